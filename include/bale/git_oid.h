@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// A Git object id: SHA-1 or SHA-256 of "type size", a zero byte and the payload.
+
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "bale/bytes.h"
+#include "bale/object.h"
+#include "bale/result.h"
+
+namespace bale {
+
+/// The hash a Git repository uses. The values stand in .gitidx files.
+enum class GitHash : std::uint8_t { kSha1 = 1, kSha256 = 2 };
+
+/// "sha1" or "sha256".
+[[nodiscard]] std::string_view to_string(GitHash hash);
+
+/// The name's hash; kInvalidArgument for any other name.
+[[nodiscard]] Result<GitHash> git_hash_from_name(std::string_view name);
+
+/// 20 or 32.
+constexpr std::size_t oid_bytes(GitHash hash) { return hash == GitHash::kSha1 ? 20 : 32; }
+
+class GitOid {
+ public:
+  /// The null id of SHA-1.
+  GitOid() = default;
+
+  /// Requires bytes.size() == oid_bytes(hash); anything else stops the program.
+  GitOid(GitHash hash, Bytes bytes);
+
+  /// Reads exactly 40 hex digits (SHA-1) or 64 (SHA-256), in any case.
+  [[nodiscard]] static Result<GitOid> from_hex(std::string_view hex);
+
+  [[nodiscard]] GitHash hash() const { return hash_; }
+
+  [[nodiscard]] Bytes bytes() const { return Bytes(bytes_).first(oid_bytes(hash_)); }
+
+  /// Lower-case hex digits: 40 or 64.
+  [[nodiscard]] std::string to_hex() const;
+
+  auto operator<=>(const GitOid&) const = default;
+  bool operator==(const GitOid&) const = default;
+
+ private:
+  GitHash hash_ = GitHash::kSha1;
+  std::array<std::byte, 32> bytes_{};  // SHA-1 leaves the last twelve zero
+};
+
+/// Git's word for a type: "blob", "tree", "commit" (state) or "tag" (action).
+[[nodiscard]] std::string_view git_type_name(ObjectType type);
+
+/// The type for Git's word; kInvalidArgument for any other word.
+[[nodiscard]] Result<ObjectType> object_type_from_git(std::string_view name);
+
+/// The id Git gives to this payload. Safe from any thread.
+[[nodiscard]] GitOid git_oid(GitHash hash, ObjectType type, Bytes payload);
+
+}  // namespace bale

@@ -1,0 +1,70 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// What bale stores: objects, each an id, a type and a payload.
+//
+// The pack layer takes ids as they come. Stores use two rules (doc/FORMAT.md): a content hash is
+// typed BLAKE3 of the payload (content_hash), a state is known by a change id (change_id).
+
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "bale/bytes.h"
+#include "bale/result.h"
+
+namespace bale {
+
+/// The values are those of the pack format.
+enum class ObjectType : std::uint8_t { kBlob = 0, kTree = 1, kState = 2, kAction = 3 };
+
+/// "blob", "tree", "state" or "action".
+[[nodiscard]] std::string_view to_string(ObjectType type);
+
+/// The values are the tags of the pack format; hashes sort before change ids.
+enum class IdKind : std::uint8_t { kContentHash = 0, kChangeId = 1 };
+
+/// How many bytes an id of this kind has: 32 or 16.
+constexpr std::size_t id_bytes(IdKind kind) { return kind == IdKind::kContentHash ? 32 : 16; }
+
+/// An object's id: 32 bytes of content hash or 16 of change id. Ordered as in an index.
+class ObjectId {
+ public:
+  /// The content hash of all zero bytes.
+  ObjectId() = default;
+
+  /// Requires bytes.size() == id_bytes(kind); anything else stops the program.
+  ObjectId(IdKind kind, Bytes bytes);
+
+  /// Reads exactly 64 hex digits (content hash) or 32 (change id), in any case.
+  [[nodiscard]] static Result<ObjectId> from_hex(std::string_view hex);
+
+  [[nodiscard]] IdKind kind() const { return kind_; }
+
+  [[nodiscard]] Bytes bytes() const { return Bytes(bytes_).first(id_bytes(kind_)); }
+
+  /// Lower-case hex digits: 64 or 32.
+  [[nodiscard]] std::string to_hex() const;
+
+  auto operator<=>(const ObjectId&) const = default;
+  bool operator==(const ObjectId&) const = default;
+
+ private:
+  IdKind kind_ = IdKind::kContentHash;
+  std::array<std::byte, 32> bytes_{};  // a change id leaves the second half zero
+};
+
+/// BLAKE3 over the type's name, the length as u64 little-endian, a zero byte, and the payload.
+[[nodiscard]] ObjectId content_hash(ObjectType type, Bytes payload);
+
+/// The first 16 bytes of the same hash: the id of a state.
+[[nodiscard]] ObjectId change_id(ObjectType type, Bytes payload);
+
+/// The id a store gives an object: a change id for a state, else a content hash.
+[[nodiscard]] ObjectId store_id(ObjectType type, Bytes payload);
+
+}  // namespace bale
