@@ -1,0 +1,115 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// How a run of chunks becomes few subtrees: hash_many turns all chunks into chaining values, then
+// all pairs of these into their parents, and so on up, so that the wide kernels do most parents
+// too. Only a value at the run's edge whose sibling lies outside of the run drops out on the way.
+// Chunks 1..12:
+//
+//   level 0    1  2  3  4  5  6  7  8  9 10 11 12      out: 1 on the left, 12 on the right
+//   level 1      [2  3][4  5][6  7][8  9][10 11]       out: [2 3] on the left
+//   level 2            [4..      7][8..      11]       out: [4..7] on the left, [8..11] on the
+//   right
+//
+// Those on the left come out in stream order, those on the right in reverse.
+#include "hash/blake_frontier.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/check.h"
+
+namespace bale {
+
+bool BlakeFrontier::can_merge(const Subtree& left, const Subtree& right) {
+  return left.level == right.level && left.is_left_child() && !left.pending && !right.pending;
+}
+
+BlakeFrontier::Subtree BlakeFrontier::merged(const Subtree& left, const Subtree& right) {
+  return {.first_chunk = left.first_chunk,
+          .level = static_cast<std::uint8_t>(left.level + 1),
+          .pending = false,
+          .value = fold_parent(left.value, right.value)};
+}
+
+void BlakeFrontier::push(const Subtree& subtree) {
+  Subtree last = subtree;
+  while (!row_.empty() && can_merge(row_.back(), last)) {
+    last = merged(row_.back(), last);
+    row_.pop_back();
+  }
+  row_.push_back(last);
+}
+
+void BlakeFrontier::push_chunks(std::span<const std::byte* const> chunks) {
+  CHECK(chunks.size() <= kMaxRunChunks);
+  ChainingValue buffers[2][kMaxRunChunks];
+  std::span<ChainingValue> values(buffers[0], chunks.size());
+  fold_chunks(chunks, chunk_count_, values);
+
+  std::array<Subtree, 8> right_edge;  // one a level at most: 2^7 chunks are at most a run
+  std::size_t right_edge_count = 0;
+  std::uint64_t position = chunk_count_;  // of values[0] among its level
+  for (std::uint8_t level = 0; !values.empty(); ++level) {
+    const auto subtree_at = [&](std::size_t i) {
+      return Subtree{.first_chunk = (position + i) << level, .level = level, .value = values[i]};
+    };
+    if (position % 2 == 1) {
+      push(subtree_at(0));
+      values = values.subspan(1);
+      ++position;
+    }
+    if (values.size() % 2 == 1) {
+      right_edge[right_edge_count++] = subtree_at(values.size() - 1);
+      values = values.first(values.size() - 1);
+    }
+    const std::span<ChainingValue> parents(buffers[(level + 1) % 2], values.size() / 2);
+    fold_parents(values, parents);
+    values = parents;
+    position /= 2;
+  }
+  while (right_edge_count > 0) push(right_edge[--right_edge_count]);
+  chunk_count_ += chunks.size();
+}
+
+void BlakeFrontier::push_pending() {
+  row_.push_back({.first_chunk = chunk_count_, .level = 0, .pending = true});
+  ++chunk_count_;
+}
+
+void BlakeFrontier::resolve(std::uint64_t chunk_number, const ChainingValue& value) {
+  auto first = std::lower_bound(
+      row_.begin(), row_.end(), chunk_number,
+      [](const Subtree& subtree, std::uint64_t number) { return subtree.first_chunk < number; });
+  CHECK(first != row_.end() && first->first_chunk == chunk_number && first->pending);
+  Subtree grown = *first;
+  grown.pending = false;
+  grown.value = value;
+  // [first, end) is what `grown` stands for. They go in one erase, not one a merge.
+  auto end = std::next(first);
+  while (true) {
+    if (end != row_.end() && can_merge(grown, *end)) {
+      grown = merged(grown, *end++);
+    } else if (first != row_.begin() && can_merge(*std::prev(first), grown)) {
+      grown = merged(*--first, grown);
+    } else {
+      break;
+    }
+  }
+  *first = grown;
+  row_.erase(std::next(first), end);
+}
+
+ChainingValue BlakeFrontier::root(const ChainingValue& last_chunk) const {
+  CHECK(!row_.empty());
+  ChainingValue right = last_chunk;
+  for (std::size_t i = row_.size() - 1; i > 0; --i) {
+    CHECK(!row_[i].pending);
+    right = fold_parent(row_[i].value, right);
+  }
+  CHECK(!row_[0].pending);
+  return fold_root_parent(row_[0].value, right);
+}
+
+}  // namespace bale

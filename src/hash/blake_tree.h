@@ -1,0 +1,107 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// BlakeTree: BLAKE3 of a byte stream that comes in order, in which the caller may leave holes and
+// fill them later. So a pack is hashed while it is written, although its first bytes hold a count
+// that is known last.
+//
+//   BlakeTree tree;
+//   tree.update(magic);
+//   const Hole count = tree.reserve(8);
+//   tree.update(entries);                 // any number of times
+//   tree.fill(count, count_bytes);
+//   const Blake3Hash trailer = tree.finish();
+//   tree.update(trailer);                 // and on: the pack's name is the hash of all of it
+//   const Blake3Hash name = tree.finish();
+//
+// Movable, not copyable; a moved-from tree may only be destroyed. Thread-compatible: one thread at
+// a time. Nothing here fails: a hole used wrongly is a bug and stops the program.
+//
+// Memory, for n bytes of stream and h open holes, at most
+//
+//   33 KiB + 2 * 1152 * h + 96 * (2 * h + 1) * (log2(n / 1024) + 2)
+//
+// bytes: the stage and the tree itself; two chunks kept for a hole that straddles; the row of
+// subtrees (blake_frontier.h; 48 bytes each, twice for the vector's growth). One open hole and 1
+// TiB: 45 KiB.
+
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "bale/bytes.h"
+#include "hash/blake3.h"
+#include "hash/blake_frontier.h"
+
+namespace bale {
+
+/// Bytes of the stream that are not known yet.
+struct Hole {
+  std::uint64_t offset = 0;  ///< from the stream's first byte
+  std::size_t bytes = 0;     ///< 1 to BlakeTree::kMaxHoleBytes
+};
+
+class BlakeTree {
+ public:
+  static constexpr std::size_t kMaxHoleBytes = 64;
+
+  /// Small updates are gathered to as much before they are hashed.
+  static constexpr std::size_t kStageBytes = 32 * kBlakeChunkBytes;
+
+  BlakeTree();
+  BlakeTree(BlakeTree&&) noexcept = default;
+  BlakeTree& operator=(BlakeTree&&) noexcept = default;
+  ~BlakeTree() = default;
+
+  /// The next bytes. `data` is not used after the call.
+  void update(Bytes data);
+
+  /// Leaves a hole here and goes on behind it. Requires 1 <= bytes <= kMaxHoleBytes.
+  [[nodiscard]] Hole reserve(std::size_t bytes);
+
+  /// Fills a hole of this tree, with exactly its number of bytes, exactly once. In any order.
+  /// Costs O(open holes * log n), of small things.
+  void fill(const Hole& hole, Bytes data);
+
+  /// The hash of everything so far; more may follow. Requires open_holes() == 0.
+  [[nodiscard]] Blake3Hash finish() const;
+
+  /// How long the stream is, holes included.
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+
+  [[nodiscard]] std::size_t open_holes() const { return holes_.size(); }
+
+  /// What the tree holds now, itself and its heap, up to what the allocator adds.
+  [[nodiscard]] std::size_t memory_bytes() const;
+
+ private:
+  // A chunk with an open hole that the stage has moved past.
+  struct PendingChunk {
+    std::size_t open_holes = 0;
+    std::array<std::byte, kBlakeChunkBytes> bytes{};
+  };
+
+  [[nodiscard]] std::uint64_t stage_offset() const {
+    return frontier_.chunk_count() * kBlakeChunkBytes;
+  }
+
+  [[nodiscard]] std::size_t staged_bytes() const { return size_ - stage_offset(); }
+
+  void fold_stage(std::size_t chunk_count, Bytes caller_chunks);
+  [[nodiscard]] std::size_t open_holes_in_chunk(std::uint64_t chunk_number) const;
+  void keep_pending(const std::byte* chunk, std::size_t open_holes);
+  void fill_pending(std::uint64_t chunk_number, std::size_t offset_in_chunk, Bytes data);
+
+  BlakeFrontier frontier_;              // the chunks before the stage
+  std::unique_ptr<std::byte[]> stage_;  // kStageBytes, the first staged_bytes() of them in use
+  std::uint64_t size_ = 0;
+  std::vector<Hole> holes_;                        // the open ones, by offset
+  std::map<std::uint64_t, PendingChunk> pending_;  // by chunk number
+};
+
+}  // namespace bale
