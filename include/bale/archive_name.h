@@ -1,0 +1,55 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Names that people give: of archives, of places inside one, and of Git's refs.
+//
+//   NAME             an archive: its newest record
+//   NAME@N           the Nth record, counted back from the newest (@0)
+//   NAME:path        a path in the tree of HEAD (git) or in the root tree (dir, tar)
+//   NAME@N:path      the same in an older record
+//   NAME/REF:path    a path in the tree of a branch, a tag or a full ref name
+//
+// All functions are safe from any thread; they look at text only, never at a store.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "bale/result.h"
+
+namespace bale {
+
+/// The longest name of an archive, in bytes. With a suffix it still fits into one file name.
+inline constexpr std::size_t kMaxArchiveNameBytes = 200;
+
+/// kInvalidArgument unless `name` is UTF-8 of 1 to 200 bytes without '/', '@', ':' or control
+/// characters that does not start with '-' or '.'. Such a name is safe as a file's name.
+[[nodiscard]] Result<void> check_archive_name(std::string_view name);
+
+/// A place in an archive, as a user writes it.
+struct ArchivePath {
+  std::string name;
+  std::uint64_t record_back = 0;  ///< records back from the newest
+  /// Bytes, never empty: a branch, a tag or a full ref name, not resolved yet.
+  std::optional<std::string> ref;
+  /// Bytes, if a ':' was there: components with one '/' between them; empty is the root.
+  std::optional<std::string> path;
+
+  bool operator==(const ArchivePath&) const = default;
+};
+
+/// Takes the forms above apart, and also NAME/REF, NAME@N/REF and NAME@N/REF:path. A ref may hold
+/// '/' and '@', a path anything. Slashes at a path's ends and double ones are dropped.
+/// kInvalidArgument for a bad archive name, a record number that is none, an empty REF, and a path
+/// with a component "." or "..".
+[[nodiscard]] Result<ArchivePath> parse_archive_path(std::string_view text);
+
+/// kInvalidArgument unless `name` is a full ref name ("refs/...") by the rules of
+/// git-check-ref-format(1): an export writes it into files and makes paths of it.
+[[nodiscard]] Result<void> check_ref_name(std::string_view name);
+
+}  // namespace bale
