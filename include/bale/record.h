@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// A record: what one import brought into an archive, or that the archive was removed.
+//
+// It is an action object whose payload is JSON: one line, keys sorted, UTF-8. Names and paths are
+// bytes; what is not UTF-8, and '%', is written %XX (control characters too: one line stays one).
+// A record lies in the pack of its import, and the records of an archive form a chain, so that
+// packs alone are enough to recover a store.
+//
+//   {"archive":"git","bytes":13946,"hash":"sha1","head":"ref: refs/heads/main","kind":"git",
+//    "missing":{"count":0},"objects":849014,"objects_new":12,"refs":{"refs/heads/main":"<oid>"},
+//    "source":"/srv/git.git","time":"2026-11-22T14:56:00Z","version":"0.1.0"}    (on one line)
+//
+// Keys without a value (an empty collection or text, an absent optional) are left out, but for the
+// numbers. A reader overlooks keys that it does not know.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bale/bytes.h"
+#include "bale/git_oid.h"
+#include "bale/object.h"
+#include "bale/result.h"
+
+namespace bale {
+
+enum class RecordKind : std::uint8_t {
+  kGit,      ///< a Git repository: refs, HEAD, perhaps a shallow boundary
+  kDir,      ///< a directory: a root tree
+  kTar,      ///< a tar stream: a root tree
+  kRemoved,  ///< the archive's name was taken away
+};
+
+/// "git", "dir", "tar" or "removed".
+[[nodiscard]] std::string_view to_string(RecordKind kind);
+
+struct Record {
+  /// Objects that the source should have had and did not.
+  struct Missing {
+    std::uint64_t count = 0;
+    /// The content hash of a blob with the missing Git ids: a line of hex digits each.
+    std::optional<ObjectId> list;
+
+    bool operator==(const Missing&) const = default;
+  };
+
+  std::string archive;  ///< the archive's name, as check_archive_name() wants it
+  RecordKind kind = RecordKind::kGit;
+  std::optional<GitHash> hash;  ///< of all Git ids in this record; there if any is
+  std::string source;           ///< where the import read from; bytes
+  std::int64_t time = 0;        ///< seconds since 1970, UTC, in the years 0 to 9999
+  /// HEAD as it stood: "ref: refs/heads/main" or an id in hex; bytes, checked by no one yet.
+  std::string head;
+  std::map<std::string, GitOid> refs;          ///< full name (bytes) to id
+  std::map<std::string, std::string> symrefs;  ///< symbolic refs other than HEAD: name to target
+  std::vector<GitOid> shallow;                 ///< commits whose parents are left out, in order
+  std::optional<GitOid> root;                  ///< dir, tar: the root tree
+  std::uint64_t objects = 0;                   ///< reached by this import
+  std::uint64_t objects_new = 0;               ///< of these, not in the store before
+  std::uint64_t bytes = 0;                     ///< payload bytes read
+  Missing missing;
+  std::optional<ObjectId> previous;  ///< content hash of the archive's record before this one
+  std::string version;               ///< of the program that wrote the record
+
+  bool operator==(const Record&) const = default;
+};
+
+/// Whether an action's payload is a record and not a tag of Git's: it starts with '{'.
+[[nodiscard]] bool looks_like_record(Bytes payload);
+
+/// The payload of a record; equal records give equal bytes. Safe from any thread.
+/// Requires what decode_record() checks and a caller has in hand: a valid archive name, all Git ids
+/// of the kind `hash`, and content hashes for `previous` and `missing.list`; anything else stops
+/// the program. A time out of range is written as the nearest one inside. Memory: the text, and
+/// once more the text of the refs' names.
+[[nodiscard]] std::string encode_record(const Record& record);
+
+/// The record in a payload, which may come from anywhere. What encode_record() wrote comes back
+/// equal, whatever bytes are in its names. Safe from any thread.
+/// kCorrupt, with the key, where it is no JSON, nested deeply, a key of ours twice, missing or of
+/// another type, a number, id or time not readable, or a Git id of another kind than `hash`. Names
+/// of refs and HEAD may still be any bytes: see check_ref_name(). Memory: a few times the payload.
+[[nodiscard]] Result<Record> decode_record(Bytes payload);
+
+}  // namespace bale

@@ -1,0 +1,139 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Writing records. The JSON is put together by hand, key after key in sorted order: a document tree
+// would hold every ref of a large repository a third time.
+
+#include "bale/record.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "bale/archive_name.h"
+#include "base/check.h"
+#include "object/percent.h"
+#include "object/utc_time.h"
+
+namespace bale {
+namespace {
+
+// Percent-encoded text holds no control characters, so JSON asks to escape only these two.
+void append_quoted(std::string& out, std::string_view encoded) {
+  out.push_back('"');
+  for (const char c : encoded) {
+    if (c == '"' || c == '\\') out.push_back('\\');
+    out.push_back(c);
+  }
+  out.push_back('"');
+}
+
+// Begins the next member of the object that is open at the end of `out`.
+void append_key(std::string& out, std::string_view encoded) {
+  if (out.back() != '{') out.push_back(',');
+  append_quoted(out, encoded);
+  out.push_back(':');
+}
+
+void append_text(std::string& out, std::string_view key, std::string_view bytes) {
+  if (bytes.empty()) return;
+  append_key(out, key);
+  append_quoted(out, percent_encode(bytes));
+}
+
+void append_number(std::string& out, std::string_view key, std::uint64_t number) {
+  append_key(out, key);
+  fmt::format_to(std::back_inserter(out), "{}", number);
+}
+
+void append_content_hash(std::string& out, std::string_view key,
+                         const std::optional<ObjectId>& id) {
+  if (!id) return;
+  CHECK(id->kind() == IdKind::kContentHash);
+  append_text(out, key, id->to_hex());
+}
+
+// `quoted_value` gives the value's text. Sorted by the encoded names, which is not quite the order
+// of the bytes that they stand for.
+template <typename Value, typename QuotedValue>
+void append_map(std::string& out, std::string_view key, const std::map<std::string, Value>& map,
+                QuotedValue quoted_value) {
+  if (map.empty()) return;
+  std::vector<std::pair<std::string, const Value*>> members;
+  members.reserve(map.size());
+  for (const auto& [name, value] : map) members.emplace_back(percent_encode(name), &value);
+  std::sort(members.begin(), members.end());
+  append_key(out, key);
+  out.push_back('{');
+  for (const auto& [name, value] : members) {
+    append_key(out, name);
+    append_quoted(out, quoted_value(*value));
+  }
+  out.push_back('}');
+}
+
+}  // namespace
+
+std::string_view to_string(RecordKind kind) {
+  switch (kind) {
+    case RecordKind::kGit:
+      return "git";
+    case RecordKind::kDir:
+      return "dir";
+    case RecordKind::kTar:
+      return "tar";
+    case RecordKind::kRemoved:
+      return "removed";
+  }
+  CHECK(false);
+}
+
+bool looks_like_record(Bytes payload) {
+  return !payload.empty() && payload.front() == std::byte{'{'};
+}
+
+std::string encode_record(const Record& record) {
+  CHECK(check_archive_name(record.archive).has_value());
+  const auto oid_text = [&record](const GitOid& oid) {
+    CHECK(oid.hash() == record.hash);
+    return oid.to_hex();
+  };
+
+  std::string out = "{";
+  append_text(out, "archive", record.archive);
+  append_number(out, "bytes", record.bytes);
+  if (record.hash) append_text(out, "hash", to_string(*record.hash));
+  append_text(out, "head", record.head);
+  append_text(out, "kind", to_string(record.kind));
+  append_key(out, "missing");
+  out.push_back('{');
+  append_number(out, "count", record.missing.count);
+  append_content_hash(out, "list", record.missing.list);
+  out.push_back('}');
+  append_number(out, "objects", record.objects);
+  append_number(out, "objects_new", record.objects_new);
+  append_content_hash(out, "previous", record.previous);
+  append_map(out, "refs", record.refs, oid_text);
+  if (record.root) append_text(out, "root", oid_text(*record.root));
+  if (!record.shallow.empty()) {
+    append_key(out, "shallow");
+    char separator = '[';
+    for (const GitOid& oid : record.shallow) {
+      out.push_back(separator);
+      append_quoted(out, oid_text(oid));
+      separator = ',';
+    }
+    out.push_back(']');
+  }
+  append_text(out, "source", record.source);
+  append_map(out, "symrefs", record.symrefs,
+             [](const std::string& target) { return percent_encode(target); });
+  append_text(out, "time", format_utc(record.time));
+  append_text(out, "version", record.version);
+  out.push_back('}');
+  return out;
+}
+
+}  // namespace bale
