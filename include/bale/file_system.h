@@ -22,7 +22,8 @@
 
 namespace bale {
 
-/// A file seen as memory, read-only, until the Mapping is destroyed. Outlives the File and its name.
+/// A file seen as memory, read-only, until the Mapping is destroyed. Outlives the File and its
+/// name.
 class Mapping {
  public:
   virtual ~Mapping() = default;
@@ -64,6 +65,7 @@ enum class FileKind : std::uint8_t { kRegular, kDirectory, kSymlink, kOther };
 struct FileInfo {
   FileKind kind = FileKind::kRegular;
   std::uint64_t size = 0;
+  std::int64_t modified_ns = 0;  ///< since 1970, UTC: when the content changed last
 };
 
 struct DirectoryEntry {
