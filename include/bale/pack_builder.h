@@ -1,0 +1,189 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// PackBuilder: streams objects into one immutable pack and its index, in a fixed amount of memory.
+//
+//   bale::PackBuilderOptions options;
+//   auto builder = bale::PackBuilder::create("objects.pack", options);
+//   if (!builder) return builder.error();
+//   for (const auto& object : objects) {
+//     auto added = builder->add(object.id, object.type, object.payload);
+//     if (!added) return added.error();
+//   }
+//   auto summary = builder->finish();       // objects.pack and objects.idx are there now, whole
+//   if (!summary) return summary.error();
+//
+// While it runs, the pack is `objects.pack.part`; the index has no name at all. Both take their
+// names in finish(), durable before they do. Dropping an unfinished builder removes what it made.
+//
+// Memory. Every large buffer is charged to one account of `memory_bytes`, taken when the builder is
+// created and never exceeded:
+//
+//   compression   C(level) + 2 MiB     a zstd context for inputs of 1 MiB (1.3 MiB at level 3, 12.5
+//                                      at 9, 17 at 19), one input and one output frame; 0 where
+//                                      nothing is compressed
+//   writing       512 KiB              the pack's and the index's write buffers
+//   sorting       all the rest         one eighth of it, where deltas are added, for their bases
+//
+// The peak depends on nothing else: not on how many objects there are, how large they are, nor how
+// their ids are distributed. What does not fit the sort buffer goes to an unnamed scratch file.
+//
+// Determinism. The same objects in the same order under the same options give the same bytes,
+// whatever the memory.
+//
+// Not thread-safe: one call at a time. After a call has failed, every further one fails with that
+// first error, and finish() commits nothing.
+
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bale/bytes.h"
+#include "bale/file_system.h"
+#include "bale/object.h"
+#include "bale/progress.h"
+#include "bale/result.h"
+
+namespace bale {
+
+/// Where an entry lies in the pack.
+struct EntryPosition {
+  ObjectId id;
+  std::uint64_t ordinal = 0;  ///< 0 for the first entry
+  std::uint64_t offset = 0;   ///< from the pack's first byte
+};
+
+struct PackBuilderOptions {
+  int level = 3;                           ///< of zstd: 1..22
+  bool compress = true;                    ///< false: every payload is stored as it comes
+  std::uint64_t min_compress_bytes = 256;  ///< smaller payloads are stored as they come
+  /// How many entries there will be. Then the header is right from the first byte on, and bytes
+  /// are stable as they are written; finish() fails if it does not come true.
+  std::optional<std::uint64_t> declared_count;
+  std::uint64_t memory_bytes = 16 << 20;  ///< the account described above
+  std::string scratch_directory;          ///< empty: beside the output
+  bool allow_huge = false;                ///< objects above 1 GiB, which only bale can read back
+  bool sync = true;                       ///< make files durable before they take their names
+  /// Told of every entry, in the order of the pack, once it is known where it lies. Called during
+  /// the builder's calls, on the caller's thread. An Error fails the builder.
+  std::function<Result<void>(const EntryPosition&)> on_entry;
+  Operation operation;                ///< its report says how the index comes along
+  FileSystem* file_system = nullptr;  ///< null: posix_file_system()
+};
+
+/// Where an object went: what a later delta against it needs. Valid for the builder it came from.
+struct EntryHandle {
+  ObjectId id;
+  ObjectType type = ObjectType::kBlob;
+  std::uint64_t size = 0;     ///< bytes of the object
+  std::uint64_t ordinal = 0;  ///< 0 for the first entry
+  int depth = 0;              ///< deltas to apply to rebuild it
+};
+
+struct PackSummary {
+  std::uint64_t objects = 0;     ///< entries in the pack, duplicates included
+  std::uint64_t duplicates = 0;  ///< entries whose id an earlier entry has; the index has the first
+  std::uint64_t deltas = 0;
+  std::uint64_t bytes_in = 0;      ///< payload bytes of all objects
+  std::uint64_t bytes_stored = 0;  ///< payload bytes as they are stored
+  std::uint64_t pack_bytes = 0;
+  std::uint64_t index_bytes = 0;
+  double finish_seconds = 0;          ///< in finish(), waiting for the disk not included
+  double sync_seconds = 0;            ///< waiting for the disk
+  std::uint64_t scratch_bytes = 0;    ///< written to scratch by the sort
+  std::array<std::byte, 32> trailer;  ///< BLAKE3 of the pack without its trailer
+  std::string name;                   ///< BLAKE3 of the whole pack, in hex: its name in a store
+
+  /// How many times smaller payloads became; 0 where there were none.
+  [[nodiscard]] double ratio() const {
+    return bytes_stored == 0 ? 0
+                             : static_cast<double>(bytes_in) / static_cast<double>(bytes_stored);
+  }
+};
+
+/// A pack and its index as bytes.
+struct PackInMemory {
+  std::vector<std::byte> pack;
+  std::vector<std::byte> index;
+  PackSummary summary;
+};
+
+class PackTarget;
+
+class PackBuilder {
+ public:
+  /// Builds `pack_path` and `index_path` (empty: pack_path with its ".pack" replaced by ".idx", or
+  /// ".idx" appended). Older files of these names are replaced at success, and only then.
+  /// kInvalidArgument where the options make no sense or cannot fit, with the memory that would do.
+  [[nodiscard]] static Result<PackBuilder> create(const std::string& pack_path,
+                                                  const PackBuilderOptions& options,
+                                                  const std::string& index_path = {});
+
+  /// Appends the pack to `file` from `position` on and writes its index to `index` from 0 on. Both
+  /// must outlive the builder, which neither syncs nor renames them. Offsets count from the pack's
+  /// first byte. Needs a scratch directory in the options.
+  [[nodiscard]] static Result<PackBuilder> append_to(File& file, std::uint64_t position,
+                                                     File& index,
+                                                     const PackBuilderOptions& options);
+
+  /// Builds in memory, for small batches: finish_in_memory() gives the bytes, which are not charged
+  /// to the account. Never spills to a disk: the sort buffer's size limits the number of objects.
+  [[nodiscard]] static Result<PackBuilder> in_memory(const PackBuilderOptions& options);
+
+  /// The smallest `memory_bytes` that these options work with.
+  [[nodiscard]] static std::uint64_t smallest_memory_bytes(const PackBuilderOptions& options);
+
+  PackBuilder(PackBuilder&&) noexcept;
+  PackBuilder& operator=(PackBuilder&&) noexcept;
+  ~PackBuilder();
+
+  /// Adds one object. The payload is used only during the call. kLimitExceeded above 1 GiB, unless
+  /// the options allow_huge.
+  Result<EntryHandle> add(const ObjectId& id, ObjectType type, Bytes payload);
+
+  /// Adds one object whose payload comes in pieces: begin_object, then write until `size` bytes
+  /// have come, then end_object. Nothing else may be called in between, save flush() and the
+  /// destructor. The id, of which only the kind must be known at first, is given in the end: it is
+  /// often a hash of the payload.
+  Result<void> begin_object(IdKind kind, ObjectType type, std::uint64_t size);
+  Result<void> write(Bytes piece);
+  Result<EntryHandle> end_object(const ObjectId& id);
+
+  /// Adds an object of `size` bytes as a delta that the caller made: `program` rebuilds it from
+  /// `base`, an entry of this builder. The program is stored, not run. kInvalidArgument where the
+  /// base is known by a change id or is this very id, the chain would be longer than 50, or the
+  /// object larger than 128 MiB.
+  Result<EntryHandle> add_delta(const ObjectId& id, const EntryHandle& base, std::uint64_t size,
+                                Bytes program);
+
+  /// Hands everything on to the file. Returns how many bytes of the pack are stable: they will not
+  /// change any more. Without a declared count that is 0.
+  Result<std::uint64_t> flush();
+
+  /// Writes the trailer and the index, makes both durable and gives them their names. The builder
+  /// is used up.
+  Result<PackSummary> finish();
+
+  /// The same for a builder made by in_memory().
+  Result<PackInMemory> finish_in_memory();
+
+ private:
+  class Impl;
+  explicit PackBuilder(std::unique_ptr<Impl> impl);
+
+  static Result<PackBuilder> start(PackTarget target, const PackBuilderOptions& options);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Where the index of a pack is looked for: ".pack" replaced by ".idx", or ".idx" appended.
+[[nodiscard]] std::string default_index_path(const std::string& pack_path);
+
+}  // namespace bale

@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// EntryDecoder: from an offset in a pack to an object: headers, decompression, chains of deltas.
+//
+// Everything it reads is untrusted: every field is checked before it is used, nothing is read
+// outside the file, and no buffer is larger than what the context's budget grants. Errors name the
+// file and the offset.
+//
+// Thread-safe, with a context a thread. Pack and index must outlive the decoder.
+
+#pragma once
+
+#include <cstdint>
+
+#include "bale/pack_reader.h"
+#include "format/entry.h"
+#include "pack/index_view.h"
+#include "pack/pack_bytes.h"
+#include "pack/read_context.h"
+
+namespace bale {
+
+class EntryDecoder {
+ public:
+  EntryDecoder(const PackBytes& pack, const IndexView& index) : pack_(&pack), index_(&index) {}
+
+  /// The header of the entry at `offset`, whose payload is known to lie inside the file.
+  Result<EntryHeader> header(std::uint64_t offset, ReadContext::Impl& context) const;
+
+  /// The entry's facts; follows a delta's chain by headers alone.
+  Result<EntryInfo> info(std::uint64_t offset, ReadContext::Impl& context) const;
+
+  /// The object. The view is valid until the context's next use.
+  Result<ObjectView> get(std::uint64_t offset, ReadContext::Impl& context) const;
+
+  /// The object in pieces; what is not a delta takes little memory at any size.
+  Result<ObjectType> read(std::uint64_t offset, ReadContext::Impl& context,
+                          const PackReader::PayloadSink& sink) const;
+
+ private:
+  // A delta of a chain: what is needed to apply it.
+  struct Link {
+    std::uint64_t offset = 0;
+    EntryHeader header;
+  };
+
+  [[nodiscard]] Error corrupt(std::uint64_t offset, std::string_view what) const;
+  Result<Bytes> bytes(std::uint64_t offset, std::uint64_t size, ReadContext::Impl& context) const;
+  Result<std::uint64_t> base_offset(const Link& delta) const;
+  Result<Bytes> whole(std::uint64_t offset, const EntryHeader& header, ReadContext::Impl::Use use,
+                      ReadContext::Impl& context) const;
+  Result<Bytes> program(const Link& link, ReadContext::Impl& context) const;
+  Result<ObjectView> rebuild(std::uint64_t offset, const EntryHeader& header,
+                             ReadContext::Impl& context) const;
+
+  const PackBytes* pack_;
+  const IndexView* index_;
+};
+
+}  // namespace bale

@@ -1,0 +1,70 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// IndexBuilder: collects where every entry of a pack lies, in any order and any number, and writes
+// the pack's index. Along the way it proves that each delta's base is in the pack, before the
+// delta: by a merge of two sorted streams, so in bounded memory.
+//
+// Memory: `memory_bytes` for the two sorts, and the write buffer of write(). Not thread-safe.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "bale/object.h"
+#include "base/budget.h"
+#include "format/container.h"
+#include "pack/external_sorter.h"
+
+namespace bale {
+
+struct IndexBuilderOptions {
+  std::uint64_t memory_bytes = 4 << 20;  ///< at least kMinIndexBuilderBytes
+  FileSystem* file_system = nullptr;
+  std::string scratch_directory;
+  const Operation* operation = nullptr;
+};
+
+inline constexpr std::uint64_t kMinIndexBuilderBytes = 2 * kMinSorterBytes;
+inline constexpr std::size_t kIndexWriteBufferBytes = 256 << 10;
+
+struct IndexSummary {
+  std::uint64_t records = 0;
+  std::uint64_t duplicates = 0;  ///< entries whose id an earlier entry has
+  std::uint64_t index_bytes = 0;
+  std::uint64_t scratch_bytes = 0;
+};
+
+class IndexBuilder {
+ public:
+  [[nodiscard]] static Result<IndexBuilder> create(Budget& budget, IndexBuilderOptions options);
+
+  Result<void> add(const ObjectId& id, std::uint64_t offset);
+
+  /// The entry at `delta_offset` needs `base`, a content hash.
+  Result<void> add_base(const ObjectId& base, std::uint64_t delta_offset);
+
+  /// Writes the index of the pack with this trailer to `file`, from its first byte. Neither syncs
+  /// nor truncates it. kCorrupt, naming base and offset, where a delta's base is not in the pack
+  /// before it. Call once.
+  Result<IndexSummary> write(File& file, Budget& budget, const Digest& pack_trailer);
+
+ private:
+  // A base's 32 bytes of hash and the offset of the delta that needs it, big-endian.
+  using BaseRecord = ExternalSorter<40>::Record;
+
+  IndexBuilder() = default;
+
+  Result<void> prove_bases_up_to(const SortRecord& record);
+  Result<void> prove_no_base_left();
+
+  Budget* budget_ = nullptr;
+  IndexBuilderOptions options_;
+  std::optional<ExternalSorter<41>> entries_;
+  std::optional<ExternalSorter<40>> bases_;
+  const BaseRecord* base_ = nullptr;  // the smallest not proved yet
+};
+
+}  // namespace bale

@@ -1,0 +1,68 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// IndexView: a pack's index, searched where it lies in the file. Opening reads its header and its
+// trailer, whatever its size; a look-up touches a few pages.
+//
+// Thread-safe: nothing changes.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "bale/file_system.h"
+#include "bale/pack_reader.h"
+#include "bale/result.h"
+#include "format/container.h"
+#include "pack/record_table.h"
+
+namespace bale {
+
+class IndexView {
+ public:
+  /// Checks header and sizes. kCorrupt, with the path, where they make no sense.
+  [[nodiscard]] static Result<IndexView> open(FileSystem& file_system, const std::string& path);
+
+  /// The same for a file that is open already; `path` is for messages.
+  [[nodiscard]] static Result<IndexView> from_file(File& file, const std::string& path);
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+  [[nodiscard]] std::uint64_t record_count() const { return layout_.record_count(); }
+
+  [[nodiscard]] std::uint64_t file_bytes() const { return map_->bytes().size(); }
+
+  /// What ties it to its pack; nullopt for an index of another writer.
+  [[nodiscard]] const std::optional<IndexTrailer>& trailer() const { return trailer_; }
+
+  [[nodiscard]] std::optional<std::uint64_t> find(const ObjectId& id) const;
+
+  /// Requires position < record_count(). kCorrupt for a record whose tag is not that of its area.
+  [[nodiscard]] Result<IndexRecord> record(std::uint64_t position) const;
+
+  [[nodiscard]] std::uint64_t lower_bound(const ObjectId& id) const;
+
+  /// All of the file: for checking its checksum.
+  [[nodiscard]] Bytes bytes() const { return map_->bytes(); }
+
+  void release_pages() const { map_->release_pages(); }
+
+ private:
+  IndexView() = default;
+
+  [[nodiscard]] const RecordTable& table(IdKind kind) const {
+    return kind == IdKind::kContentHash ? hashes_ : changes_;
+  }
+
+  std::string path_;
+  std::unique_ptr<Mapping> map_;
+  IndexLayout layout_;
+  std::optional<IndexTrailer> trailer_;
+  RecordTable hashes_;
+  RecordTable changes_;
+};
+
+}  // namespace bale

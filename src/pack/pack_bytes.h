@@ -1,0 +1,70 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// PackBytes: the bytes of a pack file, through memory or by reading, and always inside the file.
+//
+// Thread-safe: nothing changes after open().
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "bale/file_system.h"
+#include "bale/pack_reader.h"
+#include "bale/result.h"
+#include "format/container.h"
+
+namespace bale {
+
+class PackBytes {
+ public:
+  /// Checks header and size; reads the trailer, does not recompute it. kCorrupt, with the path.
+  [[nodiscard]] static Result<PackBytes> open(FileSystem& file_system, const std::string& path,
+                                              PackAccess access);
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+  [[nodiscard]] std::uint64_t file_bytes() const { return file_bytes_; }
+
+  /// Where entries must end: the trailer's first byte.
+  [[nodiscard]] std::uint64_t entries_end() const { return file_bytes_ - kPackTrailerBytes; }
+
+  [[nodiscard]] std::uint64_t entry_count() const { return entry_count_; }
+
+  [[nodiscard]] const Digest& trailer() const { return trailer_; }
+
+  /// A number no other open pack of this process has.
+  [[nodiscard]] std::uint64_t serial() const { return serial_; }
+
+  [[nodiscard]] bool mapped() const { return map_ != nullptr; }
+
+  /// Requires mapped() and a range inside the file.
+  [[nodiscard]] Bytes view(std::uint64_t offset, std::uint64_t size) const {
+    return map_->bytes().subspan(offset, size);
+  }
+
+  /// Fills `out` from the file. kCorrupt if the file has become shorter than it was.
+  Result<void> read(std::uint64_t offset, MutableBytes out) const;
+
+  [[nodiscard]] File& file() const { return *file_; }
+
+  void release_pages() const {
+    if (map_ != nullptr) map_->release_pages();
+  }
+
+ private:
+  PackBytes() = default;
+
+  std::string path_;
+  std::unique_ptr<File> file_;
+  std::unique_ptr<Mapping> map_;
+  std::uint64_t file_bytes_ = 0;
+  std::uint64_t entry_count_ = 0;
+  std::uint64_t serial_ = 0;
+  Digest trailer_{};
+};
+
+}  // namespace bale

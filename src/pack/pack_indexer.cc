@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Making an index from a pack alone: one pass over the pack, one external sort.
+
+#include <algorithm>
+
+#include "bale/pack_builder.h"
+#include "bale/pack_verifier.h"
+#include "base/budget.h"
+#include "base/error.h"
+#include "base/try.h"
+#include "io/atomic_file.h"
+#include "io/path.h"
+#include "pack/index_builder.h"
+#include "pack/pack_bytes.h"
+#include "pack/pack_scanner.h"
+
+namespace bale {
+
+Result<IndexReport> make_index(const std::string& pack_path, const PackCheckOptions& options) {
+  if (options.memory_bytes < kMinPackCheckBytes) {
+    return fail(ErrorCode::kInvalidArgument, "indexing a pack needs at least {} bytes of memory",
+                kMinPackCheckBytes);
+  }
+  FileSystem& file_system =
+      options.file_system != nullptr ? *options.file_system : posix_file_system();
+  const std::string index_path =
+      options.index_path.empty() ? default_index_path(pack_path) : options.index_path;
+  Budget budget(options.memory_bytes);
+  const PackBytes pack = TRY(PackBytes::open(file_system, pack_path, PackAccess::kRead));
+  PackScanner scanner = TRY(PackScanner::create(pack, budget, options.operation));
+  IndexBuilder index = TRY(IndexBuilder::create(
+      budget, {.memory_bytes = budget.free_bytes() - kIndexWriteBufferBytes,
+               .file_system = &file_system,
+               .scratch_directory = options.scratch_directory.empty() ? parent_directory(index_path)
+                                                                      : options.scratch_directory,
+               .operation = &options.operation}));
+  IndexReport report;
+  while (const ScannedEntry* entry = TRY(scanner.next())) {
+    ++report.objects;
+    TRY(index.add(entry->header.id, entry->offset));
+    if (entry->header.is_delta()) TRY(index.add_base(entry->header.base, entry->offset));
+  }
+  AtomicFile file = TRY(AtomicFile::create(file_system, index_path, Visibility::kHidden));
+  const Result<IndexSummary> written = index.write(file.file(), budget, pack.trailer());
+  if (!written && written.error().code == ErrorCode::kCorrupt) {
+    return fail(ErrorCode::kCorrupt, "{}: {}", pack_path, written.error().message);
+  }
+  if (!written) return written.error();
+  TRY(file.commit({.sync = options.sync}));
+  report.duplicates = written->duplicates;
+  report.index_bytes = written->index_bytes;
+  return report;
+}
+
+}  // namespace bale

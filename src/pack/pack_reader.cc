@@ -1,0 +1,153 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "bale/pack_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "bale/pack_builder.h"
+#include "base/error.h"
+#include "base/try.h"
+#include "pack/entry_decoder.h"
+#include "pack/index_view.h"
+#include "pack/pack_bytes.h"
+#include "pack/read_context.h"
+
+namespace bale {
+
+class PackReader::Impl {
+ public:
+  Impl(PackBytes pack, IndexView index)
+      : pack_(std::move(pack)), index_(std::move(index)), decoder_(pack_, index_) {}
+
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  [[nodiscard]] const PackBytes& pack() const { return pack_; }
+
+  [[nodiscard]] const IndexView& index() const { return index_; }
+
+  [[nodiscard]] const EntryDecoder& decoder() const { return decoder_; }
+
+  // Where the entry of `id` lies, once that entry was seen to be of this id.
+  Result<std::uint64_t> locate(const ObjectId& id, ReadContext::Impl& context) const {
+    const auto offset = index_.find(id);
+    if (!offset) {
+      return fail(ErrorCode::kNotFound, "{}: there is no object {}", pack_.path(), id.to_hex());
+    }
+    const EntryHeader header = TRY(decoder_.header(*offset, context));
+    if (header.id != id) {
+      return fail(ErrorCode::kCorrupt, "{}: the record of {} leads to offset {}, where {} lies",
+                  index_.path(), id.to_hex(), *offset, header.id.to_hex());
+    }
+    return *offset;
+  }
+
+ private:
+  PackBytes pack_;
+  IndexView index_;
+  EntryDecoder decoder_;
+};
+
+Result<PackReader> PackReader::open(const std::string& pack_path,
+                                    const PackReaderOptions& options) {
+  FileSystem& file_system =
+      options.file_system != nullptr ? *options.file_system : posix_file_system();
+  const std::string index_path =
+      options.index_path.empty() ? default_index_path(pack_path) : options.index_path;
+  PackBytes pack = TRY(PackBytes::open(file_system, pack_path, options.access));
+  Result<IndexView> index = IndexView::open(file_system, index_path);
+  if (!index && index.error().code == ErrorCode::kNotFound) {
+    return fail(ErrorCode::kNotFound,
+                "{}: there is no index beside the pack (bale pack index makes it from the pack)",
+                index_path);
+  }
+  if (!index) return index.error();
+  if (index->trailer() && index->trailer()->pack_trailer != pack.trailer()) {
+    return fail(ErrorCode::kCorrupt,
+                "{}: the index of another pack than {} (bale pack index makes the right one)",
+                index_path, pack_path);
+  }
+  // An index with a trailer may have fewer records: of an id that repeats it keeps the first entry.
+  // In one without, a missing record would be an object silently lost.
+  const bool count_fits = index->trailer() ? index->record_count() <= pack.entry_count()
+                                           : index->record_count() == pack.entry_count();
+  if (!count_fits) {
+    return fail(ErrorCode::kCorrupt,
+                "{}: {} records for a pack of {} entries (bale pack index makes a new index)",
+                index_path, index->record_count(), pack.entry_count());
+  }
+  return PackReader(std::make_unique<Impl>(std::move(pack), std::move(*index)));
+}
+
+PackReader::PackReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+PackReader::PackReader(PackReader&&) noexcept = default;
+PackReader& PackReader::operator=(PackReader&&) noexcept = default;
+PackReader::~PackReader() = default;
+
+const std::string& PackReader::path() const {
+  return impl_->pack().path();
+}
+
+std::uint64_t PackReader::entry_count() const {
+  return impl_->pack().entry_count();
+}
+
+std::uint64_t PackReader::record_count() const {
+  return impl_->index().record_count();
+}
+
+std::uint64_t PackReader::pack_bytes() const {
+  return impl_->pack().file_bytes();
+}
+
+const std::array<std::byte, 32>& PackReader::trailer() const {
+  return impl_->pack().trailer();
+}
+
+std::optional<std::uint64_t> PackReader::find(const ObjectId& id) const {
+  return impl_->index().find(id);
+}
+
+Result<IndexRecord> PackReader::record(std::uint64_t position) const {
+  return impl_->index().record(position);
+}
+
+std::uint64_t PackReader::lower_bound(const ObjectId& id) const {
+  return impl_->index().lower_bound(id);
+}
+
+Result<EntryInfo> PackReader::info(const ObjectId& id, ReadContext& context) const {
+  return info_at(TRY(impl_->locate(id, context.impl())), context);
+}
+
+Result<EntryInfo> PackReader::info_at(std::uint64_t offset, ReadContext& context) const {
+  return impl_->decoder().info(offset, context.impl());
+}
+
+Result<ObjectView> PackReader::get(const ObjectId& id, ReadContext& context) const {
+  return get_at(TRY(impl_->locate(id, context.impl())), context);
+}
+
+Result<ObjectView> PackReader::get_at(std::uint64_t offset, ReadContext& context) const {
+  return impl_->decoder().get(offset, context.impl());
+}
+
+Result<ObjectType> PackReader::read(const ObjectId& id, ReadContext& context,
+                                    const PayloadSink& sink) const {
+  return read_at(TRY(impl_->locate(id, context.impl())), context, sink);
+}
+
+Result<ObjectType> PackReader::read_at(std::uint64_t offset, ReadContext& context,
+                                       const PayloadSink& sink) const {
+  return impl_->decoder().read(offset, context.impl(), sink);
+}
+
+void PackReader::release_pages() const {
+  impl_->pack().release_pages();
+  impl_->index().release_pages();
+}
+
+}  // namespace bale

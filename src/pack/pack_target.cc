@@ -1,0 +1,93 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "pack/pack_target.h"
+
+#include <chrono>
+#include <utility>
+
+#include "base/error.h"
+#include "base/try.h"
+
+namespace bale {
+namespace {
+
+Result<std::vector<std::byte>> read_all(File& file) {
+  std::vector<std::byte> bytes(TRY(file.size()));
+  static_cast<void>(TRY(file.read_at(0, bytes)));
+  return bytes;
+}
+
+}  // namespace
+
+Result<PackTarget> PackTarget::for_paths(FileSystem& file_system, const std::string& pack_path,
+                                         const std::string& index_path) {
+  if (index_path == pack_path) {
+    return fail(ErrorCode::kInvalidArgument, "{} cannot be both the pack and its index", pack_path);
+  }
+  PackTarget target;
+  target.file_system_ = &file_system;
+  target.index_path_ = index_path;
+  target.atomic_pack_ = TRY(AtomicFile::create(file_system, pack_path, Visibility::kVisible));
+  target.pack_file_ = &target.atomic_pack_->file();
+  return target;
+}
+
+PackTarget PackTarget::for_files(FileSystem& file_system, File& pack, std::uint64_t pack_position,
+                                 File& index) {
+  PackTarget target;
+  target.file_system_ = &file_system;
+  target.pack_file_ = &pack;
+  target.pack_position_ = pack_position;
+  target.index_file_ = &index;
+  return target;
+}
+
+Result<PackTarget> PackTarget::in_memory() {
+  PackTarget target;
+  target.memory_ = std::make_unique<MemoryFileSystem>();
+  target.file_system_ = target.memory_.get();
+  target.owned_pack_ = TRY(target.memory_->create_unnamed("/"));
+  target.owned_index_ = TRY(target.memory_->create_unnamed("/"));
+  target.pack_file_ = target.owned_pack_.get();
+  target.index_file_ = target.owned_index_.get();
+  return target;
+}
+
+Result<PackTarget::CommitTimes> PackTarget::commit(
+    const std::function<Result<void>(File&)>& write_index, bool sync) {
+  CommitTimes times;
+  if (index_file_ != nullptr) {
+    TRY(write_index(*index_file_));
+    return times;
+  }
+  AtomicFile index = TRY(AtomicFile::create(*file_system_, index_path_, Visibility::kHidden));
+  TRY(write_index(index.file()));
+  const auto start = std::chrono::steady_clock::now();
+  if (sync) {
+    TRY(atomic_pack_->sync());
+    TRY(index.sync());
+  }
+  TRY(atomic_pack_->commit({.sync = sync}));
+  // The pack's ".part" name is free now. The index replaces an older one through it, so that a
+  // crash between the two leaves no name behind that was not there before.
+  const Result<void> indexed =
+      index.commit({.sync = sync, .staging_path = atomic_pack_->final_path() + ".part"});
+  if (!indexed) {
+    static_cast<void>(file_system_->remove_file(atomic_pack_->final_path()).has_value());
+    return indexed.error();
+  }
+  times.sync_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return times;
+}
+
+Result<std::vector<std::byte>> PackTarget::take_pack() {
+  return read_all(*pack_file_);
+}
+
+Result<std::vector<std::byte>> PackTarget::take_index() {
+  return read_all(*index_file_);
+}
+
+}  // namespace bale
