@@ -27,7 +27,9 @@ enum class GitHash : std::uint8_t { kSha1 = 1, kSha256 = 2 };
 [[nodiscard]] Result<GitHash> git_hash_from_name(std::string_view name);
 
 /// 20 or 32.
-constexpr std::size_t oid_bytes(GitHash hash) { return hash == GitHash::kSha1 ? 20 : 32; }
+constexpr std::size_t oid_bytes(GitHash hash) {
+  return hash == GitHash::kSha1 ? 20 : 32;
+}
 
 class GitOid {
  public:

@@ -29,7 +29,9 @@ enum class ObjectType : std::uint8_t { kBlob = 0, kTree = 1, kState = 2, kAction
 enum class IdKind : std::uint8_t { kContentHash = 0, kChangeId = 1 };
 
 /// How many bytes an id of this kind has: 32 or 16.
-constexpr std::size_t id_bytes(IdKind kind) { return kind == IdKind::kContentHash ? 32 : 16; }
+constexpr std::size_t id_bytes(IdKind kind) {
+  return kind == IdKind::kContentHash ? 32 : 16;
+}
 
 /// An object's id: 32 bytes of content hash or 16 of change id. Ordered as in an index.
 class ObjectId {

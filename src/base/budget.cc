@@ -74,7 +74,9 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
   return *this;
 }
 
-Buffer::~Buffer() { unmap(); }
+Buffer::~Buffer() {
+  unmap();
+}
 
 void Buffer::unmap() {
   if (data_ == nullptr) return;
@@ -87,8 +89,7 @@ Result<Buffer> Buffer::allocate(Budget& budget, std::uint64_t bytes, std::string
   Buffer buffer;
   if (bytes == 0) return buffer;
   buffer.charge_ = TRY(budget.charge(bytes, what));
-  void* memory =
-      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
     return fail(ErrorCode::kLimitExceeded, "the system has no {} left for {}", format_bytes(bytes),
                 what);

@@ -34,6 +34,7 @@ class [[nodiscard]] Charge {
   Charge& operator=(Charge&& other) noexcept;
   Charge(const Charge&) = delete;
   Charge& operator=(const Charge&) = delete;
+
   ~Charge() { release(); }
 
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }

@@ -12,10 +12,10 @@ namespace bale {
 
 }  // namespace bale
 
-#define CHECK(condition)                                                  \
-  do {                                                                    \
-    if (!(condition)) [[unlikely]]                                        \
-      ::bale::check_failed(#condition, __FILE__, __LINE__);               \
+#define CHECK(condition)                                    \
+  do {                                                      \
+    if (!(condition)) [[unlikely]]                          \
+      ::bale::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)
 
 // For measured inner loops only.

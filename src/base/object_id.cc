@@ -12,10 +12,14 @@ namespace bale {
 
 std::string_view to_string(ObjectType type) {
   switch (type) {
-    case ObjectType::kBlob: return "blob";
-    case ObjectType::kTree: return "tree";
-    case ObjectType::kState: return "state";
-    case ObjectType::kAction: return "action";
+    case ObjectType::kBlob:
+      return "blob";
+    case ObjectType::kTree:
+      return "tree";
+    case ObjectType::kState:
+      return "state";
+    case ObjectType::kAction:
+      return "action";
   }
   CHECK(false);
 }
@@ -27,8 +31,8 @@ ObjectId::ObjectId(IdKind kind, Bytes bytes) : kind_(kind) {
 
 Result<ObjectId> ObjectId::from_hex(std::string_view hex) {
   ObjectId id;
-  id.kind_ = hex.size() == 2 * id_bytes(IdKind::kChangeId) ? IdKind::kChangeId
-                                                          : IdKind::kContentHash;
+  id.kind_ =
+      hex.size() == 2 * id_bytes(IdKind::kChangeId) ? IdKind::kChangeId : IdKind::kContentHash;
   if (!parse_hex(hex, MutableBytes(id.bytes_).first(id_bytes(id.kind_)))) {
     return fail(ErrorCode::kInvalidArgument,
                 "'{}' is not an object id (64 hex digits for a content hash, 32 for a change id)",
@@ -37,6 +41,8 @@ Result<ObjectId> ObjectId::from_hex(std::string_view hex) {
   return id;
 }
 
-std::string ObjectId::to_hex() const { return bale::to_hex(bytes()); }
+std::string ObjectId::to_hex() const {
+  return bale::to_hex(bytes());
+}
 
 }  // namespace bale

@@ -12,14 +12,22 @@ namespace bale {
 
 std::string_view to_string(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kNotFound: return "not_found";
-    case ErrorCode::kCorrupt: return "corrupt";
-    case ErrorCode::kIo: return "io";
-    case ErrorCode::kInvalidArgument: return "invalid_argument";
-    case ErrorCode::kUnsupported: return "unsupported";
-    case ErrorCode::kLimitExceeded: return "limit_exceeded";
-    case ErrorCode::kInterrupted: return "interrupted";
-    case ErrorCode::kIncomplete: return "incomplete";
+    case ErrorCode::kNotFound:
+      return "not_found";
+    case ErrorCode::kCorrupt:
+      return "corrupt";
+    case ErrorCode::kIo:
+      return "io";
+    case ErrorCode::kInvalidArgument:
+      return "invalid_argument";
+    case ErrorCode::kUnsupported:
+      return "unsupported";
+    case ErrorCode::kLimitExceeded:
+      return "limit_exceeded";
+    case ErrorCode::kInterrupted:
+      return "interrupted";
+    case ErrorCode::kIncomplete:
+      return "incomplete";
   }
   CHECK(false);
 }

@@ -14,12 +14,12 @@
 
 #include "bale/result.h"
 
-#define BALE_TRY_NAMED(name, expr)                                                    \
-  __extension__({                                                                     \
-    auto name = (expr);                                                               \
-    if (!name.has_value()) [[unlikely]]                                               \
-      return std::move(name).error();                                                 \
-    std::move(name).value();                                                          \
+#define BALE_TRY_NAMED(name, expr)      \
+  __extension__({                       \
+    auto name = (expr);                 \
+    if (!name.has_value()) [[unlikely]] \
+      return std::move(name).error();   \
+    std::move(name).value();            \
   })
 #define BALE_TRY_CONCAT(prefix, line) prefix##line
 #define BALE_TRY_UNIQUE(expr, line) BALE_TRY_NAMED(BALE_TRY_CONCAT(try_result_, line), expr)

@@ -48,7 +48,7 @@ MATCHER_P2(FailsWith, code, text,
 }  // namespace bale
 
 /// Gives `name` the value of a Result; ends the test where it is an Error.
-#define ASSERT_OK_AND_ASSIGN(name, expr)                              \
-  auto name##_result = (expr);                                        \
-  ASSERT_THAT(name##_result, ::bale::IsOk());                         \
+#define ASSERT_OK_AND_ASSIGN(name, expr)      \
+  auto name##_result = (expr);                \
+  ASSERT_THAT(name##_result, ::bale::IsOk()); \
   auto name = std::move(name##_result).value()

@@ -21,8 +21,8 @@ int main(int argc, char** argv) {
       if (!entry.is_regular_file()) continue;
       std::ifstream file(entry.path(), std::ios::binary);
       const std::vector<char> bytes((std::istreambuf_iterator<char>(file)), {});
-      static_cast<void>(LLVMFuzzerTestOneInput(
-          reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()));
+      static_cast<void>(LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                               bytes.size()));
       ++input_count;
     }
   }

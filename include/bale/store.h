@@ -1,0 +1,130 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Store: a directory of packs plus named archives.
+//
+//   STORE/
+//     bale-store                 format and version
+//     packs/<name>.pack .idx .gitidx
+//     archives/<name>            the id of the newest record
+//     staging/<random>/          work in progress, held by a lock on the directory
+//     lock                       shared by imports
+//
+//   Store store = Store::open("archive.bale");
+//   ArchiveRecord newest = store.record("linux");
+//   std::optional<ObjectLocation> where = store.find(newest.record.refs["refs/heads/main"]);
+//   ObjectView commit = store.get(*where, context);
+//
+// Readers take no lock: packs are immutable, and an open one outlives its name. A Store knows the
+// packs that were there when it was opened, or when refresh() was called last.
+//
+// Every object that a store hands out was checked against its id. Thread-safe but for refresh(),
+// with a ReadContext a thread.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bale/file_system.h"
+#include "bale/git_oid.h"
+#include "bale/object.h"
+#include "bale/pack_reader.h"
+#include "bale/record.h"
+#include "bale/result.h"
+
+namespace bale {
+
+/// Where an object lies. Valid for the Store it came from, until refresh().
+struct ObjectLocation {
+  std::uint32_t pack = 0;    ///< which of the store's packs
+  std::uint64_t offset = 0;  ///< of the entry in it
+
+  auto operator<=>(const ObjectLocation&) const = default;
+};
+
+/// A record and its id.
+struct ArchiveRecord {
+  ObjectId id;
+  Record record;
+};
+
+/// What an abbreviated id led to.
+struct FoundObject {
+  ObjectLocation location;
+  std::optional<GitOid> oid;  ///< where the search went by it
+};
+
+class Store {
+ public:
+  /// Makes an empty store in a new or empty directory. kInvalidArgument where there is anything.
+  [[nodiscard]] static Result<void> init(const std::string& path,
+                                         FileSystem* file_system = nullptr);
+
+  /// kNotFound where there is no store, kUnsupported for one of a later version.
+  [[nodiscard]] static Result<Store> open(const std::string& path,
+                                          FileSystem* file_system = nullptr);
+
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();
+
+  [[nodiscard]] const std::string& path() const;
+  [[nodiscard]] FileSystem& file_system() const;
+
+  /// Looks at the directory again: packs that came are opened, those that went are forgotten.
+  Result<void> refresh();
+
+  // ---- archives
+
+  /// The names of all archives, sorted.
+  [[nodiscard]] Result<std::vector<std::string>> archives() const;
+
+  /// The id of the newest record; nullopt if there is no such archive.
+  [[nodiscard]] Result<std::optional<ObjectId>> newest_record(const std::string& name) const;
+
+  /// The record `back` imports ago; 0 is the newest. kNotFound if there is none.
+  Result<ArchiveRecord> record(const std::string& name, std::uint64_t back,
+                               ReadContext& context) const;
+
+  /// The record with this id. kCorrupt if it is none.
+  Result<ArchiveRecord> record(const ObjectId& id, ReadContext& context) const;
+
+  // ---- objects
+
+  /// How many packs are open, and each of them, newest first.
+  [[nodiscard]] std::uint32_t pack_count() const;
+  [[nodiscard]] const PackReader& pack(std::uint32_t number) const;
+
+  /// The pack's name: the BLAKE3 of its file, in hex.
+  [[nodiscard]] const std::string& pack_name(std::uint32_t number) const;
+
+  [[nodiscard]] std::optional<ObjectLocation> find(const GitOid& oid) const;
+  [[nodiscard]] std::optional<ObjectLocation> find(const ObjectId& id) const;
+
+  /// What a full id or an unambiguous prefix of 6 hex digits or more leads to: a content hash, a
+  /// change id or a Git object id. kNotFound, or kInvalidArgument where it is ambiguous or no id.
+  Result<FoundObject> find_prefix(std::string_view hex) const;
+
+  /// The object, checked against its id: kCorrupt, with pack and offset, where it is another.
+  Result<ObjectView> get(const ObjectLocation& location, ReadContext& context) const;
+
+  /// The same in pieces, for objects of any size. What was given to `sink` is proven only when this
+  /// returns without an error.
+  Result<ObjectType> read(const ObjectLocation& location, ReadContext& context,
+                          const PackReader::PayloadSink& sink) const;
+
+  class Impl;
+
+  [[nodiscard]] Impl& impl() const { return *impl_; }
+
+ private:
+  explicit Store(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace bale

@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Where the pieces of a store lie, and what their names look like.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "bale/object.h"
+#include "bale/result.h"
+
+namespace bale {
+
+/// The file that says that a directory is a store, and its whole content.
+inline constexpr std::string_view kStoreMarkName = "bale-store";
+inline constexpr std::string_view kStoreMark = "bale store 1\n";
+
+struct StoreLayout {
+  std::string root;
+
+  [[nodiscard]] std::string mark() const { return root + "/" + std::string(kStoreMarkName); }
+
+  [[nodiscard]] std::string packs() const { return root + "/packs"; }
+
+  [[nodiscard]] std::string archives() const { return root + "/archives"; }
+
+  [[nodiscard]] std::string staging() const { return root + "/staging"; }
+
+  [[nodiscard]] std::string lock() const { return root + "/lock"; }
+
+  /// Archive names cannot begin with a dot, so what does is ours.
+  [[nodiscard]] std::string archive(std::string_view name) const {
+    return archives() + "/" + std::string(name);
+  }
+
+  [[nodiscard]] std::string archive_lock(std::string_view name) const {
+    return archives() + "/." + std::string(name) + ".lock";
+  }
+
+  [[nodiscard]] std::string pack(std::string_view name) const {
+    return packs() + "/" + std::string(name) + ".pack";
+  }
+
+  [[nodiscard]] std::string index(std::string_view name) const {
+    return packs() + "/" + std::string(name) + ".idx";
+  }
+
+  [[nodiscard]] std::string git_index(std::string_view name) const {
+    return packs() + "/" + std::string(name) + ".gitidx";
+  }
+};
+
+/// What an archive's file holds: a record's content hash in hex and a newline. kCorrupt otherwise.
+Result<ObjectId> decode_archive_pointer(std::string_view content, const std::string& path);
+[[nodiscard]] std::string encode_archive_pointer(const ObjectId& record);
+
+}  // namespace bale

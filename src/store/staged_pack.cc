@@ -1,0 +1,231 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// See the header. The order of what happens to files is what makes a crash harmless: content before
+// names, packs before the archive that points into them; the .idx last, because a pack counts only
+// once it has one.
+
+#include "store/staged_pack.h"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "bale/record.h"
+#include "base/error.h"
+#include "base/try.h"
+#include "io/atomic_file.h"
+#include "store/store_impl.h"
+
+namespace bale {
+namespace {
+
+constexpr std::uint64_t kMinGitIndexBytes = kMinSorterBytes + kGitIndexWriteBufferBytes;
+constexpr std::uint64_t kCompareBytes = 32 << 20;
+
+// A quarter, since a record of Git's is smaller than one of ours and needs no base sorted with it.
+std::uint64_t git_index_memory(std::uint64_t memory_bytes) {
+  return std::max(kMinGitIndexBytes, memory_bytes / 4);
+}
+
+std::string random_name() {
+  std::random_device device;
+  std::string name;
+  for (int i = 0; i < 4; ++i) name += fmt::format("{:08x}", device());
+  return name;
+}
+
+Result<void> remove_tree(FileSystem& files, const std::string& directory) {
+  for (const DirectoryEntry& entry : TRY(files.list(directory))) {
+    TRY(files.remove_file(directory + "/" + entry.name));
+  }
+  return files.remove_directory(directory);
+}
+
+PackBuilderOptions builder_options(int level) {
+  PackBuilderOptions options;
+  options.level = level;
+  return options;
+}
+
+}  // namespace
+
+StagedPack::StagedPack(const Store& store, GitHash hash, const StagedPackOptions& options)
+    : store_(store),
+      hash_(hash),
+      options_(options),
+      git_index_budget_(git_index_memory(options.memory_bytes)) {}
+
+std::uint64_t StagedPack::smallest_memory_bytes(int level) {
+  const std::uint64_t smallest_builder = PackBuilder::smallest_memory_bytes(builder_options(level));
+  return std::max(smallest_builder + kMinGitIndexBytes, smallest_builder / 3 * 4 + 4);
+}
+
+Result<std::unique_ptr<StagedPack>> StagedPack::create(const Store& store, GitHash hash,
+                                                       const StagedPackOptions& options) {
+  const std::uint64_t smallest = smallest_memory_bytes(options.level);
+  if (options.memory_bytes < smallest) {
+    return fail(ErrorCode::kInvalidArgument,
+                "packing at level {} needs at least {} bytes of memory, and {} were left for it",
+                options.level, smallest, options.memory_bytes);
+  }
+  std::unique_ptr<StagedPack> staged(new StagedPack(store, hash, options));
+  TRY(staged->start());
+  return staged;
+}
+
+Result<void> StagedPack::start() {
+  TRY(remove_debris());
+  TRY(make_directory());
+  git_index_ = TRY(GitIndexBuilder::create(
+      git_index_budget_, hash_,
+      {.memory_bytes = git_index_budget_.limit_bytes() - kGitIndexWriteBufferBytes,
+       .file_system = &store_.file_system(),
+       .scratch_directory = directory_,
+       .operation = &options_.operation}));
+  PackBuilderOptions builder = builder_options(options_.level);
+  builder.memory_bytes = options_.memory_bytes - git_index_budget_.limit_bytes();
+  builder.scratch_directory = directory_;
+  builder.allow_huge = options_.allow_huge;
+  builder.sync = options_.sync;
+  builder.operation = options_.operation;
+  builder.file_system = &store_.file_system();
+  builder.on_entry = [this](const EntryPosition& entry) { return entry_written(entry); };
+  builder_ = TRY(PackBuilder::create(directory_ + "/new.pack", builder));
+  return {};
+}
+
+Result<void> StagedPack::remove_debris() {
+  FileSystem& files = store_.file_system();
+  const std::string staging = store_.impl().layout().staging();
+  for (const DirectoryEntry& entry : TRY(files.list(staging))) {
+    const std::string path = staging + "/" + entry.name;
+    if (entry.kind != FileKind::kDirectory) continue;
+    // Another import may be removing it at the same moment: then there is nothing left to do.
+    Result<std::unique_ptr<FileLock>> lock = files.try_lock(path, LockMode::kExclusive);
+    if (!lock || *lock == nullptr) continue;
+    const Result<void> removed = remove_tree(files, path);
+    if (!removed && removed.error().code != ErrorCode::kNotFound) return removed.error();
+  }
+  return {};
+}
+
+Result<void> StagedPack::make_directory() {
+  FileSystem& files = store_.file_system();
+  // Between its creation and its lock, another import could take the directory for debris and
+  // remove it: then the lock finds nothing, and we try again.
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    const std::string path = store_.impl().layout().staging() + "/" + random_name();
+    TRY(files.create_directory(path));
+    Result<std::unique_ptr<FileLock>> lock = files.try_lock(path, LockMode::kExclusive);
+    if (lock && *lock != nullptr && files.stat(path)) {
+      directory_ = path;
+      lock_ = std::move(*lock);
+      return {};
+    }
+  }
+  return fail(ErrorCode::kIo, "{}: no directory for work in progress could be kept",
+              store_.impl().layout().staging());
+}
+
+StagedPack::~StagedPack() {
+  builder_.reset();
+  remove_directory();
+}
+
+void StagedPack::remove_directory() {
+  if (directory_.empty()) return;
+  // What cannot be removed now is debris for the next import.
+  static_cast<void>(remove_tree(store_.file_system(), directory_).has_value());
+  directory_.clear();
+}
+
+// A content hash decides by itself whether two objects are the same; half of one, a change id, is
+// compared by the bytes as well.
+Result<void> StagedPack::check_change_id(const ObjectId& id, ObjectType type, Bytes payload) {
+  if (id.kind() != IdKind::kChangeId) return {};
+  const auto known = store_.find(id);
+  if (!known) return {};
+  if (!compare_context_) compare_context_.emplace(kCompareBytes);
+  const ObjectView other = TRY(store_.get(*known, *compare_context_));
+  if (other.type == type &&
+      std::equal(payload.begin(), payload.end(), other.payload.begin(), other.payload.end())) {
+    return {};
+  }
+  return fail(ErrorCode::kCorrupt, "two different objects have the change id {}", id.to_hex());
+}
+
+Result<void> StagedPack::entry_written(const EntryPosition& entry) {
+  const std::optional<GitOid> oid = unplaced_.front();
+  unplaced_.pop_front();
+  return oid ? git_index_->add(*oid, entry.offset) : Result<void>();
+}
+
+Result<ObjectId> StagedPack::add(const GitOid& oid, ObjectType type, Bytes payload) {
+  const ObjectId id = store_id(type, payload);
+  TRY(check_change_id(id, type, payload));
+  unplaced_.emplace_back(oid);
+  ++object_count_;
+  static_cast<void>(TRY(builder_->add(id, type, payload)));
+  return id;
+}
+
+Result<void> StagedPack::begin(const GitOid& oid, ObjectType type, std::uint64_t size) {
+  const IdKind kind = type == ObjectType::kState ? IdKind::kChangeId : IdKind::kContentHash;
+  streamed_.emplace(Streamed{oid, type, TypedHasher(type, size)});
+  unplaced_.emplace_back(oid);
+  ++object_count_;
+  return builder_->begin_object(kind, type, size);
+}
+
+Result<void> StagedPack::write(Bytes piece) {
+  streamed_->hasher.update(piece);
+  return builder_->write(piece);
+}
+
+Result<ObjectId> StagedPack::end() {
+  const ObjectId id = streamed_->hasher.store_id();
+  streamed_.reset();
+  static_cast<void>(TRY(builder_->end_object(id)));
+  return id;
+}
+
+Result<ObjectId> StagedPack::add_record(const Record& record) {
+  const std::string payload = encode_record(record);
+  const ObjectId id = content_hash(ObjectType::kAction, as_bytes(payload));
+  unplaced_.emplace_back(std::nullopt);
+  ++object_count_;
+  static_cast<void>(TRY(builder_->add(id, ObjectType::kAction, as_bytes(payload))));
+  return id;
+}
+
+Result<InstalledPack> StagedPack::install() {
+  FileSystem& files = store_.file_system();
+  const StoreLayout& layout = store_.impl().layout();
+  InstalledPack installed;
+  installed.summary = TRY(builder_->finish());
+  installed.name = installed.summary.name;
+  const std::string git_index_path = directory_ + "/new.gitidx";
+  {
+    AtomicFile file = TRY(AtomicFile::create(files, git_index_path, Visibility::kHidden));
+    installed.git_index_bytes =
+        TRY(git_index_->write(file.file(), git_index_budget_, installed.summary.trailer));
+    TRY(file.commit({.sync = options_.sync}));
+  }
+  TRY(files.rename(directory_ + "/new.pack", layout.pack(installed.name)));
+  TRY(files.rename(git_index_path, layout.git_index(installed.name)));
+  TRY(files.rename(directory_ + "/new.idx", layout.index(installed.name)));
+  if (options_.sync) TRY(files.sync_directory(layout.packs()));
+  return installed;
+}
+
+Result<void> move_archive(const Store& store, const std::string& name, const ObjectId& record,
+                          bool sync) {
+  const StoreLayout& layout = store.impl().layout();
+  AtomicFile pointer =
+      TRY(AtomicFile::create(store.file_system(), layout.archive(name), Visibility::kHidden));
+  TRY(pointer.file().write_at(0, as_bytes(encode_archive_pointer(record))));
+  return pointer.commit({.sync = sync, .staging_path = layout.archives() + "/." + name + ".new"});
+}
+
+}  // namespace bale

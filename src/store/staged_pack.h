@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// StagedPack: a pack on its way into a store, with its Git index: built in staging/, installed
+// whole, or gone without a trace.
+//
+//   auto staged = StagedPack::create(store, GitHash::kSha1, options);
+//   staged.add(oid, ObjectType::kBlob, payload);        // as often as it takes
+//   ObjectId record = staged.add_record(record);
+//   InstalledPack pack = staged.install();              // durable, under its name, in packs/
+//   move_archive(store, name, record);
+//
+// What is left in staging/ by a process that died is recognised by its lock, which is free, and
+// removed when the next StagedPack is made.
+//
+// Memory: options.memory_bytes: half of what the pack builder's sort does not need goes to the sort
+// of Git ids. Not thread-safe.
+
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "bale/git_oid.h"
+#include "bale/pack_builder.h"
+#include "bale/record.h"
+#include "bale/result.h"
+#include "bale/store.h"
+#include "base/budget.h"
+#include "hash/blake3.h"
+#include "store/git_index_builder.h"
+
+namespace bale {
+
+struct StagedPackOptions {
+  int level = 3;
+  bool allow_huge = true;
+  std::uint64_t memory_bytes = 32 << 20;
+  bool sync = true;
+  Operation operation;
+};
+
+struct InstalledPack {
+  std::string name;
+  PackSummary summary;
+  std::uint64_t git_index_bytes = 0;
+};
+
+class StagedPack {
+ public:
+  /// kInvalidArgument where the memory does not do, with what would.
+  [[nodiscard]] static Result<std::unique_ptr<StagedPack>> create(const Store& store, GitHash hash,
+                                                                  const StagedPackOptions& options);
+
+  /// The smallest memory_bytes that these options work with.
+  [[nodiscard]] static std::uint64_t smallest_memory_bytes(int level);
+
+  StagedPack(const StagedPack&) = delete;
+  StagedPack& operator=(const StagedPack&) = delete;
+  ~StagedPack();
+
+  /// Adds an object under the store's id for it, known to Git as `oid`. kCorrupt where another
+  /// object of the store has the same id and other bytes.
+  Result<ObjectId> add(const GitOid& oid, ObjectType type, Bytes payload);
+
+  /// The same in pieces. Nothing else may be called in between.
+  Result<void> begin(const GitOid& oid, ObjectType type, std::uint64_t size);
+  Result<void> write(Bytes piece);
+  Result<ObjectId> end();
+
+  /// Adds a record: an action that Git does not know.
+  Result<ObjectId> add_record(const Record& record);
+
+  /// How many objects were added, records included.
+  [[nodiscard]] std::uint64_t object_count() const { return object_count_; }
+
+  /// Finishes the pack, makes its three files durable and moves them into packs/.
+  Result<InstalledPack> install();
+
+ private:
+  struct Streamed {
+    GitOid oid;
+    ObjectType type;
+    TypedHasher hasher;
+  };
+
+  StagedPack(const Store& store, GitHash hash, const StagedPackOptions& options);
+
+  Result<void> start();
+  Result<void> remove_debris();
+  Result<void> make_directory();
+  void remove_directory();
+  Result<void> check_change_id(const ObjectId& id, ObjectType type, Bytes payload);
+  Result<void> entry_written(const EntryPosition& entry);
+
+  const Store& store_;
+  GitHash hash_;
+  StagedPackOptions options_;
+  Budget git_index_budget_;
+  std::string directory_;
+  std::unique_ptr<FileLock> lock_;
+  std::optional<PackBuilder> builder_;
+  std::optional<GitIndexBuilder> git_index_;
+  std::deque<std::optional<GitOid>> unplaced_;  // of entries whose offset is not known yet
+  std::optional<Streamed> streamed_;
+  std::optional<ReadContext> compare_context_;
+  std::uint64_t object_count_ = 0;
+};
+
+/// Makes `record` the newest of the archive: durable when this returns. The record's pack must be
+/// installed.
+Result<void> move_archive(const Store& store, const std::string& name, const ObjectId& record,
+                          bool sync);
+
+}  // namespace bale
