@@ -24,6 +24,7 @@ struct PackCheckOptions {
   std::uint64_t memory_bytes = 64 << 20;  ///< at least kMinPackCheckBytes
   std::string scratch_directory;          ///< for the sort; empty: where the index lies
   bool sync = true;                       ///< for make_index: durable before it takes its name
+  bool decode = true;                     ///< for verify_pack: also decode every payload
   Operation operation;
   FileSystem* file_system = nullptr;  ///< null: posix_file_system()
 };

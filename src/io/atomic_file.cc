@@ -50,7 +50,7 @@ Result<void> remove_if_there(FileSystem& files, const std::string& path) {
 }
 
 Result<void> copy_all(File& from, File& to) {
-  std::array<std::byte, kCopyBytes> buffer;
+  std::array<std::byte, kCopyBytes> buffer{};
   for (std::uint64_t offset = 0;;) {
     const std::size_t got = TRY(from.read_at(offset, buffer));
     if (got == 0) return {};

@@ -92,7 +92,7 @@ class FaultyFile final : public File {
   }
 
   Result<void> write_at(std::uint64_t offset, Bytes data) override {
-    const Result<void> verdict = begin(IoKind::kWrite, offset, data.size());
+    Result<void> verdict = begin(IoKind::kWrite, offset, data.size());
     if (!verdict) {
       if (state_->tears_writes()) TRY(below_->write_at(offset, data.first(data.size() / 2)));
       return verdict;

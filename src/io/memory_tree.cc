@@ -47,7 +47,7 @@ class Survivors {
   InodePtr copy(const InodePtr& inode) {
     InodePtr& survivor = survivors_[inode.get()];
     if (survivor != nullptr) return survivor;
-    const InodePtr made = std::make_shared<MemoryInode>(inode->kind);
+    InodePtr made = std::make_shared<MemoryInode>(inode->kind);
     survivor = made;  // before going down; `survivor` may dangle after
     made->symlink_target = inode->symlink_target;
     made->executable = inode->executable;

@@ -104,8 +104,7 @@ Result<void> PosixFile::write_at(std::uint64_t offset, Bytes data) {
 }
 
 Result<std::uint64_t> PosixFile::size() {
-  struct stat info {};
-
+  struct stat info = {};
   if (::fstat(fd(), &info) != 0) return system_error(errno, "look at", path_);
   return static_cast<std::uint64_t>(info.st_size);
 }

@@ -146,13 +146,12 @@ class PosixFileSystem final : public FileSystem {
   Result<FileInfo> stat(const std::string& path) override {
     TRY(require_path(path));
 
-    struct stat info {};
-
+    struct stat info = {};
     TRY(check(::lstat(path.c_str(), &info), "look at", path));
-    return FileInfo{
-        .kind = kind_of(info.st_mode),
-        .size = static_cast<std::uint64_t>(info.st_size),
-        .modified_ns = std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec};
+    return FileInfo{.kind = kind_of(info.st_mode),
+                    .size = static_cast<std::uint64_t>(info.st_size),
+                    .modified_ns = std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 +
+                                   info.st_mtim.tv_nsec};
   }
 
   Result<void> sync_directory(const std::string& path) override;
@@ -226,15 +225,14 @@ Result<std::vector<DirectoryEntry>> PosixFileSystem::list(const std::string& pat
     if (name == "." || name == "..") continue;
     FileKind kind = FileKind::kOther;
     if (entry->d_type == DT_UNKNOWN) {
-      struct stat info {};
-
+      struct stat info = {};
       if (::fstatat(::dirfd(stream.get()), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
         if (errno == ENOENT) continue;  // removed while we looked
         return system_error(errno, "look at", join_path(path, name));
       }
       kind = kind_of(info.st_mode);
     } else {
-      kind = kind_of(DTTOIF(entry->d_type));
+      kind = kind_of(static_cast<mode_t>(DTTOIF(entry->d_type)));
     }
     entries.push_back({.name = name, .kind = kind});
   }

@@ -69,8 +69,7 @@ TEST(PosixFileSystemTest, WhoMayReadAnExecutableMayRunIt) {
   ASSERT_EQ(::chmod(path.c_str(), 0640), 0);
   ASSERT_THAT(posix_file_system().set_executable(path), IsOk());
 
-  struct stat info {};
-
+  struct stat info = {};
   ASSERT_EQ(::stat(path.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777, 0750u);
 }

@@ -51,7 +51,7 @@ bool would_block(int error_number) {
 }
 
 std::size_t largest_piece(int fd, const std::atomic<bool>* cancel) {
-  struct stat info {};
+  struct stat info = {};
 
   const bool may_block = ::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode);
   // poll() promises room in a pipe for this much and no more: a larger write may block, deaf to

@@ -104,6 +104,7 @@ Result<PackReport> Verifier::run() {
     if (!TRY(scan(entries, budget))) return report_;
     if (index_) TRY(compare(entries));
   }
+  if (!options_.decode) return report_;
   if (index_trusted_) {
     TRY(decode(*index_));
   } else {

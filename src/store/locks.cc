@@ -35,7 +35,7 @@ Result<ImportLocks> lock_for_import(const Store& store, const std::string& archi
   if (const Result<FileInfo> there = files.stat(archive_lock);
       !there && there.error().code == ErrorCode::kNotFound) {
     // Truncating what another import makes at the same moment is harmless: locks have no content.
-    TRY(files.create(archive_lock, CreateMode::kTruncate));
+    static_cast<void>(TRY(files.create(archive_lock, CreateMode::kTruncate)));
   }
   locks.archive = TRY(wait_for_lock(files, archive_lock, LockMode::kExclusive, operation,
                                     "waiting for another import of this archive"));

@@ -57,7 +57,7 @@ Result<void> Store::init(const std::string& path, FileSystem* file_system) {
   for (const std::string& directory : {layout.packs(), layout.archives(), layout.staging()}) {
     TRY(files.create_directory(directory));
   }
-  TRY(files.create(layout.lock(), CreateMode::kExclusive));
+  static_cast<void>(TRY(files.create(layout.lock(), CreateMode::kExclusive)));
   // The mark comes last: with it, everything else is there.
   AtomicFile mark = TRY(AtomicFile::create(files, layout.mark(), Visibility::kHidden));
   TRY(mark.file().write_at(0, as_bytes(kStoreMark)));

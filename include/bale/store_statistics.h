@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// What a store holds, in numbers.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "bale/progress.h"
+#include "bale/result.h"
+#include "bale/store.h"
+
+namespace bale {
+
+struct TypeStatistics {
+  std::uint64_t objects = 0;
+  std::uint64_t bytes = 0;         ///< of payloads
+  std::uint64_t stored_bytes = 0;  ///< of payloads as they are stored
+};
+
+struct StoreStatistics {
+  std::uint64_t archives = 0;
+  std::uint64_t records = 0;
+  std::uint64_t packs = 0;
+  std::uint64_t pack_bytes = 0;
+  std::uint64_t index_bytes = 0;        ///< of .idx and .gitidx files
+  std::uint64_t objects = 0;            ///< entries of all packs, records included
+  std::array<TypeStatistics, 4> types;  ///< by ObjectType
+  std::uint64_t deltas = 0;
+  std::vector<std::uint64_t> objects_by_depth;  ///< [n]: entries that need n deltas
+  std::uint64_t archive_objects = 0;            ///< what the newest records reach, added up
+  std::uint64_t archive_objects_new = 0;        ///< what all records brought, added up
+
+  [[nodiscard]] std::uint64_t bytes() const;
+  [[nodiscard]] std::uint64_t stored_bytes() const;
+
+  /// How many times smaller payloads became; 0 for an empty store.
+  [[nodiscard]] double compression_ratio() const;
+
+  /// How many archives share an object, on average; 0 for an empty store.
+  [[nodiscard]] double dedup_ratio() const;
+};
+
+/// Reads the header of every entry. Memory: `memory_bytes`.
+Result<StoreStatistics> store_statistics(const Store& store, std::uint64_t memory_bytes,
+                                         const Operation& operation);
+
+}  // namespace bale

@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Paths inside archives: from NAME, NAME@N, NAME:path or NAME/REF:path to an object, and the
+// entries of a tree.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "bale/archive_name.h"
+#include "bale/git_oid.h"
+#include "bale/object.h"
+#include "bale/result.h"
+#include "bale/store.h"
+
+namespace bale {
+
+/// What a path leads to.
+struct ResolvedPath {
+  GitOid oid;
+  std::uint32_t mode = 0;  ///< as in the tree that holds it; 040000 for a root tree
+  ObjectType type = ObjectType::kTree;
+  ObjectLocation location;
+};
+
+/// Follows the archive's HEAD (or its root tree), or the branch, tag or full ref that is named, and
+/// then the path. kNotFound, with the piece that is missing, where it leads nowhere; kIncomplete
+/// where the archive was made without the object.
+Result<ResolvedPath> resolve_path(const Store& store, const ArchivePath& path,
+                                  ReadContext& context);
+
+/// One entry of a tree.
+struct TreeItem {
+  std::uint32_t mode = 0;
+  ObjectType type = ObjectType::kBlob;  ///< kState for a submodule
+  bool submodule = false;
+  GitOid oid;
+  std::optional<std::uint64_t> size;  ///< of a blob that is in the store
+  std::string name;                   ///< bytes
+};
+
+/// Calls `use` for each entry, in the tree's order. An Error from `use` ends it and comes back.
+Result<void> list_tree(const Store& store, const ObjectLocation& tree, GitHash hash,
+                       ReadContext& context,
+                       const std::function<Result<void>(const TreeItem&)>& use);
+
+}  // namespace bale

@@ -1,0 +1,176 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "store/closure.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "base/check.h"
+#include "base/endian.h"
+#include "base/error.h"
+#include "base/try.h"
+#include "object/git_objects.h"
+#include "store/store_impl.h"
+
+namespace bale {
+namespace {
+
+// Trees of neighbouring commits share nearly all their links: a link that was followed a moment ago
+// needs no look-up. 8192 slots of 40 bytes.
+struct LatelySlot {
+  std::array<std::byte, 32> oid;
+  std::uint64_t used;
+};
+
+constexpr std::size_t kLatelySlots = 8192;
+
+constexpr std::uint64_t kPendingStep = 1 << 14;
+
+std::uint64_t bitmap_bytes(const StoredPack& pack) {
+  return pack.git_index ? (pack.git_index->record_count() + 7) / 8 : 0;
+}
+
+}  // namespace
+
+Closure::Closure(const Store& store, ClosureOptions options)
+    : store_(&store),
+      options_(std::move(options)),
+      budget_(std::make_unique<Budget>(options_.memory_bytes)) {}
+
+Result<Closure> Closure::create(const Store& store, ClosureOptions options) {
+  CHECK(options.operation != nullptr);
+  Closure closure(store, std::move(options));
+  TRY(closure.start());
+  return closure;
+}
+
+Result<void> Closure::start() {
+  for (const auto& pack : store_->impl().packs()) {
+    seen_.push_back(
+        TRY(Buffer::allocate(*budget_, bitmap_bytes(*pack), "marking the objects of a pack")));
+  }
+  lately_ = TRY(Buffer::allocate(*budget_, kLatelySlots * sizeof(LatelySlot), "recent links"));
+  // What is left is shared out: a quarter each to the sort and the stack, half to reading.
+  const std::uint64_t left = budget_->free_bytes();
+  reached_ =
+      TRY(ExternalSorter<16>::create(*budget_, {.memory_bytes = std::max(kMinSorterBytes, left / 4),
+                                                .file_system = &store_->file_system(),
+                                                .scratch_directory = options_.scratch_directory,
+                                                .operation = options_.operation}));
+  context_.emplace(left / 2);
+  return {};
+}
+
+bool Closure::seen_lately(const GitOid& oid) {
+  const auto key = load_be<std::uint64_t>(oid.bytes().data());
+  auto* slots = reinterpret_cast<LatelySlot*>(lately_.data());
+  LatelySlot& slot = slots[key % kLatelySlots];
+  const Bytes bytes = oid.bytes();
+  if (slot.used == bytes.size() && std::memcmp(slot.oid.data(), bytes.data(), bytes.size()) == 0) {
+    return true;
+  }
+  slot.used = bytes.size();
+  std::memcpy(slot.oid.data(), bytes.data(), bytes.size());
+  return false;
+}
+
+Result<void> Closure::reach(const GitOid& oid, ObjectType type, const GitOid* from,
+                            const std::string* from_name) {
+  if (seen_lately(oid)) return {};
+  const auto found = store_->impl().find(oid);
+  if (!found) {
+    return options_.on_missing(
+        {oid, type, from_name != nullptr ? *from_name : "object " + from->to_hex()});
+  }
+  auto& byte = seen_[found->pack].span()[found->found.position / 8];
+  const std::byte bit{static_cast<unsigned char>(1U << (found->found.position % 8))};
+  if ((byte & bit) != std::byte{0}) return {};
+  byte |= bit;
+  ++object_count_;
+  ExternalSorter<16>::Record record;
+  store_be<std::uint32_t>(record.data(), found->pack);
+  store_be<std::uint64_t>(record.data() + 4, found->found.offset);
+  store_be<std::uint32_t>(record.data() + 12, static_cast<std::uint32_t>(type));
+  TRY(reached_->add(record));
+  if (type == ObjectType::kBlob) return {};
+  if (pending_.size() == pending_.capacity()) {
+    const std::uint64_t capacity = std::max<std::uint64_t>(kPendingStep, 2 * pending_.capacity());
+    // The old and the new array are there together for a moment.
+    Charge grown = TRY(
+        budget_->charge((capacity + pending_.capacity()) * sizeof(Pending), "the walk's stack"));
+    pending_.reserve(capacity);
+    pending_charge_ = std::move(grown);
+  }
+  pending_.push_back({oid, {found->pack, found->found.offset}, type});
+  return {};
+}
+
+Result<void> Closure::add(const GitOid& oid, const std::string& from) {
+  ObjectType type = ObjectType::kBlob;
+  if (const auto location = store_->find(oid)) {
+    const auto info = store_->pack(location->pack).info_at(location->offset, *context_);
+    if (!info) return options_.on_damage(info.error());
+    type = info->type;
+  }
+  return reach(oid, type, nullptr, &from);
+}
+
+Result<void> Closure::walk() {
+  while (!pending_.empty()) {
+    if (options_.operation->cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
+    const Pending pending = pending_.back();
+    pending_.pop_back();
+    const Result<void> visited = visit(pending);
+    if (!visited && visited.error().code != ErrorCode::kCorrupt) return visited.error();
+    if (!visited) TRY(options_.on_damage(visited.error()));
+    options_.operation->progress({.phase = "walking the history", .objects = object_count_});
+  }
+  return {};
+}
+
+Result<void> Closure::visit(const Pending& pending) {
+  const ObjectView object = TRY(store_->get(pending.location, *context_));
+  if (object.type != pending.type) {
+    return fail(ErrorCode::kCorrupt, "object {} is a {}, and is linked to as a {}",
+                pending.oid.to_hex(), to_string(object.type), to_string(pending.type));
+  }
+  const bool cut = options_.shallow != nullptr && options_.shallow->contains(pending.oid);
+  const std::size_t before = pending_.size();
+  Result<void> followed;
+  const Result<void> parsed = for_each_link(
+      pending.oid.hash(), object.type, object.payload, [&](const Link& link) -> Result<void> {
+        if (link.submodule) return {};
+        // A commit's links are its tree and its parents.
+        if (cut && link.type == ObjectType::kState &&
+            (!options_.follow_shallow || !store_->find(link.oid))) {
+          return {};
+        }
+        followed = reach(link.oid, link.type, &pending.oid, nullptr);
+        return followed;
+      });
+  if (!followed) return followed;
+  // What comes first is looked at first: a commit's tree before its parents, so that the stack does
+  // not fill with the trees of the whole history.
+  std::reverse(pending_.begin() + static_cast<std::ptrdiff_t>(before), pending_.end());
+  if (!parsed) {
+    return fail(ErrorCode::kCorrupt, "object {}: {}", pending.oid.to_hex(), parsed.error().message);
+  }
+  return {};
+}
+
+Result<void> Closure::sort() {
+  return reached_->sort();
+}
+
+Result<std::optional<ReachedObject>> Closure::next() {
+  const auto* record = TRY(reached_->next());
+  if (record == nullptr) return std::optional<ReachedObject>();
+  return std::optional<ReachedObject>(ReachedObject{
+      {load_be<std::uint32_t>(record->data()), load_be<std::uint64_t>(record->data() + 4)},
+      static_cast<ObjectType>(load_be<std::uint32_t>(record->data() + 12))});
+}
+
+}  // namespace bale

@@ -1,0 +1,96 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "bale/store_statistics.h"
+
+#include <optional>
+
+#include "base/error.h"
+#include "base/try.h"
+#include "format/container.h"
+#include "store/store_impl.h"
+
+namespace bale {
+namespace {
+
+double ratio(std::uint64_t whole, std::uint64_t part) {
+  return part == 0 ? 0 : static_cast<double>(whole) / static_cast<double>(part);
+}
+
+Result<void> count_archives(const Store& store, ReadContext& context, StoreStatistics& statistics) {
+  for (const std::string& name : TRY(store.archives())) {
+    ++statistics.archives;
+    bool newest = true;
+    for (std::optional<ObjectId> id = TRY(store.newest_record(name)); id;) {
+      const Record record = TRY(store.record(*id, context)).record;
+      ++statistics.records;
+      if (newest) statistics.archive_objects += record.objects;
+      statistics.archive_objects_new += record.objects_new;
+      newest = false;
+      id = record.previous;
+    }
+  }
+  return {};
+}
+
+Result<void> count_entries(const PackReader& pack, ReadContext& context, const Operation& operation,
+                           StoreStatistics& statistics) {
+  std::uint64_t offset = kHeaderBytes;
+  for (std::uint64_t i = 0; i < pack.entry_count(); ++i) {
+    if (operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
+    const EntryInfo info = TRY(pack.info_at(offset, context));
+    TypeStatistics& type = statistics.types.at(static_cast<std::size_t>(info.type));
+    ++type.objects;
+    type.bytes += info.size;
+    type.stored_bytes += info.stored_size;
+    ++statistics.objects;
+    const auto depth = static_cast<std::size_t>(info.depth);
+    if (depth > 0) ++statistics.deltas;
+    if (statistics.objects_by_depth.size() <= depth) statistics.objects_by_depth.resize(depth + 1);
+    ++statistics.objects_by_depth[depth];
+    offset += info.entry_bytes;
+    operation.progress({.phase = "counting objects", .objects = statistics.objects});
+  }
+  return {};
+}
+
+}  // namespace
+
+std::uint64_t StoreStatistics::bytes() const {
+  std::uint64_t sum = 0;
+  for (const TypeStatistics& type : types) sum += type.bytes;
+  return sum;
+}
+
+std::uint64_t StoreStatistics::stored_bytes() const {
+  std::uint64_t sum = 0;
+  for (const TypeStatistics& type : types) sum += type.stored_bytes;
+  return sum;
+}
+
+double StoreStatistics::compression_ratio() const {
+  return ratio(bytes(), stored_bytes());
+}
+
+double StoreStatistics::dedup_ratio() const {
+  return ratio(archive_objects, archive_objects_new);
+}
+
+Result<StoreStatistics> store_statistics(const Store& store, std::uint64_t memory_bytes,
+                                         const Operation& operation) {
+  StoreStatistics statistics;
+  ReadContext context(memory_bytes);
+  TRY(count_archives(store, context, statistics));
+  for (std::uint32_t number = 0; number < store.pack_count(); ++number) {
+    const StoredPack& pack = *store.impl().packs()[number];
+    ++statistics.packs;
+    statistics.pack_bytes += pack.reader.pack_bytes();
+    const FileInfo index = TRY(store.file_system().stat(store.impl().layout().index(pack.name)));
+    statistics.index_bytes += index.size;
+    if (pack.git_index) statistics.index_bytes += pack.git_index->file_bytes();
+    TRY(count_entries(pack.reader, context, operation, statistics));
+  }
+  return statistics;
+}
+
+}  // namespace bale
