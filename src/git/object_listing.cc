@@ -1,0 +1,217 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// `git rev-list --objects --missing=print`, and what it cannot do.
+//
+// It prints, a line each: OID (a commit), OID " " PATH (a tree or blob), "?" OID (missing; at the
+// end). It dies of a missing tip and of a tag to a missing object, so tips are looked up and tags
+// followed beforehand (tips.h). And it dies of a missing parent: "Failed to traverse parents". That
+// is rare, and to look for it each time would cost a walk; so the walk simply runs, and if it fails
+// we find all commits that lack parents (missing_parents.h), give git a grafts file in which they
+// do not have them, and walk again. The same walk prints the same lines again up to where it
+// failed: those are counted and passed over, and a digest makes sure of it.
+
+#include "git/object_listing.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "base/error.h"
+#include "base/try.h"
+#include "git/child_output.h"
+#include "git/missing_parents.h"
+#include "git/object_reader.h"
+#include "git/tips.h"
+
+namespace bale {
+namespace {
+
+// FNV-1a, over lines that git made: it tells two walks apart, and need not withstand an attack.
+class LineDigest {
+ public:
+  void add(std::string_view line) {
+    for (const char c : line) step(static_cast<unsigned char>(c));
+    step('\n');
+    ++lines_;
+  }
+
+  [[nodiscard]] std::uint64_t lines() const { return lines_; }
+
+  bool operator==(const LineDigest&) const = default;
+
+ private:
+  void step(std::uint64_t byte) { hash_ = (hash_ ^ byte) * 0x100000001b3; }
+
+  std::uint64_t hash_ = 0xcbf29ce484222325;
+  std::uint64_t lines_ = 0;
+};
+
+class Listing {
+ public:
+  Listing(GitProgram& git, const std::string& what, const std::vector<GitOid>& shallow,
+          const UseListed& use)
+      : git_(git), what_(what), shallow_(shallow), use_(use) {}
+
+  Result<void> run(const ListRequest& request) {
+    TRY(resolve(request));
+    if (!walk_from_.empty()) TRY(walk());
+    if (request.all_objects) TRY(list_database());
+    return {};
+  }
+
+ private:
+  Result<void> resolve(const ListRequest& request) {
+    const std::unique_ptr<ObjectReader> reader = TRY(ObjectReader::start(git_, what_));
+    const Tips include = TRY(resolve_tips(*reader, request.include));
+    const Tips exclude = TRY(resolve_tips(*reader, request.exclude));
+    TRY(reader->finish_requests());
+    TRY(reader->next());
+    std::set<GitOid> known(request.exclude.begin(), request.exclude.end());
+    known.insert(exclude.tags.begin(), exclude.tags.end());
+    for (const GitOid& tag : include.tags) {
+      if (known.count(tag) == 0) TRY(use_({.oid = tag, .path = {}}));
+    }
+    for (const GitOid& oid : include.missing) {
+      if (known.count(oid) == 0) TRY(list_missing_once(oid));
+    }
+    walk_from_ = include.walkable;
+    walk_until_ = exclude.walkable;
+    return {};
+  }
+
+  Result<void> list_missing(const GitOid& oid) {
+    return use_({.oid = oid, .path = {}, .missing = true});
+  }
+
+  // For tips and parents, which more than one may lead to. (What git prints as missing it prints
+  // once, and in a partial clone that is too much to remember.)
+  Result<void> list_missing_once(const GitOid& oid) {
+    return missing_.insert(oid).second ? list_missing(oid) : Result<void>();
+  }
+
+  Result<void> walk() {
+    const std::optional<Error> failure = TRY(walk_once());
+    if (!failure) return {};
+    broken_ = TRY(find_missing_parents(git_, what_, shallow_));
+    if (broken_.empty()) return *failure;
+    TRY(git_.scratch().write("info/grafts", grafts_without_missing(broken_)));
+    listed_before_ = listed_;
+    listed_ = LineDigest();
+    const Result<std::optional<Error>> again = walk_once();
+    git_.scratch().remove("info/grafts");
+    if (!again) return again.error();
+    if (*again) return **again;
+    return {};
+  }
+
+  // What git failed of, if it did. An Error of our own or of `use_` is the Result's.
+  Result<std::optional<Error>> walk_once() {
+    ChildProcess child =
+        TRY(git_.start({"rev-list", "--objects", "--missing=print", "--stdin"}, true));
+    Result<void> fed = feed(child);
+    if (!fed && fed.error().code == ErrorCode::kInterrupted) return std::move(fed).error();
+    child.close_stdin();
+    ChildOutput output(child);
+    for (;;) {
+      const std::optional<std::string_view> line = TRY(output.line());
+      if (!line) break;
+      TRY(take_line(*line));
+    }
+    Result<void> ended = git_.finish(child, fmt::format("listing the objects of {}", what_));
+    if (!ended && ended.error().code != ErrorCode::kIncomplete) return std::move(ended).error();
+    // Git's reason, if it has one, says more than that it stopped listening.
+    if (!ended) return std::optional(std::move(ended).error());
+    if (!fed) return std::move(fed).error();
+    if (listed_.lines() < listed_before_.lines()) return changed();
+    return std::optional<Error>();
+  }
+
+  Result<void> feed(ChildProcess& child) const {
+    static constexpr std::size_t kPieceBytes = 64 << 10;
+    std::string lines;
+    for (const auto& [prefix, oids] : {std::pair("", &walk_from_), std::pair("^", &walk_until_)}) {
+      for (const GitOid& oid : *oids) {
+        lines += prefix;
+        lines += oid.to_hex();
+        lines += '\n';
+        if (lines.size() < kPieceBytes) continue;
+        TRY(child.write(as_bytes(lines)));
+        lines.clear();
+      }
+    }
+    return child.write(as_bytes(lines));
+  }
+
+  Result<void> take_line(std::string_view line) {
+    if (line.starts_with('?')) {
+      const GitOid oid = TRY(parse_oid(line.substr(1)));
+      return missing_.count(oid) == 0 ? list_missing(oid) : Result<void>();
+    }
+    const std::size_t space = line.find(' ');
+    const GitOid oid = TRY(parse_oid(line.substr(0, space)));
+    listed_.add(line);
+    if (listed_.lines() > listed_before_.lines()) {
+      const std::string_view path =
+          space == std::string_view::npos ? std::string_view() : line.substr(space + 1);
+      TRY(use_({.oid = oid, .path = path}));
+    } else if (listed_.lines() == listed_before_.lines() && listed_ != listed_before_) {
+      return changed();
+    }
+    const auto broken = broken_.find(oid);
+    if (broken == broken_.end()) return {};
+    for (const GitOid& parent : broken->second.missing) TRY(list_missing_once(parent));
+    return {};
+  }
+
+  Result<void> list_database() {
+    ChildProcess child = TRY(git_.start({"cat-file", "--batch-all-objects", "--unordered",
+                                         "--buffer", "--batch-check=%(objectname)"},
+                                        false));
+    ChildOutput output(child);
+    for (;;) {
+      const std::optional<std::string_view> line = TRY(output.line());
+      if (!line) break;
+      // "OID missing" is git's word for one that is there and cannot be read.
+      const GitOid oid = TRY(parse_oid(line->substr(0, line->find(' '))));
+      TRY(use_({.oid = oid, .path = {}, .from_database = true}));
+    }
+    return git_.finish(child, fmt::format("listing the object database of {}", what_));
+  }
+
+  [[nodiscard]] Result<GitOid> parse_oid(std::string_view hex) const {
+    Result<GitOid> oid = GitOid::from_hex(hex);
+    if (oid) return oid;
+    return fail(ErrorCode::kIncomplete, "listing the objects of {}: git printed \"{}\"", what_,
+                hex);
+  }
+
+  [[nodiscard]] Error changed() const {
+    return fail(ErrorCode::kIncomplete, "{} changed while its objects were listed (try again)",
+                what_);
+  }
+
+  GitProgram& git_;
+  const std::string& what_;
+  const std::vector<GitOid>& shallow_;
+  const UseListed& use_;
+  std::vector<GitOid> walk_from_;
+  std::vector<GitOid> walk_until_;
+  std::set<GitOid> missing_;  // tips and parents that were listed as missing
+  std::map<GitOid, SplitParents> broken_;
+  LineDigest listed_;
+  LineDigest listed_before_;  // by the walk that failed
+};
+
+}  // namespace
+
+Result<void> list_repository_objects(GitProgram& git, const std::string& what,
+                                     const std::vector<GitOid>& shallow, const ListRequest& request,
+                                     const UseListed& use) {
+  return Listing(git, what, shallow, use).run(request);
+}
+
+}  // namespace bale

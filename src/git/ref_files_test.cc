@@ -1,0 +1,222 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "git/ref_files.h"
+
+#include <filesystem>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "testing/git_fixture.h"
+#include "testing/matchers.h"
+
+namespace bale {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Pair;
+
+const std::string kAbsent = "1234567890123456789012345678901234567890";
+
+Result<RefSnapshot> snapshot_of(const std::string& path, GitHash hash = GitHash::kSha1) {
+  const Result<RepositoryPaths> paths = find_repository(path);
+  if (!paths) return paths.error();
+  return read_refs(*paths, hash);
+}
+
+// What git itself says of refs whose objects are all there.
+std::map<std::string, GitOid> refs_by_git(GitFixture& git, const std::string& directory) {
+  std::map<std::string, GitOid> refs;
+  std::istringstream lines(
+      git.run_in(directory, {"for-each-ref", "--format=%(objectname) %(refname)"}));
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t space = line.find(' ');
+    refs.emplace(line.substr(space + 1), GitOid::from_hex(line.substr(0, space)).value());
+  }
+  return refs;
+}
+
+TEST(RefFilesTest, LooseAndPackedRefsOfEveryKindAreAsGitSaysTheyAre) {
+  for (const GitHash hash : {GitHash::kSha1, GitHash::kSha256}) {
+    GitFixture git(hash);
+    git.write("a.txt", "one");
+    const GitOid first = git.commit("first");
+    git.tag("v1", first);
+    git.tag("nested", git.oid("refs/tags/v1"));
+    git.tag("on-blob", git.oid("HEAD:a.txt"));
+    git.run({"tag", "light-on-tree", "HEAD^{tree}"});
+    git.run({"notes", "add", "-m", "a note", "HEAD"});
+    git.run({"pack-refs", "--all"});
+    git.write("a.txt", "two");
+    const GitOid second = git.commit("second");  // main is packed and loose now
+    git.run({"branch", "feature/deep/branch"});
+    git.run({"update-ref", "refs/weird/outside", "HEAD~1"});
+    git.run({"update-ref", "refs/stash", "HEAD"});
+    git.run({"update-ref", "refs/heads/\xff\xfe$x'\"%", "HEAD"});
+    git.run({"replace", second.to_hex(), first.to_hex()});
+    const Result<RefSnapshot> snapshot = snapshot_of(git.path(), hash);
+    ASSERT_THAT(snapshot, IsOk());
+    EXPECT_EQ(snapshot->refs, refs_by_git(git, git.path()));
+    EXPECT_EQ(snapshot->refs.count("refs/replace/" + second.to_hex()), 1u);
+    EXPECT_EQ(snapshot->refs.count("refs/notes/commits"), 1u);
+    EXPECT_EQ(snapshot->refs.at("refs/heads/main"), second);
+    EXPECT_EQ(snapshot->head, "ref: refs/heads/main");
+    EXPECT_EQ(snapshot->head_oid, second);
+    EXPECT_THAT(snapshot->symrefs, IsEmpty());
+    EXPECT_THAT(snapshot->shallow, IsEmpty());
+  }
+}
+
+TEST(RefFilesTest, SymbolicRefsAreResolvedAndKept) {
+  GitFixture git;
+  const GitOid first = git.commit("first");
+  git.run({"symbolic-ref", "refs/heads/alias", "refs/heads/main"});
+  git.run({"symbolic-ref", "refs/heads/alias2", "refs/heads/alias"});
+  git.run({"symbolic-ref", "refs/heads/unborn", "refs/heads/nothing"});
+  write_test_file(git.git_dir() + "/refs/heads/circle", "ref: refs/heads/circle\n");
+  std::filesystem::create_symlink("refs/heads/main", git.git_dir() + "/refs/heads/old-style");
+  ASSERT_OK_AND_ASSIGN(snapshot, snapshot_of(git.path()));
+  EXPECT_THAT(snapshot.refs,
+              ElementsAre(Pair("refs/heads/alias", first), Pair("refs/heads/alias2", first),
+                          Pair("refs/heads/main", first), Pair("refs/heads/old-style", first)));
+  EXPECT_THAT(snapshot.symrefs, ElementsAre(Pair("refs/heads/alias", "refs/heads/main"),
+                                            Pair("refs/heads/alias2", "refs/heads/alias"),
+                                            Pair("refs/heads/circle", "refs/heads/circle"),
+                                            Pair("refs/heads/old-style", "refs/heads/main"),
+                                            Pair("refs/heads/unborn", "refs/heads/nothing")));
+}
+
+TEST(RefFilesTest, ACloneHasItsRemoteHeadAsASymbolicRef) {
+  GitFixture git;
+  const GitOid first = git.commit("first");
+  ASSERT_OK_AND_ASSIGN(snapshot, snapshot_of(git.clone("clone")));
+  EXPECT_THAT(snapshot.symrefs,
+              ElementsAre(Pair("refs/remotes/origin/HEAD", "refs/remotes/origin/main")));
+  EXPECT_EQ(snapshot.refs.at("refs/remotes/origin/HEAD"), first);
+}
+
+TEST(RefFilesTest, HeadMayBeDetachedUnbornOrASymlink) {
+  GitFixture git;
+  ASSERT_OK_AND_ASSIGN(unborn, snapshot_of(git.path()));
+  EXPECT_EQ(unborn.head, "ref: refs/heads/main");
+  EXPECT_EQ(unborn.head_oid, std::nullopt);
+  EXPECT_THAT(unborn.refs, IsEmpty());
+
+  const GitOid first = git.commit("first");
+  git.run({"checkout", "--quiet", "--detach"});
+  ASSERT_OK_AND_ASSIGN(detached, snapshot_of(git.path()));
+  EXPECT_EQ(detached.head, first.to_hex());
+  EXPECT_EQ(detached.head_oid, first);
+
+  std::filesystem::remove(git.git_dir() + "/HEAD");
+  std::filesystem::create_symlink("refs/heads/main", git.git_dir() + "/HEAD");
+  ASSERT_OK_AND_ASSIGN(linked, snapshot_of(git.path()));
+  EXPECT_EQ(linked.head, "ref: refs/heads/main");
+  EXPECT_EQ(linked.head_oid, first);
+}
+
+TEST(RefFilesTest, ALinkedWorkTreeHasItsOwnHeadAndTheCommonRefs) {
+  GitFixture git;
+  const GitOid first = git.commit("first");
+  const std::string linked = git.add_worktree("linked");
+  const GitOid second = git.commit("second");
+  git.run({"update-ref", "refs/bisect/bad", second.to_hex()});
+  git.run_in(linked, {"update-ref", "refs/worktree/own", first.to_hex()});
+  ASSERT_OK_AND_ASSIGN(here, snapshot_of(linked));
+  EXPECT_EQ(here.head, "ref: refs/heads/linked");
+  EXPECT_EQ(here.head_oid, first);
+  EXPECT_EQ(here.refs, refs_by_git(git, linked));
+  EXPECT_EQ(here.refs.count("refs/worktree/own"), 1u);
+  ASSERT_OK_AND_ASSIGN(there, snapshot_of(git.path()));
+  EXPECT_EQ(there.head, "ref: refs/heads/main");
+  EXPECT_EQ(there.refs, refs_by_git(git, git.path()));
+  EXPECT_EQ(there.refs.count("refs/bisect/bad"), 1u);
+}
+
+TEST(RefFilesTest, RefsToObjectsThatAreNotThereAreNotLeftOut) {
+  GitFixture git;
+  git.commit("first");
+  write_test_file(git.git_dir() + "/refs/heads/lost", kAbsent + "\n");
+  ASSERT_OK_AND_ASSIGN(snapshot, snapshot_of(git.path()));
+  EXPECT_EQ(snapshot.refs.at("refs/heads/lost").to_hex(), kAbsent);
+}
+
+TEST(RefFilesTest, FilesThatAreNoRefsArePassedOver) {
+  GitFixture git;
+  git.commit("first");
+  write_test_file(git.git_dir() + "/refs/heads/main.lock", "");
+  write_test_file(git.git_dir() + "/refs/heads/.hidden", "x");
+  ASSERT_OK_AND_ASSIGN(snapshot, snapshot_of(git.path()));
+  EXPECT_EQ(snapshot.refs.size(), 1u);
+}
+
+TEST(RefFilesTest, ABrokenRefIsAnErrorThatNamesIt) {
+  GitFixture git;
+  git.commit("first");
+  const std::string file = git.git_dir() + "/refs/heads/broken";
+  for (const std::string& content :
+       {std::string(), std::string("\n"), kAbsent.substr(1), kAbsent + "f", std::string(40, '0'),
+        std::string(40, 'g'), std::string("ref: "), std::string("ref: ../../etc/passwd"),
+        kAbsent + kAbsent.substr(0, 24)}) {
+    write_test_file(file, content);
+    EXPECT_THAT(snapshot_of(git.path()), FailsWith(ErrorCode::kIncomplete, "refs/heads/broken"))
+        << content;
+  }
+  std::filesystem::remove(file);
+  std::filesystem::create_symlink("nowhere", file);
+  EXPECT_THAT(snapshot_of(git.path()), FailsWith(ErrorCode::kIncomplete, "refs/heads/broken"));
+  std::filesystem::remove(file);
+  EXPECT_THAT(snapshot_of(git.path()), IsOk());
+  write_test_file(git.git_dir() + "/refs/heads/main (copy)", kAbsent + "\n");
+  EXPECT_THAT(snapshot_of(git.path()), FailsWith(ErrorCode::kIncomplete, "main (copy)"));
+}
+
+TEST(RefFilesTest, BrokenPackedRefsHeadsAndBoundariesAreErrors) {
+  GitFixture git;
+  const GitOid first = git.commit("first");
+  const std::string packed = git.git_dir() + "/packed-refs";
+  for (const std::string content : {"short refs/heads/x\n", "no", "\x01\n"}) {
+    write_test_file(packed, content);
+    EXPECT_THAT(snapshot_of(git.path()), FailsWith(ErrorCode::kIncomplete, "packed-refs"));
+  }
+  write_test_file(packed, first.to_hex() + " refs/heads/a..b\n");
+  EXPECT_THAT(snapshot_of(git.path()), FailsWith(ErrorCode::kIncomplete, "refs/heads/a..b"));
+  write_test_file(packed, first.to_hex() + " refs/heads/cut-o");
+  EXPECT_THAT(snapshot_of(git.path()), FailsWith(ErrorCode::kIncomplete, "packed-refs"));
+  write_test_file(packed, "# pack-refs with: peeled\n" + first.to_hex() + " refs/tags/v\n^" +
+                              first.to_hex() + "\n");
+  EXPECT_THAT(snapshot_of(git.path()), IsOk());
+  write_test_file(git.git_dir() + "/shallow", "what\n");
+  EXPECT_THAT(snapshot_of(git.path()), FailsWith(ErrorCode::kIncomplete, "shallow"));
+  std::filesystem::remove(git.git_dir() + "/shallow");
+  write_test_file(git.git_dir() + "/HEAD", "nonsense\n");
+  EXPECT_THAT(snapshot_of(git.path()), FailsWith(ErrorCode::kIncomplete, "HEAD"));
+}
+
+TEST(RefFilesTest, AShallowCloneTellsItsBoundary) {
+  GitFixture git;
+  git.commit("first");
+  const GitOid second = git.commit("second");
+  ASSERT_OK_AND_ASSIGN(snapshot, snapshot_of(git.clone("shallow", {"--depth=1"})));
+  EXPECT_THAT(snapshot.shallow, ElementsAre(second));
+}
+
+TEST(RefFilesTest, NamesAreJudgedAsGitJudgesThem) {
+  for (const std::string_view good :
+       {"refs/a", "refs/heads/x", "refs/heads/\xff", "refs/heads/@", "refs/heads/a{b", "refs/-"}) {
+    EXPECT_TRUE(is_valid_ref_name(good)) << good;
+  }
+  for (const std::string_view bad :
+       {"",         "refs",      "refs/",     "heads/x",  "refs//x",     "refs/x/",
+        "refs/.x",  "refs/x/.y", "refs/a..b", "refs/a.",  "refs/a.lock", "refs/a.lock/b",
+        "refs/a b", "refs/a~",   "refs/a^",   "refs/a:",  "refs/a?",     "refs/a*",
+        "refs/a[",  "refs/a\\",  "refs/a@{b", "refs/a\n", "refs/a\x7f"}) {
+    EXPECT_FALSE(is_valid_ref_name(bad)) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace bale

@@ -1,0 +1,71 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// A Git repository as a source of refs and objects, for archiving it.
+//
+//   GitSource source = TRY(GitSource::open(path, operation));
+//   const RefSnapshot refs = TRY(source.refs());
+//   thread A: source.list_objects(...) -> reader->request(oid) ... reader->finish_requests()
+//   thread B: while (object = reader->next()) reader->read(...)
+//
+// Opening and reading a source never runs a command on its behalf, never touches the network, never
+// writes to it and never obeys its configuration: see git_program.h.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bale/git_oid.h"
+#include "bale/progress.h"
+#include "bale/result.h"
+#include "git/git_program.h"
+#include "git/object_listing.h"
+#include "git/object_reader.h"
+#include "git/ref_files.h"
+#include "git/repository.h"
+
+namespace bale {
+
+/// Move-only; readers must not outlive it. list_objects() on one thread and readers on others may
+/// run at once; refs() may not run together with list_objects().
+class GitSource {
+ public:
+  /// Finds the repository that `path` means: see find_repository() and read_repository_format() for
+  /// what is taken and what the errors are. kIo where git is not installed. `operation` must
+  /// outlive the source and everything it gives out.
+  [[nodiscard]] static Result<GitSource> open(const std::string& path, const Operation& operation);
+
+  [[nodiscard]] GitHash hash() const { return hash_; }
+
+  /// The absolute path of the git directory: a linked work tree's own, where it is one.
+  [[nodiscard]] const std::string& path() const { return paths_.git_dir; }
+
+  /// The refs as they are now; see read_refs(). A later list_objects() honours the shallow boundary
+  /// of this snapshot.
+  Result<RefSnapshot> refs();
+
+  /// See list_repository_objects(). This thread must live until it returns; one call at a time.
+  Result<void> list_objects(const ListRequest& request, const UseListed& use);
+
+  /// A reader of objects; any number may exist. The calling thread must outlive the reader.
+  [[nodiscard]] Result<std::unique_ptr<ObjectReader>> start_reader();
+
+  /// The most memory that one git child held, of those that have ended; see ChildExit.
+  [[nodiscard]] std::uint64_t children_peak_rss_bytes() const { return git_->peak_rss_bytes(); }
+
+ private:
+  GitSource(RepositoryPaths paths, GitHash hash, std::unique_ptr<GitProgram> git)
+      : paths_(std::move(paths)), hash_(hash), git_(std::move(git)) {}
+
+  Result<void> set_shallow(std::vector<GitOid> shallow);
+
+  RepositoryPaths paths_;
+  GitHash hash_;
+  std::unique_ptr<GitProgram> git_;  // where it lies must not change: readers refer to it
+  std::vector<GitOid> shallow_;
+};
+
+}  // namespace bale
