@@ -42,13 +42,13 @@ enum class RecordKind : std::uint8_t {
 [[nodiscard]] std::string_view to_string(RecordKind kind);
 
 struct Record {
-  /// Objects that the source should have had and did not.
-  struct Missing {
+  /// Git ids that are too many to stand in the record itself.
+  struct OidList {
     std::uint64_t count = 0;
-    /// The content hash of a blob with the missing Git ids: a line of hex digits each.
+    /// The content hash of a blob with the ids, sorted: a line of hex digits each.
     std::optional<ObjectId> list;
 
-    bool operator==(const Missing&) const = default;
+    bool operator==(const OidList&) const = default;
   };
 
   std::string archive;  ///< the archive's name, as check_archive_name() wants it
@@ -65,7 +65,8 @@ struct Record {
   std::uint64_t objects = 0;                   ///< reached by this import
   std::uint64_t objects_new = 0;               ///< of these, not in the store before
   std::uint64_t bytes = 0;                     ///< payload bytes read
-  Missing missing;
+  OidList missing;                   ///< objects that the source should have had and did not
+  OidList unreached;                 ///< objects that were archived though no ref reaches them
   std::optional<ObjectId> previous;  ///< content hash of the archive's record before this one
   std::string version;               ///< of the program that wrote the record
 
@@ -77,7 +78,7 @@ struct Record {
 
 /// The payload of a record; equal records give equal bytes. Safe from any thread.
 /// Requires what decode_record() checks and a caller has in hand: a valid archive name, all Git ids
-/// of the kind `hash`, and content hashes for `previous` and `missing.list`; anything else stops
+/// of the kind `hash`, and content hashes for `previous` and for lists; anything else stops
 /// the program. A time out of range is written as the nearest one inside. Memory: the text, and
 /// once more the text of the refs' names.
 [[nodiscard]] std::string encode_record(const Record& record);

@@ -148,10 +148,10 @@ class PosixFileSystem final : public FileSystem {
 
     struct stat info = {};
     TRY(check(::lstat(path.c_str(), &info), "look at", path));
-    return FileInfo{.kind = kind_of(info.st_mode),
-                    .size = static_cast<std::uint64_t>(info.st_size),
-                    .modified_ns = std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 +
-                                   info.st_mtim.tv_nsec};
+    return FileInfo{
+        .kind = kind_of(info.st_mode),
+        .size = static_cast<std::uint64_t>(info.st_size),
+        .modified_ns = std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec};
   }
 
   Result<void> sync_directory(const std::string& path) override;

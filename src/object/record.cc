@@ -74,6 +74,14 @@ void append_map(std::string& out, std::string_view key, const std::map<std::stri
   out.push_back('}');
 }
 
+void append_oid_list(std::string& out, std::string_view key, const Record::OidList& oids) {
+  append_key(out, key);
+  out.push_back('{');
+  append_number(out, "count", oids.count);
+  append_content_hash(out, "list", oids.list);
+  out.push_back('}');
+}
+
 }  // namespace
 
 std::string_view to_string(RecordKind kind) {
@@ -107,11 +115,7 @@ std::string encode_record(const Record& record) {
   if (record.hash) append_text(out, "hash", to_string(*record.hash));
   append_text(out, "head", record.head);
   append_text(out, "kind", to_string(record.kind));
-  append_key(out, "missing");
-  out.push_back('{');
-  append_number(out, "count", record.missing.count);
-  append_content_hash(out, "list", record.missing.list);
-  out.push_back('}');
+  append_oid_list(out, "missing", record.missing);
   append_number(out, "objects", record.objects);
   append_number(out, "objects_new", record.objects_new);
   append_content_hash(out, "previous", record.previous);
@@ -131,6 +135,7 @@ std::string encode_record(const Record& record) {
   append_map(out, "symrefs", record.symrefs,
              [](const std::string& target) { return percent_encode(target); });
   append_text(out, "time", format_utc(record.time));
+  if (record.unreached.count > 0) append_oid_list(out, "unreached", record.unreached);
   append_text(out, "version", record.version);
   out.push_back('}');
   return out;

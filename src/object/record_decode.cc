@@ -43,14 +43,16 @@ enum class Field : std::uint8_t {
   kSource,
   kSymrefs,
   kTime,
+  kUnreached,
   kVersion,
   kUnknown,
 };
 
 // In the order of Field.
 constexpr std::array<std::string_view, static_cast<std::size_t>(Field::kUnknown)> kFieldNames = {
-    "archive",  "bytes", "hash", "head",    "kind",   "missing", "objects", "objects_new",
-    "previous", "refs",  "root", "shallow", "source", "symrefs", "time",    "version"};
+    "archive", "bytes",       "hash",     "head",      "kind",   "missing",
+    "objects", "objects_new", "previous", "refs",      "root",   "shallow",
+    "source",  "symrefs",     "time",     "unreached", "version"};
 
 std::string_view name_of(Field field) {
   return kFieldNames[static_cast<std::size_t>(field)];
@@ -71,6 +73,7 @@ enum class Container : std::uint8_t { kNone, kObject, kArray };
 Container container_of(Field field) {
   switch (field) {
     case Field::kMissing:
+    case Field::kUnreached:
     case Field::kRefs:
     case Field::kSymrefs:
       return Container::kObject;
@@ -134,8 +137,9 @@ class RecordEvents {
         record_.objects_new = number;
         return true;
       case Field::kMissing:
+      case Field::kUnreached:
         if (!inside_container() || member_ != "count") return refuse();
-        record_.missing.count = number;
+        oid_list().count = number;
         return true;
       default:
         return refuse();
@@ -155,7 +159,8 @@ class RecordEvents {
       case Field::kKind:
         return take(kind_from(text), record_.kind);
       case Field::kMissing:
-        return member_ == "list" ? take(content_hash_from(text), record_.missing.list) : refuse();
+      case Field::kUnreached:
+        return member_ == "list" ? take(content_hash_from(text), oid_list().list) : refuse();
       case Field::kPrevious:
         return take(content_hash_from(text), record_.previous);
       case Field::kRefs:
@@ -211,10 +216,18 @@ class RecordEvents {
  private:
   [[nodiscard]] bool inside_container() const { return depth_ == 2; }
 
+  [[nodiscard]] bool is_oid_list() const {
+    return field_ == Field::kMissing || field_ == Field::kUnreached;
+  }
+
+  [[nodiscard]] Record::OidList& oid_list() {
+    return field_ == Field::kMissing ? record_.missing : record_.unreached;
+  }
+
   // Whether the value to come belongs to a key that we do not know.
   [[nodiscard]] bool ignored() const {
     return field_ == Field::kUnknown ||
-           (field_ == Field::kMissing && depth_ >= 2 && member_ != "count" && member_ != "list");
+           (is_oid_list() && depth_ >= 2 && member_ != "count" && member_ != "list");
   }
 
   bool open(Container container) {

@@ -37,6 +37,7 @@ Record full_record() {
   record.objects_new = 2;
   record.bytes = 3;
   record.missing = {.count = 4, .list = hash_of('\x66')};
+  record.unreached = {.count = 5, .list = hash_of('\x88')};
   record.previous = hash_of('\x77');
   record.version = "0.1.0";
   return record;
@@ -64,7 +65,8 @@ TEST(RecordTest, IsWrittenAsOneSortedLine) {
                 R"("shallow":["4444444444444444444444444444444444444444",)"
                 R"("3333333333333333333333333333333333333333"],"source":"/srv/%FF%0A.git",)"
                 R"("symrefs":{"refs/remotes/o/HEAD":"refs/remotes/o/%FE"},)"
-                R"("time":"2026-11-22T14:56:00Z","version":"0.1.0"})");
+                R"("time":"2026-11-22T14:56:00Z","unreached":{"count":5,"list":")" +
+                hash_of('\x88').to_hex() + R"("},"version":"0.1.0"})");
 }
 
 TEST(RecordTest, WhatHasNoValueIsLeftOut) {

@@ -165,27 +165,25 @@ Result<ObjectId> StagedPack::add(const GitOid& oid, ObjectType type, Bytes paylo
   const ObjectId id = store_id(type, payload);
   TRY(check_change_id(id, type, payload));
   unplaced_.emplace_back(oid);
-  ++object_count_;
   static_cast<void>(TRY(builder_->add(id, type, payload)));
   return id;
 }
 
-Result<void> StagedPack::begin(const GitOid& oid, ObjectType type, std::uint64_t size) {
+Result<void> StagedPack::begin(ObjectType type, std::uint64_t size) {
   const IdKind kind = type == ObjectType::kState ? IdKind::kChangeId : IdKind::kContentHash;
-  streamed_.emplace(Streamed{oid, type, TypedHasher(type, size)});
-  unplaced_.emplace_back(oid);
-  ++object_count_;
+  streamed_.emplace(type, size);
   return builder_->begin_object(kind, type, size);
 }
 
 Result<void> StagedPack::write(Bytes piece) {
-  streamed_->hasher.update(piece);
+  streamed_->update(piece);
   return builder_->write(piece);
 }
 
-Result<ObjectId> StagedPack::end() {
-  const ObjectId id = streamed_->hasher.store_id();
+Result<ObjectId> StagedPack::end(const GitOid& oid) {
+  const ObjectId id = streamed_->store_id();
   streamed_.reset();
+  unplaced_.emplace_back(oid);
   static_cast<void>(TRY(builder_->end_object(id)));
   return id;
 }
@@ -194,7 +192,6 @@ Result<ObjectId> StagedPack::add_record(const Record& record) {
   const std::string payload = encode_record(record);
   const ObjectId id = content_hash(ObjectType::kAction, as_bytes(payload));
   unplaced_.emplace_back(std::nullopt);
-  ++object_count_;
   static_cast<void>(TRY(builder_->add(id, ObjectType::kAction, as_bytes(payload))));
   return id;
 }

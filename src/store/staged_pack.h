@@ -66,27 +66,21 @@ class StagedPack {
   /// object of the store has the same id and other bytes.
   Result<ObjectId> add(const GitOid& oid, ObjectType type, Bytes payload);
 
-  /// The same in pieces. Nothing else may be called in between.
-  Result<void> begin(const GitOid& oid, ObjectType type, std::uint64_t size);
+  /// The same in pieces; the Git id is given in the end. Nothing else may be called in between.
+  Result<void> begin(ObjectType type, std::uint64_t size);
   Result<void> write(Bytes piece);
-  Result<ObjectId> end();
+  Result<ObjectId> end(const GitOid& oid);
 
   /// Adds a record: an action that Git does not know.
   Result<ObjectId> add_record(const Record& record);
 
-  /// How many objects were added, records included.
-  [[nodiscard]] std::uint64_t object_count() const { return object_count_; }
+  /// The directory in staging/ that this pack is made in: a place for scratch files.
+  [[nodiscard]] const std::string& directory() const { return directory_; }
 
   /// Finishes the pack, makes its three files durable and moves them into packs/.
   Result<InstalledPack> install();
 
  private:
-  struct Streamed {
-    GitOid oid;
-    ObjectType type;
-    TypedHasher hasher;
-  };
-
   StagedPack(const Store& store, GitHash hash, const StagedPackOptions& options);
 
   Result<void> start();
@@ -105,9 +99,8 @@ class StagedPack {
   std::optional<PackBuilder> builder_;
   std::optional<GitIndexBuilder> git_index_;
   std::deque<std::optional<GitOid>> unplaced_;  // of entries whose offset is not known yet
-  std::optional<Streamed> streamed_;
+  std::optional<TypedHasher> streamed_;
   std::optional<ReadContext> compare_context_;
-  std::uint64_t object_count_ = 0;
 };
 
 /// Makes `record` the newest of the archive: durable when this returns. The record's pack must be

@@ -12,6 +12,7 @@
 
 #include "bale/store_verifier.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
@@ -25,7 +26,8 @@
 #include "object/percent.h"
 #include "pack/entry_decoder.h"
 #include "store/closure.h"
-#include "store/missing_list.h"
+#include "store/oid_list.h"
+#include "store/oid_set.h"
 #include "store/store_impl.h"
 
 namespace bale {
@@ -34,11 +36,16 @@ namespace {
 constexpr std::size_t kMostErrors = 1000;
 // Of the memory: for the closure's sort and marks, for reading objects.
 constexpr std::uint64_t kReadShare = 4;
+constexpr std::uint64_t kListBytes = 4 << 20;
 
 class StoreVerifier {
  public:
   StoreVerifier(const Store& store, const StoreCheckOptions& options)
-      : store_(store), options_(options), context_(options.memory_bytes / kReadShare) {}
+      : store_(store),
+        options_(options),
+        context_(options.memory_bytes / kReadShare),
+        list_context_(kListBytes),
+        missing_budget_(options.memory_bytes / kReadShare) {}
 
   Result<StoreReport> run();
 
@@ -47,6 +54,11 @@ class StoreVerifier {
   Result<void> note(const Error& error);
   // The same for what an operation returned.
   Result<void> note_if_failed(const Result<void>& result);
+
+  [[nodiscard]] bool known_missing(const GitOid& oid) const {
+    return std::any_of(missing_.begin(), missing_.end(),
+                       [&](const OidSet& set) { return set.contains(oid); });
+  }
 
   Result<void> check_packs();
   Result<void> check_archive(const std::string& name, Closure* closure);
@@ -58,8 +70,10 @@ class StoreVerifier {
   const Store& store_;
   const StoreCheckOptions& options_;
   ReadContext context_;
+  ReadContext list_context_;  // for a list that is read while objects are looked at
   std::set<GitOid> shallow_;
-  std::set<GitOid> missing_;   // what archives were made without
+  Budget missing_budget_;
+  std::vector<OidSet> missing_;  // what archives were made without
   std::set<GitOid> reported_;  // missing links that were reported
   std::uint64_t objects_total_ = 0;
   StoreReport report_;
@@ -100,12 +114,12 @@ Result<StoreReport> StoreVerifier::run() {
   std::optional<Closure> closure;
   if (!options_.quick) {
     closure = TRY(Closure::create(
-        store_, {.memory_bytes = options_.memory_bytes - options_.memory_bytes / kReadShare,
+        store_, {.memory_bytes = options_.memory_bytes / 2 - kListBytes,
                  .scratch_directory = store_.impl().layout().staging(),
                  .shallow = &shallow_,
                  .follow_shallow = true,
                  .on_missing = [this](const MissingLink& link) -> Result<void> {
-                   if (missing_.contains(link.oid) || !reported_.insert(link.oid).second) return {};
+                   if (known_missing(link.oid) || !reported_.insert(link.oid).second) return {};
                    return note(fail(ErrorCode::kCorrupt,
                                     "{} {} is in none of the packs; {} needs it",
                                     git_type_name(link.type), link.oid.to_hex(), link.from));
@@ -157,13 +171,14 @@ Result<void> StoreVerifier::check_archive(const std::string& name, Closure* clos
     const Result<ArchiveRecord> read = store_.record(*id, context_);
     if (!read) return note(fail(ErrorCode::kCorrupt, "{}: {}", shown, read.error().message));
     const Record& record = read->record;
-    if (record.missing.list) {
-      const Result<void> listed = read_missing_list(store_, *record.missing.list, context_,
-                                                    [this](const GitOid& oid) -> Result<void> {
-                                                      missing_.insert(oid);
-                                                      return {};
-                                                    });
-      if (!listed) TRY(note(fail(ErrorCode::kCorrupt, "{}: {}", shown, listed.error().message)));
+    if (record.missing.list && record.hash) {
+      Result<OidSet> missing =
+          OidSet::load(store_, record.missing, *record.hash, context_, missing_budget_);
+      if (missing) {
+        missing_.push_back(std::move(*missing));
+      } else {
+        TRY(note({missing.error().code, shown + ": " + missing.error().message}));
+      }
     }
     shallow_.insert(record.shallow.begin(), record.shallow.end());
     TRY(check_tips(record, shown, closure));
@@ -177,12 +192,18 @@ Result<void> StoreVerifier::check_tips(const Record& record, const std::string& 
   const auto check = [&](const GitOid& oid, const std::string& what) -> Result<void> {
     const std::string from = shown + ", " + percent_encode(what);
     if (closure != nullptr) return closure->add(oid, from);
-    if (store_.find(oid) || missing_.contains(oid)) return {};
+    if (store_.find(oid) || known_missing(oid)) return {};
     return note(fail(ErrorCode::kCorrupt, "object {} is in none of the packs; {} needs it",
                      oid.to_hex(), from));
   };
   for (const auto& [name, oid] : record.refs) TRY(check(oid, name));
   if (record.root) TRY(check(*record.root, "the root tree"));
+  if (record.unreached.list) {
+    const Result<void> listed =
+        read_oid_list(store_, *record.unreached.list, list_context_,
+                      [&](const GitOid& oid) { return check(oid, "its objects without a ref"); });
+    if (!listed) TRY(note(fail(ErrorCode::kCorrupt, "{}: {}", shown, listed.error().message)));
+  }
   const Result<GitOid> detached = GitOid::from_hex(record.head);
   if (detached) TRY(check(*detached, "HEAD"));
   return {};

@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Exporting the files of an archive, or of a directory inside one.
+//
+//   ArchivePath what = parse_archive_path("linux:drivers/net").value();
+//   auto summary = bale::export_directory(store, what, "/tmp/net", {});
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "bale/archive_name.h"
+#include "bale/progress.h"
+#include "bale/result.h"
+#include "bale/store.h"
+
+namespace bale {
+
+struct DirectoryExportOptions {
+  std::uint64_t memory_bytes = 64 << 20;
+  Operation operation;
+};
+
+struct DirectoryExportSummary {
+  std::uint64_t files = 0;      ///< regular files and symlinks
+  std::uint64_t bytes_out = 0;  ///< of their content
+};
+
+/// Writes the tree that `path` leads to as `directory`, which must not be there or be empty; it
+/// appears whole or not at all. Executable files are executable, symlinks are symlinks, submodules
+/// are empty directories. Nothing is ever written outside: kCorrupt for a tree with a name that
+/// could lead there or into a Git directory (`..`, `.git` in any disguise). kNotFound,
+/// kInvalidArgument for a path that leads to a file.
+Result<DirectoryExportSummary> export_directory(const Store& store, const ArchivePath& path,
+                                                const std::string& directory,
+                                                const DirectoryExportOptions& options);
+
+}  // namespace bale

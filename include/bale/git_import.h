@@ -1,0 +1,69 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Importing a Git repository into a store: all objects that its refs and HEAD reach, all its refs,
+// HEAD and the shallow boundary, verbatim.
+//
+//   auto summary = bale::import_git(store, "/srv/linux.git", {.name = "linux"});
+//   if (!summary) return summary.error();
+//
+// The `git` program reads the objects; nothing of the source's configuration is obeyed, no command
+// is run and no network is touched on its behalf. Each object is checked against its Git id.
+// Importing again under the same name stores only what is new and makes a new record.
+//
+// Ending early, by an error, a signal or a crash, leaves the store as it was.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "bale/object.h"
+#include "bale/progress.h"
+#include "bale/result.h"
+#include "bale/store.h"
+
+namespace bale {
+
+struct GitImportOptions {
+  std::string name;            ///< of the archive; empty: made from the path
+  bool all_objects = false;    ///< also what no ref reaches
+  bool allow_missing = false;  ///< record what the source lacks, instead of failing
+  bool deltas = true;          ///< has no effect yet: deltas are to come
+  int level = 3;               ///< of zstd: 1..22
+  std::uint64_t memory_bytes = 64 << 20;
+  bool sync = true;  ///< false: fast and not safe against a power cut, for tests
+  Operation operation;
+};
+
+struct GitImportSummary {
+  std::string archive;
+  ObjectId record;
+  std::string pack;               ///< the name of the pack that was installed
+  std::uint64_t objects = 0;      ///< what the archive reaches now
+  std::uint64_t objects_new = 0;  ///< what of it was not in the store before
+  std::uint64_t bytes_in = 0;     ///< payload bytes that were read
+  std::uint64_t pack_bytes = 0;
+  std::uint64_t index_bytes = 0;  ///< of .idx and .gitidx
+  std::uint64_t deltas = 0;
+  std::uint64_t missing = 0;       ///< objects that the source should have had and did not
+  std::uint64_t huge_objects = 0;  ///< above 1 GiB: only bale can read them back
+  std::uint64_t children_peak_rss_bytes = 0;
+};
+
+/// The smallest memory_bytes at this level.
+[[nodiscard]] std::uint64_t smallest_import_memory_bytes(int level);
+
+/// kNotFound or kInvalidArgument where `path` is no repository, kIncomplete where it lacks objects
+/// (and allow_missing is false) or an object is not what its id says, kIo, kInterrupted,
+/// kInvalidArgument for a name or options that do not do. Refreshes `store`.
+///
+/// `objects` is exact after a first import, and while history only grows; where it was rewritten,
+/// everything is listed again to keep it exact.
+///
+/// Memory: options.memory_bytes, and in proportion to the number of refs; not to the number or size
+/// of objects. `git` has its own.
+Result<GitImportSummary> import_git(Store& store, const std::string& path,
+                                    const GitImportOptions& options);
+
+}  // namespace bale

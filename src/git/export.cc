@@ -1,0 +1,235 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Exporting a Git repository: see bale/git_export.h.
+//
+//   closure of the record's refs -> in the order of the packs -> Git pack stream
+//     -> git index-pack --stdin, into a bare repository that is made beside its place
+//   refs -> packed-refs; symbolic refs, HEAD and shallow as files
+//
+// Names of refs come from a record, so from anywhere: each is checked before it becomes a path.
+
+#include <array>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "bale/archive_name.h"
+#include "bale/git_export.h"
+#include "base/error.h"
+#include "base/try.h"
+#include "git/git_program.h"
+#include "git/pack_stream.h"
+#include "io/atomic_file.h"
+#include "io/staging_directory.h"
+#include "object/percent.h"
+#include "store/closure.h"
+#include "store/oid_list.h"
+#include "store/oid_set.h"
+#include "store/store_impl.h"
+
+namespace bale {
+namespace {
+
+// Of the memory: a quarter for what is read, half for the closure, the rest for the Git pack and
+// the ids of missing objects.
+constexpr std::uint64_t kStreamBytes = 4 << 20;
+
+class GitExporter {
+ public:
+  GitExporter(const Store& store, const GitExportOptions& options, Record record,
+              StagingDirectory directory)
+      : store_(store),
+        options_(options),
+        record_(std::move(record)),
+        directory_(std::move(directory)),
+        budget_(options.memory_bytes / 4),
+        context_(options.memory_bytes / 4) {}
+
+  Result<GitExportSummary> run();
+
+ private:
+  Result<void> write_file(const std::string& name, std::string_view content);
+  Result<void> make_skeleton();
+  Result<Closure> walk();
+  Result<void> send_objects(Closure& closure);
+  Result<void> send_object(const ReachedObject& reached, GitPackStream& stream);
+  Result<void> write_refs();
+
+  [[nodiscard]] GitHash hash() const { return *record_.hash; }
+
+  const Store& store_;
+  const GitExportOptions& options_;
+  Record record_;
+  StagingDirectory directory_;
+  Budget budget_;
+  ReadContext context_;
+  OidSet missing_;
+  std::set<GitOid> shallow_;
+  GitExportSummary summary_;
+};
+
+Result<GitExportSummary> GitExporter::run() {
+  missing_ = TRY(OidSet::load(store_, record_.missing, hash(), context_, budget_));
+  summary_.missing = record_.missing.count;
+  shallow_.insert(record_.shallow.begin(), record_.shallow.end());
+  TRY(make_skeleton());
+  Closure closure = TRY(walk());
+  summary_.objects = closure.object_count();
+  if (summary_.objects > 0) TRY(send_objects(closure));
+  TRY(write_refs());
+  TRY(directory_.commit());
+  return summary_;
+}
+
+Result<void> GitExporter::write_file(const std::string& name, std::string_view content) {
+  const std::string path = directory_.path() + "/" + name;
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+  if (error)
+    return fail(ErrorCode::kIo, "cannot make the directory of {}: {}", path, error.message());
+  AtomicFile file = TRY(AtomicFile::create(posix_file_system(), path, Visibility::kHidden));
+  TRY(file.file().write_at(0, as_bytes(content)));
+  return file.commit();
+}
+
+Result<void> GitExporter::make_skeleton() {
+  std::error_code error;
+  for (const char* name : {"objects/info", "objects/pack", "refs/heads", "refs/tags"}) {
+    std::filesystem::create_directories(directory_.path() + "/" + name, error);
+    if (error) return fail(ErrorCode::kIo, "{}/{}: {}", directory_.path(), name, error.message());
+  }
+  std::string config = "[core]\n\trepositoryformatversion = ";
+  config += hash() == GitHash::kSha256 ? "1" : "0";
+  config += "\n\tfilemode = true\n\tbare = true\n";
+  if (hash() == GitHash::kSha256) config += "[extensions]\n\tobjectformat = sha256\n";
+  return write_file("config", config);
+}
+
+Result<Closure> GitExporter::walk() {
+  Closure closure = TRY(Closure::create(
+      store_, {.memory_bytes = options_.memory_bytes / 2,
+               .scratch_directory = directory_.path(),
+               .shallow = &shallow_,
+               .on_missing = [this](const MissingLink& link) -> Result<void> {
+                 if (missing_.contains(link.oid)) return {};
+                 return fail(ErrorCode::kCorrupt,
+                             "{} {} is in none of the packs; {} needs it (bale verify names all "
+                             "that is damaged)",
+                             git_type_name(link.type), link.oid.to_hex(), link.from);
+               },
+               .on_damage = [](const Error& error) -> Result<void> { return error; },
+               .operation = &options_.operation}));
+  for (const auto& [name, oid] : record_.refs) TRY(closure.add(oid, percent_encode(name)));
+  const Result<GitOid> detached = GitOid::from_hex(record_.head);
+  if (detached) TRY(closure.add(*detached, "HEAD"));
+  if (record_.unreached.list) {
+    TRY(read_oid_list(store_, *record_.unreached.list, context_, [&](const GitOid& oid) {
+      return closure.add(oid, "the list of objects without a ref");
+    }));
+  }
+  TRY(closure.walk());
+  return closure;
+}
+
+Result<void> GitExporter::send_objects(Closure& closure) {
+  GitProgram git =
+      TRY(GitProgram::create(hash(), directory_.path() + "/objects", options_.operation));
+  ChildProcess child = TRY(git.start({"index-pack", "--stdin"}, true));
+  const auto send = [&]() -> Result<void> {
+    TRY(closure.sort());
+    GitPackStream stream = TRY(GitPackStream::create(
+        hash(), closure.object_count(), budget_, [&](Bytes bytes) { return child.write(bytes); }));
+    std::uint64_t sent = 0;
+    while (const auto reached = TRY(closure.next())) {
+      if (options_.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
+      TRY(send_object(*reached, stream));
+      if (++sent % 64 == 0 || sent == closure.object_count()) {
+        options_.operation.progress({.phase = "writing objects",
+                                     .objects = sent,
+                                     .objects_total = closure.object_count(),
+                                     .bytes = summary_.bytes_out});
+      }
+    }
+    summary_.bytes_out = TRY(stream.finish());
+    return {};
+  };
+  const Result<void> sent = send();
+  if (!sent && sent.error().code != ErrorCode::kIo) return sent.error();
+  child.close_stdin();
+  // It says the pack's name in the end: closing its output before that would end it with a SIGPIPE.
+  std::array<std::byte, 256> said;
+  while (TRY(child.read(said)) > 0) {
+  }
+  // Where writing failed, why git stopped reading says more.
+  const std::string what = "indexing the exported pack";
+  const Result<void> finished = git.finish(child, what);
+  summary_.children_peak_rss_bytes = git.peak_rss_bytes();
+  if (!finished && finished.error().code == ErrorCode::kIncomplete) {
+    return fail(ErrorCode::kIo, "{}", finished.error().message);
+  }
+  return finished ? sent : finished;
+}
+
+Result<void> GitExporter::send_object(const ReachedObject& reached, GitPackStream& stream) {
+  const EntryInfo info =
+      TRY(store_.pack(reached.location.pack).info_at(reached.location.offset, context_));
+  if (info.size <= GitPackStream::kWholeBytes) {
+    const ObjectView object = TRY(store_.get(reached.location, context_));
+    return stream.object(object.type, object.payload);
+  }
+  TRY(stream.begin(info.type, info.size));
+  static_cast<void>(TRY(
+      store_.read(reached.location, context_, [&](Bytes piece) { return stream.write(piece); })));
+  return stream.end();
+}
+
+Result<void> GitExporter::write_refs() {
+  std::string packed;
+  for (const auto& [name, oid] : record_.refs) {
+    TRY(check_ref_name(name));
+    if (!record_.symrefs.contains(name)) packed += oid.to_hex() + " " + name + "\n";
+  }
+  if (!packed.empty()) TRY(write_file("packed-refs", packed));
+  for (const auto& [name, target] : record_.symrefs) {
+    TRY(check_ref_name(name));
+    TRY(check_ref_name(target));
+    TRY(write_file(name, "ref: " + target + "\n"));
+  }
+  if (!record_.shallow.empty()) {
+    std::string shallow;
+    for (const GitOid& oid : record_.shallow) shallow += oid.to_hex() + "\n";
+    TRY(write_file("shallow", shallow));
+  }
+  constexpr std::string_view kSymbolic = "ref: ";
+  if (record_.head.starts_with(kSymbolic)) {
+    TRY(check_ref_name(std::string_view(record_.head).substr(kSymbolic.size())));
+  } else if (!GitOid::from_hex(record_.head)) {
+    return fail(ErrorCode::kCorrupt, "the archive's HEAD is neither a ref nor an id: {}",
+                percent_encode(record_.head));
+  }
+  return write_file("HEAD", record_.head + "\n");
+}
+
+}  // namespace
+
+Result<GitExportSummary> export_git(const Store& store, const std::string& name,
+                                    const std::string& out, const GitExportOptions& options) {
+  if (options.memory_bytes < kMinExportBytes) {
+    return fail(ErrorCode::kInvalidArgument, "exporting needs at least {} bytes of memory",
+                kMinExportBytes);
+  }
+  ReadContext context(kStreamBytes);
+  Record record = TRY(store.record(name, options.record_back, context)).record;
+  if (record.kind != RecordKind::kGit || !record.hash) {
+    return fail(ErrorCode::kInvalidArgument,
+                "archive {} is of the kind {}, not of a Git repository (bale export dir writes its "
+                "files)",
+                name, to_string(record.kind));
+  }
+  StagingDirectory directory = TRY(StagingDirectory::create(out));
+  return GitExporter(store, options, std::move(record), std::move(directory)).run();
+}
+
+}  // namespace bale

@@ -1,0 +1,70 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "io/staging_directory.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "bale/file_system.h"
+#include "base/error.h"
+#include "base/try.h"
+#include "io/path.h"
+
+namespace bale {
+
+Result<StagingDirectory> StagingDirectory::create(const std::string& final_path) {
+  std::error_code error;
+  std::filesystem::path absolute = std::filesystem::absolute(final_path, error);
+  if (error || final_path.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "'{}' is no path for a directory", final_path);
+  }
+  std::string target = absolute.lexically_normal().string();
+  while (target.size() > 1 && target.ends_with('/')) target.pop_back();
+  const Result<std::vector<DirectoryEntry>> there = posix_file_system().list(target);
+  if (there && !there->empty()) {
+    return fail(ErrorCode::kInvalidArgument,
+                "{}: the directory is not empty (name a new or an empty one)", final_path);
+  }
+  if (!there && posix_file_system().stat(target)) {
+    return fail(ErrorCode::kInvalidArgument, "{}: there is something that is not a directory",
+                final_path);
+  }
+  std::string path = target + ".part-XXXXXX";
+  if (::mkdtemp(path.data()) == nullptr) {
+    return fail(errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
+                "cannot make a directory in {}: {}", parent_directory(target),
+                std::generic_category().message(errno));
+  }
+  StagingDirectory staging(std::move(path), std::move(target));
+  // mkdtemp keeps it to the user; what is exported is as open as the umask says.
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  if (::chmod(staging.path_.c_str(), 0777 & ~mask) != 0) {
+    return fail(ErrorCode::kIo, "cannot open up {}: {}", staging.path_,
+                std::generic_category().message(errno));
+  }
+  return staging;
+}
+
+StagingDirectory::StagingDirectory(StagingDirectory&& other) noexcept
+    : path_(std::exchange(other.path_, {})), final_path_(std::move(other.final_path_)) {}
+
+StagingDirectory::~StagingDirectory() {
+  if (path_.empty()) return;
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+Result<void> StagingDirectory::commit() {
+  TRY(posix_file_system().rename(path_, final_path_));
+  path_.clear();
+  return posix_file_system().sync_directory(parent_directory(final_path_));
+}
+
+}  // namespace bale
