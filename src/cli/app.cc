@@ -1,0 +1,279 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Reading the command line and running the verb.
+//
+//   bale [common options] VERB [options] [arguments]      in any order after the verb
+//   bale help [VERB]
+//
+// CLI11 reads; every verb takes the common options too, and the program itself takes them before
+// the verb. All errors, of the command line and of the verb, leave through finish().
+
+#include "cli/app.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "base/error.h"
+#include "base/try.h"
+#include "cli/arguments.h"
+#include "cli/errors.h"
+#include "cli/session.h"
+#include "cli/signals.h"
+#include "cli/suggestion.h"
+#include "cli/verbs.h"
+#include "io/stream.h"
+
+namespace bale::cli {
+namespace {
+
+constexpr const char* kDescription =
+    "bale packs content-addressed objects into immutable, verifiable pack files.";
+
+constexpr std::string_view kCommonOptions =
+    "\nEvery verb takes --help, --store DIR (or the variable BALE_STORE), --json, --quiet,\n"
+    "--progress auto|always|never, --memory SIZE and --threads N.\n";
+
+constexpr std::string_view kExamples =
+    "\nExamples:\n"
+    "  bale import git . --store archive.bale          # archive this repository\n"
+    "  bale verify --store archive.bale                # check every byte of it\n"
+    "  bale export git bale back.git --store archive.bale\n"
+    "\n'bale help VERB' tells more of each.\n";
+
+// What the command line asked for: a verb, or a text to print.
+struct Request {
+  CommonOptions common;
+  VerbRun run;
+  std::optional<std::string> text;
+};
+
+std::string full_name(const Verb& verb) {
+  std::string name(verb.group);
+  if (!name.empty()) name += ' ';
+  return name.append(verb.name);
+}
+
+std::string overview() {
+  std::string text = std::string(kDescription) + "\n\nUsage: bale VERB [options] [arguments]\n\n";
+  for (const Verb& verb : all_verbs()) {
+    text += fmt::format("  {:<12} {}\n", full_name(verb), verb.summary);
+  }
+  return text.append(kCommonOptions).append(kExamples);
+}
+
+std::function<bool(const CLI::App*)> any_app() {
+  return [](const CLI::App*) { return true; };
+}
+
+// The verb or group of this name; null if there is none.
+CLI::App* find_app(CLI::App& parent, std::string_view name) {
+  for (CLI::App* app : parent.get_subcommands([](CLI::App*) { return true; })) {
+    if (app->get_name() == name) return app;
+  }
+  return nullptr;
+}
+
+class CommandLine {
+ public:
+  CommandLine();
+
+  Result<Request> parse(const std::vector<std::string>& arguments);
+
+ private:
+  struct Declared {
+    CLI::App* app = nullptr;
+    VerbRun run;
+  };
+
+  CLI::App* add_app(CLI::App& parent, std::string_view name, std::string_view summary);
+  Error explain(const std::string& what) const;
+  Error explain_word(const CLI::App& app, const std::string& word) const;
+  Result<std::string> help_of(const std::vector<std::string>& words);
+  [[nodiscard]] std::vector<const CLI::App*> selected() const;
+
+  CLI::App root_;
+  CLI::App* help_ = nullptr;
+  std::vector<std::string> help_words_;
+  CommonOptions common_;
+  std::vector<Declared> declared_;
+};
+
+CLI::App* CommandLine::add_app(CLI::App& parent, std::string_view name, std::string_view summary) {
+  CLI::App* const app = parent.add_subcommand(std::string(name), std::string(summary));
+  // One verb: a later word that happens to be a verb's name is an argument.
+  app->require_subcommand(0, 1);
+  Arguments(*app).common(common_);
+  return app;
+}
+
+CommandLine::CommandLine() : root_(kDescription, "bale") {
+  root_.require_subcommand(0, 1);
+  root_.set_help_flag("-h,--help", "print this help");
+  root_.set_version_flag("--version", "bale " BALE_PROGRAM_VERSION);
+  Arguments(root_).common(common_);
+  for (const Verb& verb : all_verbs()) {
+    CLI::App* parent = &root_;
+    if (!verb.group.empty()) {
+      parent = find_app(root_, verb.group);
+      if (parent == nullptr) parent = add_app(root_, verb.group, group_summary(verb.group));
+    }
+    CLI::App* const app = add_app(*parent, verb.name, verb.summary);
+    app->footer("Examples:\n" + std::string(verb.examples));
+    Arguments arguments(*app);
+    declared_.push_back({app, verb.declare(arguments)});
+  }
+  help_ = add_app(root_, "help", "tell how a verb is used");
+  Arguments(*help_).list("VERB", "the verb", help_words_);
+}
+
+// The chain of verbs that were recognized: {pack, build}.
+std::vector<const CLI::App*> CommandLine::selected() const {
+  std::vector<const CLI::App*> chain;
+  const CLI::App* app = &root_;
+  while (!app->get_subcommands().empty()) {
+    app = app->get_subcommands().front();
+    chain.push_back(app);
+  }
+  return chain;
+}
+
+// A word that is no verb, where one was expected.
+Error CommandLine::explain_word(const CLI::App& app, const std::string& word) const {
+  const std::string prefix = &app == &root_ ? "" : app.get_name() + " ";
+  std::vector<std::string_view> known;
+  for (const CLI::App* verb : app.get_subcommands(any_app())) known.push_back(verb->get_name());
+  const std::string_view meant = nearest(word, known);
+  if (meant.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "there is no verb '{}{}' (bale help names them all)",
+                prefix, word);
+  }
+  return fail(ErrorCode::kInvalidArgument, "there is no verb '{}{}' (did you mean '{}{}'?)", prefix,
+              word, prefix, meant);
+}
+
+// What is wrong with a command line that could not be parsed: CLI11's word for it, unless ours is
+// better.
+Error CommandLine::explain(const std::string& what) const {
+  const std::vector<const CLI::App*> chain = selected();
+  const CLI::App& app = chain.empty() ? root_ : *chain.back();
+  const std::vector<std::string> left_over = root_.remaining(true);
+  std::string usage = "bale help";
+  for (const CLI::App* verb : chain) usage += " " + verb->get_name();
+  const auto option = std::find_if(left_over.begin(), left_over.end(), [](const auto& word) {
+    return word.size() > 1 && word.front() == '-';
+  });
+  const bool expects_verb = !app.get_subcommands(any_app()).empty();
+  if (expects_verb && !left_over.empty() && option != left_over.begin()) {
+    return explain_word(app, left_over.front());
+  }
+  if (option != left_over.end()) {
+    return fail(ErrorCode::kInvalidArgument, "there is no option '{}' here ({} tells which)",
+                *option, usage);
+  }
+  if (!left_over.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "one argument too many: '{}' ({} tells more)",
+                left_over.front(), usage);
+  }
+  return fail(ErrorCode::kInvalidArgument, "{} ({} tells more)", what, usage);
+}
+
+Result<std::string> CommandLine::help_of(const std::vector<std::string>& words) {
+  CLI::App* app = &root_;
+  std::string before;
+  for (const std::string& word : words) {
+    CLI::App* const verb = find_app(*app, word);
+    if (verb == nullptr) return explain_word(*app, word);
+    before += (before.empty() ? "" : " ") + app->get_name();
+    app = verb;
+  }
+  if (app == &root_) return overview();
+  return app->help(before);
+}
+
+Result<Request> CommandLine::parse(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) return Request{.common = {}, .run = {}, .text = overview()};
+  Request request;
+  try {
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+    root_.parse(reversed);
+  } catch (const CLI::CallForHelp&) {
+    std::vector<std::string> words;
+    for (const CLI::App* verb : selected()) words.push_back(verb->get_name());
+    request.text = TRY(help_of(words));
+    return request;
+  } catch (const CLI::CallForVersion& version) {
+    request.text = std::string(version.what()) + "\n";
+    return request;
+  } catch (const CLI::ParseError& error) {
+    return explain(error.what());
+  }
+  request.common = common_;
+  if (help_->parsed()) {
+    request.text = TRY(help_of(help_words_));
+    return request;
+  }
+  for (const Declared& verb : declared_) {
+    if (verb.app->parsed()) request.run = verb.run;
+  }
+  if (!request.run) return explain("no verb is given");
+  return request;
+}
+
+// Whether a command line that may make no sense asks for JSON.
+bool mentions_json(const std::vector<std::string>& arguments) {
+  const auto end = std::find(arguments.begin(), arguments.end(), "--");
+  return std::find(arguments.begin(), end, "--json") != end;
+}
+
+// Tells of an error; the exit status.
+int finish(const Error& error, bool json, Output& out) {
+  // Whoever reads no more wants no more: no message, and no failure either.
+  if (is_closed_pipe(error)) return kStatusDone;
+  const std::string line = error_line(error);
+  static_cast<void>(::write(STDERR_FILENO, line.data(), line.size()) < 0);
+  if (json) {
+    const std::string object = error_json(error);
+    static_cast<void>(out.line(object).has_value());
+    static_cast<void>(out.flush().has_value());
+  }
+  return error.code == ErrorCode::kInterrupted ? interrupted_status() : exit_status(error.code);
+}
+
+Result<int> run(const Request& request, Session& session) {
+  if (request.text) {
+    TRY(session.out().write(as_bytes(*request.text)));
+    TRY(session.out().flush());
+    return kStatusDone;
+  }
+  const int status = TRY(request.run(session));
+  session.progress().clear();
+  TRY(session.out().flush());
+  return status;
+}
+
+}  // namespace
+
+int run_program(const std::vector<std::string>& arguments) {
+  Result<Request> request = CommandLine().parse(arguments);
+  if (!request) {
+    // Not cancellable: there is nothing to wait for but the terminal.
+    Output out(STDOUT_FILENO, nullptr);
+    return finish(request.error(), mentions_json(arguments), out);
+  }
+  Session session(request->common, cancel_flag());
+  const Result<int> status = run(*request, session);
+  if (status) return *status;
+  session.progress().clear();
+  // What came before the error is still right, and lines stay whole.
+  static_cast<void>(session.out().flush().has_value());
+  Output last(STDOUT_FILENO, nullptr);
+  return finish(status.error(), session.json() && !session.out().holds_raw_bytes(), last);
+}
+
+}  // namespace bale::cli

@@ -1,0 +1,84 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Putting errors into words for people and for scripts.
+
+#include "cli/errors.h"
+
+#include <fmt/core.h>
+
+#include "base/check.h"
+#include "cli/json_line.h"
+
+namespace bale::cli {
+namespace {
+
+// What the library's message leaves to the code.
+std::string_view heading(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kCorrupt:
+      return "corrupt data: ";
+    case ErrorCode::kNotFound:
+      return "not found: ";
+    case ErrorCode::kIncomplete:
+      return "incomplete source: ";
+    case ErrorCode::kIo:
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kUnsupported:
+    case ErrorCode::kLimitExceeded:
+    case ErrorCode::kInterrupted:
+      return "";
+  }
+  CHECK(false);
+}
+
+bool is_control(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte < 0x20 || byte == 0x7f;
+}
+
+}  // namespace
+
+int exit_status(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kIo:
+    case ErrorCode::kUnsupported:
+    case ErrorCode::kLimitExceeded:
+      return 1;
+    case ErrorCode::kInvalidArgument:
+      return kStatusUsage;
+    case ErrorCode::kCorrupt:
+      return kStatusCorrupt;
+    case ErrorCode::kNotFound:
+      return 4;
+    case ErrorCode::kIncomplete:
+      return 5;
+    case ErrorCode::kInterrupted:
+      return 130;
+  }
+  CHECK(false);
+}
+
+std::string error_line(const Error& error) {
+  std::string line = "bale: ";
+  line += heading(error.code);
+  for (const char c : error.message) {
+    if (is_control(c)) {
+      line += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    } else {
+      line += c;
+    }
+  }
+  line += '\n';
+  return line;
+}
+
+std::string error_json(const Error& error) {
+  JsonLine details;
+  details.text("code", to_string(error.code)).text("message", error.message);
+  JsonLine line;
+  line.value("error", details.object());
+  return line.object();
+}
+
+}  // namespace bale::cli

@@ -1,0 +1,35 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Errors as the program shows them: one line on standard error, perhaps one JSON object on standard
+// output, and an exit status.
+//
+//   0 done   1 failed   2 usage   3 corrupt data   4 not found   5 the source is incomplete
+//   130 interrupted (143 by SIGTERM)
+//
+// All functions are safe from any thread.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "bale/result.h"
+
+namespace bale::cli {
+
+inline constexpr int kStatusDone = 0;
+inline constexpr int kStatusUsage = 2;
+inline constexpr int kStatusCorrupt = 3;
+
+/// The exit status for an error. For kInterrupted 130: which signal came, signals.h knows.
+[[nodiscard]] int exit_status(ErrorCode code);
+
+/// "bale: corrupt data: PATH: what (what to do)", with its line end. Whatever bytes the message
+/// holds, it stays one line, and does nothing to a terminal.
+[[nodiscard]] std::string error_line(const Error& error);
+
+/// {"error":{"code":...,"message":...}}, without a line end.
+[[nodiscard]] std::string error_json(const Error& error);
+
+}  // namespace bale::cli

@@ -1,0 +1,32 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// JSON that any parser takes, whatever bytes go in.
+
+#include "cli/json_line.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace bale::cli {
+namespace {
+
+TEST(JsonLineTest, KeepsKeysInOrderAndIsOneLine) {
+  JsonLine line;
+  line.text("b", "x").number("a", UINT64_MAX).seconds("s", 0.5).text_or_null("n", std::nullopt);
+  EXPECT_EQ(line.object(), R"({"b":"x","a":18446744073709551615,"s":0.500000,"n":null})");
+  EXPECT_EQ(JsonLine().object(), "{}");
+}
+
+TEST(JsonLineTest, AnyByteGivesValidJson) {
+  for (int first = 0; first < 256; ++first) {
+    const std::string text = {'a', static_cast<char>(first), '"'};
+    const nlohmann::json json = nlohmann::json::parse(json_string(text));
+    EXPECT_TRUE(json.is_string());
+  }
+  EXPECT_EQ(json_string("50% \xc3\xa9 \xff"), "\"50%25 \xc3\xa9 %FF\"");
+}
+
+}  // namespace
+}  // namespace bale::cli

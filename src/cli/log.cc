@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// bale log NAME: the records of an archive, newest first, a line each: record, time, source, how
+// many refs, objects, new objects.
+
+#include <fmt/core.h>
+
+#include <memory>
+
+#include "base/try.h"
+#include "cli/errors.h"
+#include "cli/json_line.h"
+#include "cli/store_access.h"
+#include "cli/verbs.h"
+#include "object/utc_time.h"
+
+namespace bale::cli {
+namespace {
+
+Result<void> print(const ArchiveRecord& entry, Session& session) {
+  const Record& record = entry.record;
+  const std::string time = format_utc(record.time);
+  if (session.json()) {
+    JsonLine line;
+    line.text("record", entry.id.to_hex())
+        .text("time", time)
+        .text("source", record.source)
+        .number("refs", record.refs.size())
+        .number("objects", record.objects)
+        .number("objects_new", record.objects_new);
+    return session.out().line(line.object());
+  }
+  return session.out().line(
+      tab_line({entry.id.to_hex(), time, record.source, fmt::format("{}", record.refs.size()),
+                fmt::format("{}", record.objects), fmt::format("{}", record.objects_new)}));
+}
+
+Result<int> run(const std::string& name, Session& session) {
+  const ArchivePath place = TRY(parse_record_name(name));
+  const Store store = TRY(open_store(session));
+  ReadContext context = store_read_context(session);
+  ArchiveRecord entry = TRY(store.record(place.name, place.record_back, context));
+  for (;;) {
+    TRY(session.go_on());
+    TRY(print(entry, session));
+    if (!entry.record.previous) return kStatusDone;
+    entry = TRY(store.record(*entry.record.previous, context));
+  }
+}
+
+}  // namespace
+
+VerbRun declare_log(Arguments& arguments) {
+  const auto name = std::make_shared<std::string>();
+  arguments.required("NAME", "the archive, or NAME@N: from its Nth record back on", *name);
+  return [name](Session& session) { return run(*name, session); };
+}
+
+}  // namespace bale::cli

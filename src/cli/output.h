@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Standard output, buffered. A pipe that nobody reads any more comes back as an error of which
+// is_closed_pipe() (io/stream.h) is true; the program then ends quietly, with status 0.
+
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <string_view>
+
+#include "bale/bytes.h"
+#include "bale/result.h"
+#include "io/stream.h"
+
+namespace bale::cli {
+
+/// Not thread-safe. Holds 32 KiB at most; what is not flushed is dropped with it.
+class Output {
+ public:
+  /// Writes to `fd`, which must stay open. kInterrupted soon after `cancel` became true.
+  Output(int fd, const std::atomic<bool>* cancel) : stream_(fd, "standard output", cancel) {}
+
+  /// `text` and a line end.
+  Result<void> line(std::string_view text);
+
+  /// Just these bytes: an object's, or a text that is whole in itself.
+  Result<void> write(Bytes bytes);
+
+  Result<void> flush();
+
+  /// Whether bytes were written that are not lines: JSON must not follow them.
+  [[nodiscard]] bool holds_raw_bytes() const { return raw_; }
+
+ private:
+  Result<void> append(Bytes bytes);
+
+  FdOutputStream stream_;
+  std::string buffer_;
+  bool raw_ = false;
+};
+
+}  // namespace bale::cli

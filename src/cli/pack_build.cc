@@ -1,0 +1,231 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// bale pack build OUT.pack: packs the object stream on standard input (format/object_stream.h).
+//
+// Memory: one read buffer, taken from --memory; the rest is the builder's. Payloads that fit the
+// buffer are added whole, larger ones in pieces as they arrive.
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "bale/pack_builder.h"
+#include "base/budget.h"
+#include "base/endian.h"
+#include "base/error.h"
+#include "base/try.h"
+#include "cli/errors.h"
+#include "cli/json_line.h"
+#include "cli/rss.h"
+#include "cli/verbs.h"
+#include "format/object_stream.h"
+#include "io/buffered.h"
+#include "io/stream.h"
+
+namespace bale::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::uint64_t kStreamBufferBytes = 256 << 10;
+
+// What the sort gets beyond its smallest, where a level needs more than the default memory.
+constexpr std::uint64_t kExtraSortBytes = 2 << 20;
+
+struct Options {
+  std::string out;
+  std::string index;
+  int level = 3;
+  bool no_compress = false;
+  std::optional<std::uint64_t> count;
+  bool paths = false;
+  bool allow_huge = false;
+};
+
+// Feeds the objects of a stream to a builder.
+class StreamPacker {
+ public:
+  StreamPacker(BufferedReader& stream, PackBuilder& builder, const Options& options)
+      : stream_(stream), builder_(builder), options_(options) {}
+
+  // Packs the next object; false at the end of the stream.
+  Result<bool> next();
+
+  [[nodiscard]] std::uint64_t objects() const { return objects_; }
+
+ private:
+  Result<Bytes> exactly(std::size_t size);
+  Result<StreamedObject> read_frame();
+  Result<void> add_in_pieces(const StreamedObject& object);
+  Result<void> skip_path();
+  [[nodiscard]] Error damaged(const std::string& what) const;
+
+  BufferedReader& stream_;
+  PackBuilder& builder_;
+  const Options& options_;
+  std::uint64_t objects_ = 0;
+  std::uint64_t object_offset_ = 0;
+};
+
+Error StreamPacker::damaged(const std::string& what) const {
+  return fail(ErrorCode::kCorrupt, "{}: object {}, which begins at offset {}: {}", stream_.name(),
+              objects_, object_offset_, what);
+}
+
+Result<Bytes> StreamPacker::exactly(std::size_t size) {
+  const Bytes bytes = TRY(stream_.peek(size));
+  if (bytes.size() == size) return bytes;
+  return damaged(
+      fmt::format("the stream ends inside it, at offset {}", stream_.offset() + bytes.size()));
+}
+
+Result<StreamedObject> StreamPacker::read_frame() {
+  const Bytes kind = TRY(exactly(1));
+  const Result<std::size_t> size = object_frame_bytes(kind[0]);
+  if (!size) return damaged(size.error().message);
+  const Bytes frame = TRY(exactly(*size));
+  const Result<StreamedObject> object = decode_object_frame(frame);
+  if (!object) return damaged(object.error().message);
+  stream_.consume(*size);
+  return object;
+}
+
+Result<void> StreamPacker::add_in_pieces(const StreamedObject& object) {
+  TRY(builder_.begin_object(object.id.kind(), object.type, object.size));
+  std::uint64_t left = object.size;
+  while (left > 0) {
+    if (!TRY(stream_.fill())) {
+      return damaged(fmt::format("the stream ends inside it, at offset {}", stream_.offset()));
+    }
+    const Bytes there = stream_.buffered();
+    const Bytes piece = there.first(std::min<std::uint64_t>(there.size(), left));
+    TRY(builder_.write(piece));
+    left -= piece.size();
+    stream_.consume(piece.size());
+  }
+  static_cast<void>(TRY(builder_.end_object(object.id)));
+  return {};
+}
+
+// Path hints are for deltas, which this verb does not make yet.
+Result<void> StreamPacker::skip_path() {
+  const Bytes length = TRY(exactly(2));
+  const std::size_t size = load_le<std::uint16_t>(length.data());
+  static_cast<void>(TRY(exactly(2 + size)));
+  stream_.consume(2 + size);
+  return {};
+}
+
+Result<bool> StreamPacker::next() {
+  if (!TRY(stream_.fill())) return false;
+  object_offset_ = stream_.offset();
+  const StreamedObject object = TRY(read_frame());
+  if (options_.count && objects_ == *options_.count) {
+    return fail(ErrorCode::kIncomplete, "{}: {} objects were declared, and there are more",
+                stream_.name(), *options_.count);
+  }
+  if (object.size <= kStreamBufferBytes) {
+    const Bytes payload = TRY(exactly(object.size));
+    static_cast<void>(TRY(builder_.add(object.id, object.type, payload)));
+    stream_.consume(payload.size());
+  } else {
+    TRY(add_in_pieces(object));
+  }
+  if (options_.paths) TRY(skip_path());
+  ++objects_;
+  return true;
+}
+
+// What the builder may use; kInvalidArgument, with what would do, where --memory is too little.
+Result<std::uint64_t> builder_memory_bytes(const PackBuilderOptions& options,
+                                           const Session& session) {
+  const std::uint64_t smallest = PackBuilder::smallest_memory_bytes(options) + kStreamBufferBytes;
+  const std::uint64_t memory =
+      session.memory_bytes(std::max(kPackMemoryBytes, smallest + kExtraSortBytes));
+  if (memory < smallest) {
+    return fail(ErrorCode::kInvalidArgument,
+                "{} bytes of memory are too little at level {} (give --memory {} or more)", memory,
+                options.level, smallest);
+  }
+  return memory - kStreamBufferBytes;
+}
+
+std::string json_object(const PackSummary& summary, double seconds) {
+  JsonLine line;
+  line.number("objects", summary.objects)
+      .number("duplicates", summary.duplicates)
+      .number("bytes_in", summary.bytes_in)
+      .number("pack_bytes", summary.pack_bytes)
+      .number("index_bytes", summary.index_bytes)
+      .number("deltas", summary.deltas)
+      .seconds("seconds", seconds)
+      .seconds("finish_seconds", summary.finish_seconds)
+      .seconds("sync_seconds", summary.sync_seconds)
+      .number("peak_rss_bytes", peak_rss_bytes())
+      .text("name", summary.name);
+  return line.object();
+}
+
+Result<int> run(const Options& options, Session& session) {
+  const Clock::time_point start = Clock::now();
+  if (::isatty(STDIN_FILENO) == 1) {
+    return fail(ErrorCode::kInvalidArgument,
+                "standard input is a terminal (give an object stream: bale pack build OUT.pack < "
+                "STREAM)");
+  }
+  const Operation operation = session.operation();
+  PackBuilderOptions builder_options{.level = options.level,
+                                     .compress = !options.no_compress,
+                                     .declared_count = options.count,
+                                     .allow_huge = options.allow_huge,
+                                     .operation = operation};
+  builder_options.memory_bytes = TRY(builder_memory_bytes(builder_options, session));
+  PackBuilder builder = TRY(PackBuilder::create(options.out, builder_options, options.index));
+  Budget budget(kStreamBufferBytes);
+  FdInputStream input(STDIN_FILENO, "standard input", &session.cancel());
+  BufferedReader stream = TRY(BufferedReader::create(
+      input, budget, {.name = "standard input", .buffer_bytes = kStreamBufferBytes}));
+  StreamPacker packer(stream, builder, options);
+  while (TRY(packer.next())) {
+    operation.progress({.phase = "packing objects",
+                        .objects = packer.objects(),
+                        .objects_total = options.count.value_or(0),
+                        .bytes = stream.offset()});
+  }
+  if (options.count && packer.objects() != *options.count) {
+    return fail(ErrorCode::kIncomplete, "standard input: {} objects were declared, and {} came",
+                *options.count, packer.objects());
+  }
+  const PackSummary summary = TRY(builder.finish());
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  TRY(session.summary(json_object(summary, seconds),
+                      fmt::format("{}: {} objects, {} of payload in {} ({} duplicates)",
+                                  options.out, summary.objects, format_bytes(summary.bytes_in),
+                                  format_bytes(summary.pack_bytes), summary.duplicates)));
+  return kStatusDone;
+}
+
+}  // namespace
+
+VerbRun declare_pack_build(Arguments& arguments) {
+  const auto options = std::make_shared<Options>();
+  arguments.required("OUT.pack", "the pack to make; one that is there is replaced at success",
+                     options->out);
+  arguments.text("--index", "OUT.idx", "its index (OUT.pack with .idx in the place of .pack)",
+                 options->index);
+  arguments.level(options->level);
+  arguments.flag("--no-compress", "store every payload as it comes", options->no_compress);
+  arguments.count("--count", "N", "how many objects will come; fails if it does not come true",
+                  options->count);
+  arguments.flag("--paths", "the stream has a path hint after each object", options->paths);
+  arguments.flag("--allow-huge", "take objects above 1 GiB, which only bale can read back",
+                 options->allow_huge);
+  return [options](Session& session) { return run(*options, session); };
+}
+
+}  // namespace bale::cli

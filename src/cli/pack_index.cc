@@ -1,0 +1,48 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// bale pack index PACK OUT.idx: makes the index from the pack alone, in bounded memory.
+
+#include <fmt/core.h>
+
+#include <memory>
+
+#include "bale/pack_verifier.h"
+#include "base/try.h"
+#include "cli/errors.h"
+#include "cli/json_line.h"
+#include "cli/verbs.h"
+
+namespace bale::cli {
+namespace {
+
+struct Options {
+  std::string pack;
+  std::string index;
+};
+
+Result<int> run(const Options& options, Session& session) {
+  const IndexReport report =
+      TRY(make_index(options.pack, {.index_path = options.index,
+                                    .memory_bytes = session.memory_bytes(kPackMemoryBytes),
+                                    .operation = session.operation()}));
+  JsonLine line;
+  line.number("objects", report.objects)
+      .number("duplicates", report.duplicates)
+      .number("index_bytes", report.index_bytes);
+  TRY(session.summary(line.object(),
+                      fmt::format("{}: the index of {} objects ({} of them duplicates)",
+                                  options.index, report.objects, report.duplicates)));
+  return kStatusDone;
+}
+
+}  // namespace
+
+VerbRun declare_pack_index(Arguments& arguments) {
+  const auto options = std::make_shared<Options>();
+  arguments.required("PACK", "the pack", options->pack);
+  arguments.required("OUT.idx", "the index to make; one that is there is replaced", options->index);
+  return [options](Session& session) { return run(*options, session); };
+}
+
+}  // namespace bale::cli

@@ -1,0 +1,50 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// bale pack verify PACK: checks everything that can be wrong with a pack and its index. What is
+// wrong goes to standard error, a line each, or into the JSON object; then the exit status is 3.
+
+#include <fmt/core.h>
+
+#include <memory>
+
+#include "bale/pack_verifier.h"
+#include "base/try.h"
+#include "cli/errors.h"
+#include "cli/json_line.h"
+#include "cli/pack_walk.h"
+#include "cli/report_errors.h"
+#include "cli/signals.h"
+#include "cli/verbs.h"
+
+namespace bale::cli {
+namespace {
+
+Result<int> run(const PackPaths& paths, Session& session) {
+  name_mapped_files(paths.pack, session.json());
+  const PackReport report =
+      TRY(verify_pack(paths.pack, {.index_path = paths.index,
+                                   .memory_bytes = pack_check_memory_bytes(session),
+                                   .operation = session.operation()}));
+  session.progress().clear();
+  report_errors(paths.pack, report.errors, report.errors_omitted, session);
+  JsonLine line;
+  line.number("objects", report.objects)
+      .number("bytes", report.bytes)
+      .value("errors", json_errors(report.errors))
+      .number("errors_omitted", report.errors_omitted);
+  TRY(session.summary(line.object(),
+                      fmt::format("{}: {} objects, {} errors", paths.pack, report.objects,
+                                  report.errors.size() + report.errors_omitted)));
+  return report.ok() ? kStatusDone : kStatusCorrupt;
+}
+
+}  // namespace
+
+VerbRun declare_pack_verify(Arguments& arguments) {
+  const auto paths = std::make_shared<PackPaths>();
+  paths->declare(arguments);
+  return [paths](Session& session) { return run(*paths, session); };
+}
+
+}  // namespace bale::cli

@@ -1,0 +1,15 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// How much memory the program has had at most.
+
+#pragma once
+
+#include <cstdint>
+
+namespace bale::cli {
+
+/// The most bytes that were ever resident at once, of this program alone. Safe from any thread.
+[[nodiscard]] std::uint64_t peak_rss_bytes();
+
+}  // namespace bale::cli

@@ -1,0 +1,53 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// One run of one verb: see the header.
+
+#include "cli/session.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <utility>
+
+#include "base/error.h"
+
+namespace bale::cli {
+
+Session::Session(CommonOptions options, const std::atomic<bool>& cancel)
+    : options_(std::move(options)),
+      cancel_(cancel),
+      out_(STDOUT_FILENO, &cancel),
+      progress_(STDERR_FILENO, wants_progress(options_.progress, options_.quiet)) {}
+
+Operation Session::operation() {
+  Operation operation;
+  operation.cancel = &cancel_;
+  if (progress_.enabled()) {
+    operation.report = [this](const Progress& progress) { progress_.report(progress); };
+  }
+  return operation;
+}
+
+Result<void> Session::go_on() const {
+  if (cancel_.load(std::memory_order_relaxed)) return fail(ErrorCode::kInterrupted, "interrupted");
+  return {};
+}
+
+Result<void> Session::summary(const std::string& json_object, std::string_view sentence) {
+  progress_.clear();
+  if (json()) return out_.line(json_object);
+  if (options_.quiet) return {};
+  return out_.line(sentence);
+}
+
+Result<std::string> Session::store_path() const {
+  if (!options_.store.empty()) return options_.store;
+  // No other thread is there yet that could change the environment.
+  const char* const variable = std::getenv("BALE_STORE");  // NOLINT(concurrency-mt-unsafe)
+  if (variable != nullptr && *variable != '\0') return std::string(variable);
+  return fail(ErrorCode::kInvalidArgument,
+              "no store is named (give --store DIR or set the variable BALE_STORE)");
+}
+
+}  // namespace bale::cli

@@ -1,0 +1,74 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// What a verb runs with: the options that all verbs share, standard output, progress, cancellation.
+
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "bale/progress.h"
+#include "bale/result.h"
+#include "cli/output.h"
+#include "cli/progress_line.h"
+
+namespace bale::cli {
+
+/// The default of --memory.
+inline constexpr std::uint64_t kPackMemoryBytes = 16 << 20;   ///< for `pack` verbs
+inline constexpr std::uint64_t kStoreMemoryBytes = 64 << 20;  ///< for all others
+
+struct CommonOptions {
+  std::string store;  ///< as given; else BALE_STORE says it
+  bool json = false;
+  bool quiet = false;
+  ProgressMode progress = ProgressMode::kAuto;
+  std::optional<std::uint64_t> memory_bytes;
+  std::optional<std::uint64_t> threads;
+};
+
+/// One run of one verb. Not thread-safe.
+class Session {
+ public:
+  /// `cancel` must outlive it.
+  Session(CommonOptions options, const std::atomic<bool>& cancel);
+
+  [[nodiscard]] const CommonOptions& options() const { return options_; }
+
+  [[nodiscard]] bool json() const { return options_.json; }
+
+  /// What --memory said, or this.
+  [[nodiscard]] std::uint64_t memory_bytes(std::uint64_t otherwise) const {
+    return options_.memory_bytes.value_or(otherwise);
+  }
+
+  [[nodiscard]] Output& out() { return out_; }
+
+  [[nodiscard]] ProgressLine& progress() { return progress_; }
+
+  [[nodiscard]] const std::atomic<bool>& cancel() const { return cancel_; }
+
+  /// For the library: draws progress, and is cancelled by Ctrl-C. Valid as long as the session.
+  [[nodiscard]] Operation operation();
+
+  /// kInterrupted once somebody asked to stop. For loops that the library does not run.
+  [[nodiscard]] Result<void> go_on() const;
+
+  /// What a verb did: the JSON object with --json, else the sentence, unless --quiet.
+  Result<void> summary(const std::string& json_object, std::string_view sentence);
+
+  /// The store's directory: --store or BALE_STORE; kInvalidArgument where neither is given.
+  [[nodiscard]] Result<std::string> store_path() const;
+
+ private:
+  CommonOptions options_;
+  const std::atomic<bool>& cancel_;
+  Output out_;
+  ProgressLine progress_;
+};
+
+}  // namespace bale::cli

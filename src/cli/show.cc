@@ -1,0 +1,90 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// bale show ID: what is known of an object, its Git id among it.
+//
+// Nothing leads from an entry to its Git id but hashing: the payload is read once, under both of
+// Git's hashes, and the one that the store knows the object by is the answer. It proves the payload
+// on the way.
+
+#include <fmt/core.h>
+
+#include <memory>
+#include <optional>
+
+#include "base/try.h"
+#include "cli/errors.h"
+#include "cli/json_line.h"
+#include "cli/store_access.h"
+#include "cli/verbs.h"
+#include "hash/git_hash.h"
+
+namespace bale::cli {
+namespace {
+
+Result<std::optional<GitOid>> git_id_of(const Store& store, const ObjectLocation& location,
+                                        const EntryInfo& info, ReadContext& context,
+                                        const Session& session) {
+  GitHasher sha1(GitHash::kSha1, info.type, info.size);
+  GitHasher sha256(GitHash::kSha256, info.type, info.size);
+  static_cast<void>(TRY(store.read(location, context, [&](Bytes piece) -> Result<void> {
+    sha1.update(piece);
+    sha256.update(piece);
+    return session.go_on();
+  })));
+  for (GitHasher* hasher : {&sha1, &sha256}) {
+    const GitOid oid = hasher->finish();
+    if (store.find(oid)) return std::optional(oid);
+  }
+  return std::optional<GitOid>();
+}
+
+Result<int> run(const std::string& id, Session& session) {
+  const Store store = TRY(open_store(session));
+  const FoundObject found = TRY(store.find_prefix(id));
+  ReadContext context = store_read_context(session);
+  const EntryInfo info =
+      TRY(store.pack(found.location.pack).info_at(found.location.offset, context));
+  std::optional<GitOid> oid = found.oid;
+  if (!oid) oid = TRY(git_id_of(store, found.location, info, context, session));
+  const std::optional<std::string> oid_hex = oid ? std::optional(oid->to_hex()) : std::nullopt;
+  const std::optional<std::string> base =
+      info.base ? std::optional(info.base->to_hex()) : std::nullopt;
+  if (session.json()) {
+    JsonLine line;
+    line.text("id", info.id.to_hex())
+        .text_or_null("oid", oid_hex)
+        .text("type", to_string(info.type))
+        .number("size", info.size)
+        .number("stored_size", info.stored_size)
+        .text("pack", store.pack_name(found.location.pack))
+        .number("offset", info.offset)
+        .text_or_null("base", base)
+        .number("depth", static_cast<std::uint64_t>(info.depth));
+    TRY(session.out().line(line.object()));
+    return kStatusDone;
+  }
+  const std::pair<const char*, std::string> lines[] = {
+      {"id", info.id.to_hex()},
+      {"oid", oid_hex.value_or("-")},
+      {"type", std::string(to_string(info.type))},
+      {"size", fmt::format("{}", info.size)},
+      {"stored_size", fmt::format("{}", info.stored_size)},
+      {"pack", store.pack_name(found.location.pack)},
+      {"offset", fmt::format("{}", info.offset)},
+      {"base", base.value_or("-")},
+      {"depth", fmt::format("{}", info.depth)},
+  };
+  for (const auto& [key, value] : lines) TRY(session.out().line(tab_line({key, value})));
+  return kStatusDone;
+}
+
+}  // namespace
+
+VerbRun declare_show(Arguments& arguments) {
+  const auto id = std::make_shared<std::string>();
+  arguments.required("ID", "the object's id or Git id, or at least 6 digits of it", *id);
+  return [id](Session& session) { return run(*id, session); };
+}
+
+}  // namespace bale::cli
