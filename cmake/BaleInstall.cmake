@@ -1,2 +1,29 @@
 # SPDX-FileCopyrightText: The bale authors
 # SPDX-License-Identifier: Apache-2.0
+#
+# What `cmake --install` puts where: the program, the library, its headers, and how other projects
+# find it, by find_package(bale) or by pkg-config.
+include(CMakePackageConfigHelpers)
+
+install(TARGETS bale EXPORT bale-targets)
+install(TARGETS bale_cli)
+install(DIRECTORY include/bale TYPE INCLUDE FILES_MATCHING PATTERN "*.h")
+install(FILES LICENSE README.md doc/FORMAT.md TYPE DOC)
+
+set(BALE_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/bale)
+install(EXPORT bale-targets NAMESPACE bale:: DESTINATION ${BALE_CMAKE_DIR})
+configure_package_config_file(cmake/baleConfig.cmake.in ${PROJECT_BINARY_DIR}/baleConfig.cmake
+  INSTALL_DESTINATION ${BALE_CMAKE_DIR})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/baleConfigVersion.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/baleConfig.cmake ${PROJECT_BINARY_DIR}/baleConfigVersion.cmake
+  DESTINATION ${BALE_CMAKE_DIR})
+
+# Who links a static library must link what it uses as well.
+if(BUILD_SHARED_LIBS)
+  set(BALE_PC_REQUIRES_KEY Requires.private)
+else()
+  set(BALE_PC_REQUIRES_KEY Requires)
+endif()
+configure_file(cmake/bale.pc.in ${PROJECT_BINARY_DIR}/bale.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/bale.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

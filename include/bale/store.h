@@ -64,6 +64,11 @@ class Store {
   [[nodiscard]] static Result<void> init(const std::string& path,
                                          FileSystem* file_system = nullptr);
 
+  /// Removes a store that holds nothing: no pack, no archive, nobody at work in it. For taking back
+  /// an init() when what it was for has failed. kInvalidArgument where there is anything to lose.
+  [[nodiscard]] static Result<void> remove_empty(const std::string& path,
+                                                 FileSystem* file_system = nullptr);
+
   /// kNotFound where there is no store, kUnsupported for one of a later version.
   [[nodiscard]] static Result<Store> open(const std::string& path,
                                           FileSystem* file_system = nullptr);

@@ -135,7 +135,7 @@ std::string encode_record(const Record& record) {
   append_map(out, "symrefs", record.symrefs,
              [](const std::string& target) { return percent_encode(target); });
   append_text(out, "time", format_utc(record.time));
-  if (record.unreached.count > 0) append_oid_list(out, "unreached", record.unreached);
+  if (record.unreached != Record::OidList()) append_oid_list(out, "unreached", record.unreached);
   append_text(out, "version", record.version);
   out.push_back('}');
   return out;

@@ -190,12 +190,13 @@ TEST(RecordTest, FlippedBytesNeverBreakTheReader) {
 }
 
 TEST(RecordTest, ValuesOfAnotherTypeAreCorruptAndTheKeyIsNamed) {
-  const char* const keys[] = {"archive", "bytes",       "hash",     "head",   "kind", "missing",
-                              "objects", "objects_new", "previous", "refs",   "root", "shallow",
-                              "source",  "symrefs",     "time",     "version"};
+  const char* const keys[] = {"archive",   "bytes",   "hash",        "head",     "kind",
+                              "missing",   "objects", "objects_new", "previous", "refs",
+                              "root",      "shallow", "source",      "symrefs",  "time",
+                              "unreached", "version"};
   for (const std::string key : keys) {
     std::vector<std::string> wrong = {"null", "true", "-1", "1.5", "[1]", "[[\"a\"]]"};
-    if (key == "missing") {
+    if (key == "missing" || key == "unreached") {
       wrong.insert(wrong.end(), {R"({"count":-1})", R"({"count":"1"})", R"({"list":1})",
                                  R"({"list":[]})", R"({"count":{}})"});
     } else {

@@ -28,7 +28,20 @@ Result<PackTarget> PackTarget::for_paths(FileSystem& file_system, const std::str
   PackTarget target;
   target.file_system_ = &file_system;
   target.index_path_ = index_path;
+  const std::string part_path = pack_path + ".part";
+  const auto lock_part = [&]() -> Result<void> {
+    target.part_lock_ = TRY(file_system.try_lock(part_path, LockMode::kExclusive));
+    if (target.part_lock_ != nullptr) return {};
+    return fail(ErrorCode::kIo,
+                "{}: another build is writing it (wait for it, or use another name)", part_path);
+  };
+  // What a dead build left is taken over; what a living one writes must not even be truncated.
+  if (file_system.stat(part_path)) {
+    TRY(lock_part());
+    target.part_lock_.reset();
+  }
   target.atomic_pack_ = TRY(AtomicFile::create(file_system, pack_path, Visibility::kVisible));
+  TRY(lock_part());
   target.pack_file_ = &target.atomic_pack_->file();
   return target;
 }

@@ -25,6 +25,7 @@ namespace bale {
 
 class PackTarget {
  public:
+  /// kIo where another build, of this process or another one, is writing the same pack.
   [[nodiscard]] static Result<PackTarget> for_paths(FileSystem& file_system,
                                                     const std::string& pack_path,
                                                     const std::string& index_path);
@@ -59,6 +60,7 @@ class PackTarget {
   FileSystem* file_system_ = nullptr;
   std::unique_ptr<MemoryFileSystem> memory_;
   std::optional<AtomicFile> atomic_pack_;
+  std::unique_ptr<FileLock> part_lock_;
   std::string index_path_;
   std::unique_ptr<File> owned_pack_;
   std::unique_ptr<File> owned_index_;

@@ -52,6 +52,11 @@ struct StoreLayout {
   }
 };
 
+/// Whether a name in archives/ is that of a lock.
+[[nodiscard]] constexpr bool is_archive_lock_name(std::string_view name) {
+  return name.starts_with('.') && name.ends_with(".lock");
+}
+
 /// What an archive's file holds: a record's content hash in hex and a newline. kCorrupt otherwise.
 Result<ObjectId> decode_archive_pointer(std::string_view content, const std::string& path);
 [[nodiscard]] std::string encode_archive_pointer(const ObjectId& record);

@@ -64,6 +64,35 @@ Result<void> Store::init(const std::string& path, FileSystem* file_system) {
   return mark.commit();
 }
 
+Result<void> Store::remove_empty(const std::string& path, FileSystem* file_system) {
+  FileSystem& files = file_system != nullptr ? *file_system : posix_file_system();
+  const StoreLayout layout{path};
+  const std::unique_ptr<FileLock> lock = TRY(files.try_lock(layout.lock(), LockMode::kExclusive));
+  std::vector<std::string> locks;
+  bool empty = lock != nullptr;
+  for (const std::string& directory : {layout.packs(), layout.archives(), layout.staging()}) {
+    const std::vector<DirectoryEntry> entries = TRY(files.list(directory));
+    for (const DirectoryEntry& entry : entries) {
+      if (directory == layout.archives() && is_archive_lock_name(entry.name)) {
+        locks.push_back(directory + "/" + entry.name);
+      } else {
+        empty = false;
+      }
+    }
+  }
+  if (!empty) {
+    return fail(ErrorCode::kInvalidArgument, "{}: the store is in use or not empty", path);
+  }
+  // The mark goes first: without it, nobody takes what is left for a store.
+  TRY(files.remove_file(layout.mark()));
+  for (const std::string& name : locks) TRY(files.remove_file(name));
+  for (const std::string& directory : {layout.packs(), layout.archives(), layout.staging()}) {
+    TRY(files.remove_directory(directory));
+  }
+  TRY(files.remove_file(layout.lock()));
+  return files.remove_directory(path);
+}
+
 Result<Store> Store::open(const std::string& path, FileSystem* file_system) {
   FileSystem& files = file_system != nullptr ? *file_system : posix_file_system();
   const StoreLayout layout{path};

@@ -74,7 +74,7 @@ class StoreVerifier {
   std::set<GitOid> shallow_;
   Budget missing_budget_;
   std::vector<OidSet> missing_;  // what archives were made without
-  std::set<GitOid> reported_;  // missing links that were reported
+  std::set<GitOid> reported_;    // missing links that were reported
   std::uint64_t objects_total_ = 0;
   StoreReport report_;
 };
