@@ -32,14 +32,13 @@ void BaseCache::drop_oldest() {
 void BaseCache::put(const Key& key, ObjectType type, int depth, Bytes payload) {
   if (payload.empty() || payload.size() > ring_.size() / 4 || slots_.contains(key)) return;
   // A payload lies in one piece: what is left at the ring's end counts as part of it.
-  const std::size_t gap =
-      ring_.size() - head_ < payload.size() ? ring_.size() - head_ : std::size_t{0};
-  const std::size_t occupied = gap + payload.size();
+  const bool wraps = ring_.size() - head_ < payload.size();
+  const std::size_t occupied = (wraps ? ring_.size() - head_ : 0) + payload.size();
   while (!order_.empty() &&
          (ring_.size() - used_ < occupied || order_.size() >= ring_.size() / kBytesPerSlot)) {
     drop_oldest();
   }
-  const std::size_t begin = gap > 0 ? 0 : head_;
+  const std::size_t begin = wraps ? 0 : head_;
   std::memcpy(ring_.data() + begin, payload.data(), payload.size());
   head_ = begin + payload.size();
   used_ += occupied;
