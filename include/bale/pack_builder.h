@@ -126,9 +126,10 @@ class PackBuilder {
                                                   const PackBuilderOptions& options,
                                                   const std::string& index_path = {});
 
-  /// Appends the pack to `file` from `position` on and writes its index to `index` from 0 on. Both
-  /// must outlive the builder, which neither syncs nor renames them. Offsets count from the pack's
-  /// first byte. Needs a scratch directory in the options.
+  /// Appends the pack to `file` from `position` on and writes its index to `index` from 0 on; what
+  /// they hold from there on is cut off first. Both must outlive the builder, which neither syncs
+  /// nor renames them. Offsets count from the pack's first byte. Needs a scratch directory in the
+  /// options.
   [[nodiscard]] static Result<PackBuilder> append_to(File& file, std::uint64_t position,
                                                      File& index,
                                                      const PackBuilderOptions& options);

@@ -387,12 +387,14 @@ Result<PackBuilder> PackBuilder::create(const std::string& pack_path,
 Result<PackBuilder> PackBuilder::append_to(File& file, std::uint64_t position, File& index,
                                            const PackBuilderOptions& options) {
   TRY(check_options(options));
-  return start(PackTarget::for_files(file_system_of(options), file, position, index), options);
+  return start(TRY(PackTarget::for_files(file_system_of(options), file, position, index)), options);
 }
 
 Result<PackBuilder> PackBuilder::in_memory(const PackBuilderOptions& options) {
   TRY(check_options(options));
-  return start(TRY(PackTarget::in_memory()), options);
+  PackBuilderOptions without_scratch = options;
+  without_scratch.scratch_directory.clear();
+  return start(TRY(PackTarget::in_memory()), without_scratch);
 }
 
 std::uint64_t PackBuilder::smallest_memory_bytes(const PackBuilderOptions& options) {

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "io/path.h"
 
 namespace bale {
 namespace {
@@ -16,6 +17,13 @@ Result<std::vector<std::byte>> read_all(File& file) {
   std::vector<std::byte> bytes(TRY(file.size()));
   static_cast<void>(TRY(file.read_at(0, bytes)));
   return bytes;
+}
+
+// The tail of something longer would stand behind what is written.
+Result<void> cut_off(File& file, std::uint64_t size) {
+  const std::uint64_t before = TRY(file.size());
+  if (before <= size) return {};
+  return file.truncate(size);
 }
 
 }  // namespace
@@ -46,8 +54,10 @@ Result<PackTarget> PackTarget::for_paths(FileSystem& file_system, const std::str
   return target;
 }
 
-PackTarget PackTarget::for_files(FileSystem& file_system, File& pack, std::uint64_t pack_position,
-                                 File& index) {
+Result<PackTarget> PackTarget::for_files(FileSystem& file_system, File& pack,
+                                         std::uint64_t pack_position, File& index) {
+  TRY(cut_off(pack, pack_position));
+  TRY(cut_off(index, 0));
   PackTarget target;
   target.file_system_ = &file_system;
   target.pack_file_ = &pack;
@@ -81,18 +91,29 @@ Result<PackTarget::CommitTimes> PackTarget::commit(
     TRY(atomic_pack_->sync());
     TRY(index.sync());
   }
-  TRY(atomic_pack_->commit({.sync = sync}));
-  // The pack's ".part" name is free now. The index replaces an older one through it, so that a
-  // crash between the two leaves no name behind that was not there before.
-  const Result<void> indexed =
-      index.commit({.sync = sync, .staging_path = atomic_pack_->final_path() + ".part"});
-  if (!indexed) {
+  TRY(atomic_pack_->commit({.sync = false}));
+  const Result<void> named = name_index(index, sync);
+  if (!named) {
+    // Half a success is none. An older index is of a pack that has been replaced: it goes too.
+    static_cast<void>(file_system_->remove_file(index_path_).has_value());
     static_cast<void>(file_system_->remove_file(atomic_pack_->final_path()).has_value());
-    return indexed.error();
+    return named.error();
   }
   times.sync_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return times;
+}
+
+// The last steps, once the pack has its name.
+Result<void> PackTarget::name_index(AtomicFile& index, bool sync) {
+  const std::string& pack_path = atomic_pack_->final_path();
+  const std::string directory = parent_directory(pack_path);
+  if (sync) TRY(file_system_->sync_directory(directory));
+  // The pack's ".part" name is free now. The index replaces an older one through it, so that a
+  // crash between the two leaves no name behind that was not there before. From another directory,
+  // which may be another file system, that would not work.
+  const bool beside = parent_directory(index_path_) == directory;
+  return index.commit({.sync = sync, .staging_path = beside ? pack_path + ".part" : std::string()});
 }
 
 Result<std::vector<std::byte>> PackTarget::take_pack() {

@@ -29,8 +29,9 @@ class PackTarget {
   [[nodiscard]] static Result<PackTarget> for_paths(FileSystem& file_system,
                                                     const std::string& pack_path,
                                                     const std::string& index_path);
-  [[nodiscard]] static PackTarget for_files(FileSystem& file_system, File& pack,
-                                            std::uint64_t pack_position, File& index);
+  /// Cuts off what stands in `pack` from pack_position on, and all of `index`.
+  [[nodiscard]] static Result<PackTarget> for_files(FileSystem& file_system, File& pack,
+                                                    std::uint64_t pack_position, File& index);
   [[nodiscard]] static Result<PackTarget> in_memory();
 
   [[nodiscard]] FileSystem& file_system() { return *file_system_; }
@@ -56,6 +57,8 @@ class PackTarget {
 
  private:
   PackTarget() = default;
+
+  Result<void> name_index(AtomicFile& index, bool sync);
 
   FileSystem* file_system_ = nullptr;
   std::unique_ptr<MemoryFileSystem> memory_;
