@@ -43,7 +43,7 @@ constexpr std::string_view kExamples =
     "\nExamples:\n"
     "  bale import git . --store archive.bale          # archive this repository\n"
     "  bale verify --store archive.bale                # check every byte of it\n"
-    "  bale export git bale back.git --store archive.bale\n"
+    "  bale export git NAME back.git --store archive.bale\n"
     "\n'bale help VERB' tells more of each.\n";
 
 // What the command line asked for: a verb, or a text to print.

@@ -1,13 +1,11 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale export dir NAME[:path] DIR: writes the files of an archive.
+// bale export dir NAME[:path] DIR: the files of a tree, as files.
 
 #include <fmt/core.h>
 
-#include <chrono>
 #include <memory>
-#include <string>
 
 #include "bale/directory_export.h"
 #include "base/budget.h"
@@ -20,39 +18,31 @@
 namespace bale::cli {
 namespace {
 
-struct ExportArguments {
-  std::string what;
+struct Options {
+  std::string place;
   std::string directory;
 };
 
-Result<int> run(const ExportArguments& arguments, Session& session) {
-  const auto start = std::chrono::steady_clock::now();
-  const ArchivePath path = TRY(parse_archive_path(arguments.what));
+Result<int> run(const Options& options, Session& session) {
+  const ArchivePath place = TRY(parse_archive_path(options.place));
   const Store store = TRY(open_store(session));
   const DirectoryExportSummary summary = TRY(export_directory(
-      store, path, arguments.directory,
+      store, place, options.directory,
       {.memory_bytes = read_memory_bytes(session), .operation = session.operation()}));
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  session.progress().clear();
   JsonLine line;
-  line.number("files", summary.files)
-      .number("bytes_out", summary.bytes_out)
-      .seconds("seconds", seconds);
-  TRY(session.summary(line.object(),
-                      fmt::format("{}: {} files, {}, in {:.1f} s", arguments.directory,
-                                  summary.files, format_bytes(summary.bytes_out), seconds)));
+  line.number("files", summary.files).number("bytes_out", summary.bytes_out);
+  TRY(session.summary(line.object(), fmt::format("{}: {} files, {}", options.directory,
+                                                 summary.files, format_bytes(summary.bytes_out))));
   return kStatusDone;
 }
 
 }  // namespace
 
 VerbRun declare_export_dir(Arguments& arguments) {
-  const auto values = std::make_shared<ExportArguments>();
-  arguments.required("NAME[:path]", "the archive or a directory in it; NAME@N, NAME/REF:path too",
-                     values->what);
-  arguments.required("DIR", "where the files go: a new or an empty directory", values->directory);
-  return [values](Session& session) { return run(*values, session); };
+  const auto options = std::make_shared<Options>();
+  arguments.required("NAME[:path]", "an archive, and perhaps a path in it", options->place);
+  arguments.required("DIR", "the directory to make; new, or empty", options->directory);
+  return [options](Session& session) { return run(*options, session); };
 }
 
 }  // namespace bale::cli

@@ -93,11 +93,14 @@ TEST_P(GoldenPackTest, ListAndItsJsonSayTheSame) {
   }
 }
 
-TEST_P(GoldenPackTest, CatFindsEveryObjectByItsId) {
-  for (const json& object : json_lines(run_bale({"pack", "list", pack_, "--json"}).out)) {
-    const FinishedRun run = run_bale({"pack", "cat", pack_, object["id"]});
+TEST_P(GoldenPackTest, CatFindsObjectsByTheirIds) {
+  const std::vector<json> objects = json_lines(run_bale({"pack", "list", pack_, "--json"}).out);
+  // All of the pack with the odd ids; a few of the others, which only differ in how they store.
+  const std::size_t step = name_ == "mixed" ? 1 : 10;
+  for (std::size_t i = 0; i < objects.size(); i += step) {
+    const FinishedRun run = run_bale({"pack", "cat", pack_, objects[i]["id"]});
     EXPECT_EQ(run.status, 0) << run.err;
-    EXPECT_EQ(run.out.size(), object["size"].get<std::size_t>());
+    EXPECT_EQ(run.out.size(), objects[i]["size"].get<std::size_t>());
   }
 }
 

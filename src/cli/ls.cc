@@ -1,14 +1,13 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale ls NAME[:path]: the entries of a tree, a line each: mode, type, Git id, size, name. Of a
-// file it lists the file itself.
+// bale ls NAME[:path]: the entries of a tree in its order, a line each: mode, type (in Git's words,
+// as `git ls-tree` prints it), Git id, size or -, name. A path that leads to a file gives that file
+// alone.
 
 #include <fmt/core.h>
 
 #include <memory>
-#include <optional>
-#include <string>
 
 #include "bale/tree.h"
 #include "base/try.h"
@@ -23,39 +22,35 @@ namespace {
 Result<void> print(const TreeItem& item, Session& session) {
   TRY(session.go_on());
   const std::string mode = fmt::format("{:06o}", item.mode);
-  const std::string_view type = git_type_name(item.type);
-  if (session.json()) {
-    JsonLine line;
-    line.text("mode", mode).text("type", type).text("oid", item.oid.to_hex());
-    if (item.size) {
-      line.number("size", *item.size);
-    } else {
-      line.value("size", "null");
-    }
-    line.text("name", item.name);
-    return session.out().line(line.object());
+  const std::string type(git_type_name(item.type));
+  if (!session.json()) {
+    const std::string size = item.size ? fmt::format("{}", *item.size) : "-";
+    return session.out().line(tab_line({mode, type, item.oid.to_hex(), size, item.name}));
   }
-  return session.out().line(tab_line({mode, std::string(type), item.oid.to_hex(),
-                                      item.size ? fmt::format("{}", *item.size) : "-", item.name}));
+  JsonLine line;
+  line.text("mode", mode).text("type", type).text("oid", item.oid.to_hex());
+  line.value("size", item.size ? fmt::format("{}", *item.size) : "null");
+  return session.out().line(line.text("name", item.name).object());
 }
 
-Result<int> run(const std::string& what, Session& session) {
-  const ArchivePath path = TRY(parse_archive_path(what));
+Result<int> run(const std::string& text, Session& session) {
+  const ArchivePath place = TRY(parse_archive_path(text));
   const Store store = TRY(open_store(session));
   ReadContext context = store_read_context(session);
-  const ResolvedPath at = TRY(resolve_path(store, path, context));
-  if (at.type == ObjectType::kTree) {
-    TRY(list_tree(store, at.location, at.oid.hash(), context,
+  const ResolvedPath resolved = TRY(resolve_path(store, place, context));
+  if (resolved.type == ObjectType::kTree) {
+    TRY(list_tree(store, resolved.location, resolved.oid.hash(), context,
                   [&](const TreeItem& item) { return print(item, session); }));
     return kStatusDone;
   }
-  const EntryInfo info = TRY(store.pack(at.location.pack).info_at(at.location.offset, context));
-  const std::string whole = path.path.value_or("");
-  TRY(print({.mode = at.mode,
-             .type = at.type,
-             .oid = at.oid,
+  const ObjectLocation& location = resolved.location;
+  const EntryInfo info = TRY(store.pack(location.pack).info_at(location.offset, context));
+  const std::string path = place.path.value_or("");
+  TRY(print({.mode = resolved.mode,
+             .type = resolved.type,
+             .oid = resolved.oid,
              .size = info.size,
-             .name = whole.substr(whole.rfind('/') + 1)},
+             .name = path.substr(path.rfind('/') + 1)},
             session));
   return kStatusDone;
 }
@@ -63,10 +58,9 @@ Result<int> run(const std::string& what, Session& session) {
 }  // namespace
 
 VerbRun declare_ls(Arguments& arguments) {
-  const auto what = std::make_shared<std::string>();
-  arguments.required("NAME[:path]", "an archive or a path in it; NAME@N:path, NAME/REF:path too",
-                     *what);
-  return [what](Session& session) { return run(*what, session); };
+  const auto place = std::make_shared<std::string>();
+  arguments.required("NAME[:path]", "an archive, and perhaps a path in it", *place);
+  return [place](Session& session) { return run(*place, session); };
 }
 
 }  // namespace bale::cli

@@ -10,10 +10,9 @@
 
 #include "bale/pack_verifier.h"
 #include "base/try.h"
-#include "cli/errors.h"
+#include "cli/check_report.h"
 #include "cli/json_line.h"
 #include "cli/pack_walk.h"
-#include "cli/report_errors.h"
 #include "cli/signals.h"
 #include "cli/verbs.h"
 
@@ -26,17 +25,10 @@ Result<int> run(const PackPaths& paths, Session& session) {
       TRY(verify_pack(paths.pack, {.index_path = paths.index,
                                    .memory_bytes = pack_check_memory_bytes(session),
                                    .operation = session.operation()}));
-  session.progress().clear();
-  report_errors(paths.pack, report.errors, report.errors_omitted, session);
-  JsonLine line;
-  line.number("objects", report.objects)
-      .number("bytes", report.bytes)
-      .value("errors", json_errors(report.errors))
-      .number("errors_omitted", report.errors_omitted);
-  TRY(session.summary(line.object(),
-                      fmt::format("{}: {} objects, {} errors", paths.pack, report.objects,
-                                  report.errors.size() + report.errors_omitted)));
-  return report.ok() ? kStatusDone : kStatusCorrupt;
+  JsonLine counts;
+  counts.number("objects", report.objects).number("bytes", report.bytes);
+  return report_findings(session, {report.errors, report.errors_omitted, paths.pack}, counts,
+                         fmt::format("{} objects", report.objects));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale show ID: what is known of an object, its Git id among it.
+// bale show ID|NAME:path: what is known of an object, its Git id among it.
 //
 // Nothing leads from an entry to its Git id but hashing: the payload is read once, under both of
 // Git's hashes, and the one that the store knows the object by is the answer. It proves the payload
@@ -41,8 +41,8 @@ Result<std::optional<GitOid>> git_id_of(const Store& store, const ObjectLocation
 
 Result<int> run(const std::string& id, Session& session) {
   const Store store = TRY(open_store(session));
-  const FoundObject found = TRY(store.find_prefix(id));
   ReadContext context = store_read_context(session);
+  const FoundObject found = TRY(find_object(store, id, context));
   const EntryInfo info =
       TRY(store.pack(found.location.pack).info_at(found.location.offset, context));
   std::optional<GitOid> oid = found.oid;
@@ -83,7 +83,8 @@ Result<int> run(const std::string& id, Session& session) {
 
 VerbRun declare_show(Arguments& arguments) {
   const auto id = std::make_shared<std::string>();
-  arguments.required("ID", "the object's id or Git id, or at least 6 digits of it", *id);
+  arguments.required("ID|NAME:path", "an id or Git id, 6 digits of one, or a path in an archive",
+                     *id);
   return [id](Session& session) { return run(*id, session); };
 }
 

@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale stats: what the store holds, in numbers.
+// bale stats: what a store holds, in numbers.
 
 #include <fmt/core.h>
 
-#include <memory>
-#include <string>
+#include <utility>
+#include <vector>
 
 #include "bale/store_statistics.h"
 #include "base/budget.h"
@@ -19,59 +19,61 @@
 namespace bale::cli {
 namespace {
 
-constexpr ObjectType kTypes[] = {ObjectType::kBlob, ObjectType::kTree, ObjectType::kState,
-                                 ObjectType::kAction};
+std::string json_of(const TypeStatistics& type) {
+  JsonLine line;
+  line.number("objects", type.objects)
+      .number("bytes", type.bytes)
+      .number("stored_bytes", type.stored_bytes);
+  return line.object();
+}
 
 std::string json_object(const StoreStatistics& statistics) {
   JsonLine types;
-  for (const ObjectType type : kTypes) {
-    const TypeStatistics& of = statistics.types.at(static_cast<std::size_t>(type));
-    JsonLine one;
-    one.number("objects", of.objects)
-        .number("bytes", of.bytes)
-        .number("stored_bytes", of.stored_bytes);
-    types.value(to_string(type), one.object());
+  for (std::size_t type = 0; type < statistics.types.size(); ++type) {
+    types.value(to_string(static_cast<ObjectType>(type)), json_of(statistics.types[type]));
   }
   std::string depths;
   for (const std::uint64_t count : statistics.objects_by_depth) {
-    depths += (depths.empty() ? "" : ",") + fmt::format("{}", count);
+    depths += fmt::format("{}{}", depths.empty() ? "" : ",", count);
   }
   JsonLine line;
   line.number("archives", statistics.archives)
       .number("records", statistics.records)
       .number("packs", statistics.packs)
+      .number("pack_bytes", statistics.pack_bytes)
+      .number("index_bytes", statistics.index_bytes)
       .number("objects", statistics.objects)
       .number("bytes", statistics.bytes())
       .number("stored_bytes", statistics.stored_bytes())
-      .number("pack_bytes", statistics.pack_bytes)
-      .number("index_bytes", statistics.index_bytes)
+      .value("types", types.object())
       .number("deltas", statistics.deltas)
       .value("objects_by_depth", "[" + depths + "]")
-      .value("compression_ratio", fmt::format("{:.3f}", statistics.compression_ratio()))
-      .value("dedup_ratio", fmt::format("{:.3f}", statistics.dedup_ratio()))
-      .value("types", types.object());
+      .number("archive_objects", statistics.archive_objects)
+      .number("archive_objects_new", statistics.archive_objects_new)
+      .value("compression_ratio", fmt::format("{:.4f}", statistics.compression_ratio()))
+      .value("dedup_ratio", fmt::format("{:.4f}", statistics.dedup_ratio()));
   return line.object();
 }
 
-Result<void> print(const StoreStatistics& statistics, Output& out) {
-  TRY(out.line(fmt::format("{} archives with {} records, {} packs", statistics.archives,
-                           statistics.records, statistics.packs)));
-  TRY(out.line(fmt::format("packs {}, indexes {}", format_bytes(statistics.pack_bytes),
-                           format_bytes(statistics.index_bytes))));
-  TRY(out.line(fmt::format("{:<8} {:>12} {:>14} {:>14}", "type", "objects", "bytes", "stored")));
-  for (const ObjectType type : kTypes) {
-    const TypeStatistics& of = statistics.types.at(static_cast<std::size_t>(type));
-    TRY(out.line(fmt::format("{:<8} {:>12} {:>14} {:>14}", to_string(type), of.objects, of.bytes,
-                             of.stored_bytes)));
+std::vector<std::string> text_lines(const StoreStatistics& statistics) {
+  std::vector<std::string> lines = {
+      fmt::format("archives     {} ({} records)", statistics.archives, statistics.records),
+      fmt::format("packs        {} ({} and {} of indexes)", statistics.packs,
+                  format_bytes(statistics.pack_bytes), format_bytes(statistics.index_bytes)),
+      fmt::format("objects      {} ({} in {}), {} of them deltas", statistics.objects,
+                  format_bytes(statistics.bytes()), format_bytes(statistics.stored_bytes()),
+                  statistics.deltas)};
+  for (std::size_t i = 0; i < statistics.types.size(); ++i) {
+    const TypeStatistics& type = statistics.types[i];
+    lines.push_back(fmt::format("  {:<10} {} ({} in {})", to_string(static_cast<ObjectType>(i)),
+                                type.objects, format_bytes(type.bytes),
+                                format_bytes(type.stored_bytes)));
   }
-  TRY(out.line(fmt::format("{:<8} {:>12} {:>14} {:>14}", "all", statistics.objects,
-                           statistics.bytes(), statistics.stored_bytes())));
-  TRY(out.line(fmt::format(
-      "payloads became {:.2f} times smaller; {} deltas, the deepest {} deep",
-      statistics.compression_ratio(), statistics.deltas,
-      statistics.objects_by_depth.empty() ? 0 : statistics.objects_by_depth.size() - 1)));
-  return out.line(
-      fmt::format("archives share objects {:.2f} times on average", statistics.dedup_ratio()));
+  const std::size_t depths = statistics.objects_by_depth.size();
+  lines.push_back(fmt::format("chains       at most {} deltas", depths == 0 ? 0 : depths - 1));
+  lines.push_back(fmt::format("compression  {:.2f} to 1", statistics.compression_ratio()));
+  lines.push_back(fmt::format("dedup        {:.2f} to 1", statistics.dedup_ratio()));
+  return lines;
 }
 
 Result<int> run(Session& session) {
@@ -81,9 +83,9 @@ Result<int> run(Session& session) {
   session.progress().clear();
   if (session.json()) {
     TRY(session.out().line(json_object(statistics)));
-  } else {
-    TRY(print(statistics, session.out()));
+    return kStatusDone;
   }
+  for (const std::string& line : text_lines(statistics)) TRY(session.out().line(line));
   return kStatusDone;
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "bale/tree.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "cli/signals.h"
@@ -18,6 +19,24 @@ Result<Store> open_store(const Session& session) {
   const std::string path = TRY(session.store_path());
   name_mapped_files(path, session.json());
   return Store::open(path);
+}
+
+Result<StoreForImport> open_or_make_store(const Session& session) {
+  Result<Store> store = open_store(session);
+  if (store) return StoreForImport{std::move(*store), false};
+  if (store.error().code != ErrorCode::kNotFound) return store.error();
+  const Result<void> made = Store::init(TRY(session.store_path()));
+  // Another program may have made it in between.
+  store = open_store(session);
+  if (!store) return made ? store.error() : made.error();
+  return StoreForImport{std::move(*store), made.has_value()};
+}
+
+Result<FoundObject> find_object(const Store& store, const std::string& name, ReadContext& context) {
+  if (name.find(':') == std::string::npos) return store.find_prefix(name);
+  const ArchivePath place = TRY(parse_archive_path(name));
+  const ResolvedPath resolved = TRY(resolve_path(store, place, context));
+  return FoundObject{resolved.location, resolved.oid};
 }
 
 std::uint64_t read_memory_bytes(const Session& session) {

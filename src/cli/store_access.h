@@ -20,6 +20,18 @@ namespace bale::cli {
 /// The store that --store or BALE_STORE names.
 Result<Store> open_store(const Session& session);
 
+/// A store, and whether it was made just now.
+struct StoreForImport {
+  Store store;
+  bool made = false;
+};
+
+/// The same, and makes it where there is none.
+Result<StoreForImport> open_or_make_store(const Session& session);
+
+/// Where an object lies that is named by an id (or 6 digits of one), or by NAME:path.
+Result<FoundObject> find_object(const Store& store, const std::string& name, ReadContext& context);
+
 /// The session's memory, less what a store's indexes may keep resident.
 [[nodiscard]] std::uint64_t read_memory_bytes(const Session& session);
 

@@ -13,8 +13,7 @@ namespace {
 constexpr Verb kVerbs[] = {
     {"", "init", "make an empty store", "  bale init --store archive.bale\n", declare_init},
     {"import", "git", "archive a Git repository",
-     "  bale import git /srv/linux.git --store archive.bale\n"
-     "  bale import git . --name my-work --all-objects\n",
+     "  bale import git /srv/linux.git\n  bale import git . --name bale --store archive.bale\n",
      declare_import_git},
     {"", "list", "list the archives of a store",
      "  bale list --store archive.bale\n  bale list --json\n", declare_list},
@@ -23,24 +22,21 @@ constexpr Verb kVerbs[] = {
      declare_log},
     {"", "refs", "list the refs of an archive", "  bale refs linux\n  bale refs linux@1 --json\n",
      declare_refs},
-    {"", "ls", "list a directory of an archive",
-     "  bale ls linux\n  bale ls linux:drivers/net\n  bale ls linux/v6.1:\n  bale ls "
-     "linux@1:README\n",
+    {"", "ls", "list a tree in an archive",
+     "  bale ls linux\n  bale ls linux@1:drivers/net\n  bale ls linux/v6.1:Documentation\n",
      declare_ls},
     {"", "cat", "print the bytes of an object",
-     "  bale cat 3b18e512dba79e4c8300dd08aeb37f8e728b8dad\n  bale cat 3b18e5 > file\n",
+     "  bale cat 3b18e512dba79e4c8300dd08aeb37f8e728b8dad\n  bale cat linux:README > file\n",
      declare_cat},
     {"", "show", "print what is known of an object", "  bale show 3b18e5\n", declare_show},
-    {"export", "git", "write an archive as a bare Git repository",
-     "  bale export git linux linux.git\n  bale export git linux@1 as-it-was.git\n",
+    {"export", "git", "make a bare Git repository from an archive",
+     "  bale export git linux linux.git\n  bale export git linux@1 before.git\n",
      declare_export_git},
-    {"export", "dir", "write the files of an archive",
-     "  bale export dir linux/v6.1 linux-6.1\n  bale export dir linux:Documentation docs\n",
-     declare_export_dir},
-    {"", "verify", "check the store, or what one archive reaches",
-     "  bale verify\n  bale verify linux\n  bale verify --quick --json\n", declare_verify},
-    {"", "stats", "show what the store holds, in numbers", "  bale stats --store archive.bale\n",
-     declare_stats},
+    {"export", "dir", "write the files of an archive into a directory",
+     "  bale export dir linux:scripts out\n", declare_export_dir},
+    {"", "verify", "check a store, or one archive of it",
+     "  bale verify\n  bale verify linux --json\n  bale verify --quick\n", declare_verify},
+    {"", "stats", "tell what a store holds, in numbers", "  bale stats --json\n", declare_stats},
     {"pack", "build", "pack an object stream from standard input",
      "  bale pack build objects.pack < objects.frames\n"
      "  producer | bale pack build objects.pack --level 19 --json\n",
@@ -65,8 +61,8 @@ std::span<const Verb> all_verbs() {
 }
 
 std::string_view group_summary(std::string_view group) {
-  if (group == "import") return "archive something into a store";
-  if (group == "export") return "write out what a store holds";
+  if (group == "import") return "bring something into a store";
+  if (group == "export") return "bring an archive out of a store";
   CHECK(group == "pack");
   return "verbs on single packs";
 }

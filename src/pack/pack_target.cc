@@ -44,9 +44,11 @@ Result<PackTarget> PackTarget::for_paths(FileSystem& file_system, const std::str
                 "{}: another build is writing it (wait for it, or use another name)", part_path);
   };
   // What a dead build left is taken over; what a living one writes must not even be truncated.
-  if (file_system.stat(part_path)) {
+  if (const Result<FileInfo> there = file_system.stat(part_path); there) {
     TRY(lock_part());
     target.part_lock_.reset();
+  } else if (there.error().code != ErrorCode::kNotFound) {
+    return there.error();
   }
   target.atomic_pack_ = TRY(AtomicFile::create(file_system, pack_path, Visibility::kVisible));
   TRY(lock_part());

@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Printing what a check has found. With --json the errors stand in the object, and standard error
+// has one line that tells of them all.
+
+#include "cli/check_report.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/try.h"
+#include "cli/errors.h"
+
+namespace bale::cli {
+namespace {
+
+void print_error(const Error& error) {
+  const std::string line = error_line(error);
+  static_cast<void>(::write(STDERR_FILENO, line.data(), line.size()) < 0);
+}
+
+std::string json_array(const std::vector<Error>& errors) {
+  std::string array;
+  for (const Error& error : errors) {
+    JsonLine line;
+    line.text("code", to_string(error.code)).text("message", error.message);
+    array += (array.empty() ? "" : ",") + line.object();
+  }
+  return "[" + array + "]";
+}
+
+}  // namespace
+
+Result<int> report_findings(Session& session, const Findings& findings, JsonLine counts,
+                            std::string_view sentence) {
+  session.progress().clear();
+  const std::uint64_t error_count = findings.errors.size() + findings.errors_omitted;
+  if (!session.json()) {
+    for (const Error& error : findings.errors) print_error(error);
+  } else if (error_count > 0) {
+    print_error(fail(ErrorCode::kCorrupt, "{}: {} errors found", findings.where, error_count));
+  }
+  counts.value("errors", json_array(findings.errors))
+      .number("errors_omitted", findings.errors_omitted);
+  TRY(session.summary(counts.object(),
+                      fmt::format("{}: {}, {} errors", findings.where, sentence, error_count)));
+  return error_count == 0 ? kStatusDone : kStatusCorrupt;
+}
+
+}  // namespace bale::cli

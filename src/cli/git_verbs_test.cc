@@ -1,0 +1,163 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The verbs from a Git repository into a store and back, run as scripts run them.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "cli/program_under_test.h"
+#include "testing/temp_directory.h"
+
+namespace bale::cli {
+namespace {
+
+using nlohmann::json;
+using testing::IsEmpty;
+
+class GitVerbsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    git("init -q -b main .");
+    write_file(repository_ + "/README", "hello\n");
+    std::filesystem::create_directory(repository_ + "/sub");
+    write_file(repository_ + "/sub/100%.txt", "deep\n");
+    git("add -A");
+    git("commit -q -m one");
+    git("tag -a v1 -m v1");
+    ASSERT_EQ(run({"import", "git", repository_, "--name", "c++", "--json"}).status, 0);
+  }
+
+  // Runs git in the repository; what it prints.
+  std::string git(const std::string& words) {
+    std::filesystem::create_directory(repository_);
+    const std::string out = directory_ / "git.out";
+    const std::string command =
+        "env -i PATH=\"$PATH\" HOME=/nonexistent GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=a "
+        "GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b git -C '" +
+        repository_ + "' " + words + " > '" + out + "'";
+    EXPECT_EQ(std::system(command.c_str()), 0) << command;  // NOLINT(concurrency-mt-unsafe)
+    return read_file(out);
+  }
+
+  FinishedRun run(std::vector<std::string> words) {
+    words.insert(words.end(), {"--store", directory_ / "store"});
+    return run_bale(words);
+  }
+
+  TempDirectory directory_;
+  std::string repository_ = directory_ / "repository";
+};
+
+TEST_F(GitVerbsTest, ImportTellsWhatItDidAndBringsOnlyWhatIsNew) {
+  const FinishedRun again = run({"import", "git", repository_, "--name", "c++", "--json"});
+  ASSERT_EQ(again.status, 0) << again.err;
+  const json summary = json::parse(again.out);
+  EXPECT_EQ(summary["archive"], "c++");
+  EXPECT_EQ(summary["objects"], 6);
+  EXPECT_EQ(summary["objects_new"], 0);
+  for (const char* key : {"record", "pack", "bytes_in", "pack_bytes", "index_bytes", "deltas",
+                          "missing", "seconds", "peak_rss_bytes", "children_peak_rss_bytes"}) {
+    EXPECT_TRUE(summary.contains(key)) << key;
+  }
+  EXPECT_EQ(json_lines(run({"log", "c++", "--json"}).out).size(), 2u);
+  EXPECT_EQ(json_lines(run({"list", "--json"}).out)[0]["records"], 2);
+}
+
+TEST_F(GitVerbsTest, RefsAreThoseOfTheRepository) {
+  std::string expected;
+  for (const json& ref : json_lines(run({"refs", "c++", "--json"}).out)) {
+    expected += ref["oid"].get<std::string>() + " " + ref["ref"].get<std::string>() + "\n";
+  }
+  EXPECT_EQ(git("show-ref"), expected);
+}
+
+TEST_F(GitVerbsTest, LsListsTreesAndFiles) {
+  const std::vector<json> root = json_lines(run({"ls", "c++", "--json"}).out);
+  ASSERT_EQ(root.size(), 2u);
+  EXPECT_EQ(root[0], json({{"mode", "100644"},
+                           {"type", "blob"},
+                           {"oid", "ce013625030ba8dba906f756967f9e9ca394464a"},
+                           {"size", 6},
+                           {"name", "README"}}));
+  EXPECT_EQ(root[1]["mode"], "040000");
+  EXPECT_EQ(root[1]["size"], nullptr);
+  for (const char* place : {"c++:sub", "c++@0:sub", "c++/v1:sub/", "c++/main:sub/100%.txt"}) {
+    const std::vector<json> items = json_lines(run({"ls", place, "--json"}).out);
+    ASSERT_EQ(items.size(), 1u) << place;
+    EXPECT_EQ(items[0]["name"], "100%25.txt");
+  }
+  EXPECT_EQ(run({"ls", "c++:none"}).status, 4);
+  EXPECT_EQ(run({"ls", "c++/none:sub"}).status, 4);
+  EXPECT_EQ(run({"ls", "c++:../x"}).status, 2);
+}
+
+TEST_F(GitVerbsTest, CatAndShowTakePaths) {
+  EXPECT_EQ(run({"cat", "c++:README"}).out, "hello\n");
+  EXPECT_EQ(run({"cat", "c++/refs/tags/v1:sub/100%.txt"}).out, "deep\n");
+  EXPECT_EQ(run({"cat", "c++:none"}).status, 4);
+  EXPECT_EQ(json::parse(run({"show", "c++:README", "--json"}).out)["oid"],
+            "ce013625030ba8dba906f756967f9e9ca394464a");
+}
+
+TEST_F(GitVerbsTest, ExportGivesTheSameRepositoryBack) {
+  const std::string out = directory_ / "out.git";
+  const FinishedRun exported = run({"export", "git", "c++", out, "--json"});
+  ASSERT_EQ(exported.status, 0) << exported.err;
+  EXPECT_EQ(json::parse(exported.out)["objects"], 6);
+  EXPECT_EQ(git("--git-dir='" + out + "' show-ref --head"), git("show-ref --head"));
+  git("--git-dir='" + out + "' fsck --strict --full");
+  EXPECT_EQ(run({"export", "git", "c++", out}).status, 2);
+}
+
+TEST_F(GitVerbsTest, ExportDirWritesTheFiles) {
+  const std::string out = directory_ / "out";
+  const FinishedRun exported = run({"export", "dir", "c++", out, "--json"});
+  ASSERT_EQ(exported.status, 0) << exported.err;
+  EXPECT_EQ(json::parse(exported.out), json({{"files", 2}, {"bytes_out", 11}}));
+  EXPECT_EQ(read_file(out + "/sub/100%.txt"), "deep\n");
+}
+
+TEST_F(GitVerbsTest, VerifyFindsDamage) {
+  for (const char* how : {"--quick", "--full"}) {
+    const FinishedRun good = run({"verify", how, "--json"});
+    EXPECT_EQ(good.status, 0) << good.err;
+    EXPECT_THAT(json::parse(good.out)["errors"], IsEmpty());
+  }
+  EXPECT_EQ(run({"verify", "--quick", "--full"}).status, 2);
+  EXPECT_EQ(run({"verify", "none"}).status, 4);
+  const std::string packs = directory_ / "store/packs/";
+  for (const std::string& name : names_in(packs)) {
+    if (!name.ends_with(".pack")) continue;
+    std::string bytes = read_file(packs + name);
+    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+    std::filesystem::permissions(packs + name, std::filesystem::perms::owner_all);
+    write_file(packs + name, bytes);
+  }
+  const FinishedRun damaged = run({"verify", "--json"});
+  EXPECT_EQ(damaged.status, 3);
+  EXPECT_THAT(json::parse(damaged.out)["errors"], testing::Not(IsEmpty()));
+  EXPECT_EQ(run({"verify", "c++"}).status, 3);
+}
+
+TEST_F(GitVerbsTest, StatsCountWhatIsThere) {
+  const json statistics = json::parse(run({"stats", "--json"}).out);
+  EXPECT_EQ(statistics["archives"], 1);
+  EXPECT_EQ(statistics["objects"], 7);  // and the record
+  EXPECT_EQ(statistics["types"]["blob"]["objects"], 2);
+  EXPECT_EQ(run({"stats"}).status, 0);
+}
+
+TEST_F(GitVerbsTest, WhatIsNoRepositoryIsRefused) {
+  const FinishedRun run_of_nothing = run({"import", "git", directory_ / "nothing", "--json"});
+  EXPECT_TRUE(run_of_nothing.status == 2 || run_of_nothing.status == 4) << run_of_nothing.status;
+  EXPECT_TRUE(json::parse(run_of_nothing.out).contains("error"));
+  EXPECT_EQ(json_lines(run({"list", "--json"}).out).size(), 1u);
+}
+
+}  // namespace
+}  // namespace bale::cli
