@@ -1,0 +1,285 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The bale authors
+# SPDX-License-Identifier: Apache-2.0
+"""Holds the shape of the source tree: which room may use which, and how files look.
+
+Rooms are the folders of src/, in the order of the loop in CMakeLists.txt. A file may include what
+lies in its own room or in one before it; git and dir may not see each other. A public header
+belongs to the room that defines what it declares, and only public headers and the standard library
+may stand in it. Tests, fuzzers and benchmarks may moreover use testing/.
+
+Run by ctest as `rooms`; alone: test/rooms_test.py [ROOT]
+"""
+
+import pathlib
+import re
+import sys
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+SIBLINGS = {frozenset({"git", "dir"})}
+
+# The lowest room that may include a public header. One that is not here fails the test: say where
+# it belongs.
+PUBLIC_HEADERS = {
+    "archive_name.h": "object",
+    "bytes.h": "base",
+    "directory_export.h": "dir",
+    "file_system.h": "io",
+    "git_export.h": "git",
+    "git_import.h": "git",
+    "git_oid.h": "hash",
+    "object.h": "base",
+    "pack_builder.h": "pack",
+    "pack_reader.h": "pack",
+    "pack_verifier.h": "pack",
+    "progress.h": "base",
+    "record.h": "object",
+    "result.h": "base",
+    "store.h": "store",
+    "store_statistics.h": "store",
+    "store_verifier.h": "store",
+    "tree.h": "store",
+}
+
+# What is kept to few rooms: includes whose whole name matches, and who may have them. Tests may
+# have all of it; fmt and the rest of the standard library are everybody's.
+KEPT_INCLUDES = {
+    r"CLI/.*": {"cli"},
+    r"blake3.*\.h": {"hash"},
+    r"libdeflate\.h": {"git"},
+    r"nlohmann/.*": {"object", "cli"},
+    r"openssl/.*": {"hash"},
+    r"zlib\.h": {"git"},
+    r"zstd.*\.h": {"codec"},
+    r"thread": {"io", "store", "git", "cli"},
+    r"fstream": set(),
+}
+
+# format knows no files and no threads; the table above says the same of zstd.
+FORMAT_MAY_NOT = {"cstdio", "filesystem", "fcntl.h", "mutex", "thread", "unistd.h"}
+
+MAX_COLUMNS = 100
+MAX_LINES = 400
+
+# Files that are longer, the most lines they may have, and why they were not cut in two.
+LONG_FILES = {
+    "src/pack/pack_builder.cc": (480, "one class and its public shell; every part of it shares "
+                                      "the state of the object that is being fed"),
+    "src/io/file_system_test.cc": (430, "one suite that runs over every file system"),
+}
+
+SOURCE_FOLDERS = ["include", "src", "test", "bench", "cmake", "scripts", "examples"]
+SOURCE_SUFFIXES = {".h", ".cc", ".py", ".sh", ".cmake"}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+TEST_NAME = re.compile(r"_(test|fuzz|bench)\.cc$")
+SPDX = ["SPDX-FileCopyrightText: The bale authors", "SPDX-License-Identifier: Apache-2.0"]
+
+
+def rooms_in_order(cmake_text):
+    """The rooms from the ground up, as the loop in the top CMakeLists.txt names them."""
+    found = re.search(r"foreach\(room ([^)]*)\)", cmake_text)
+    if not found:
+        raise ValueError("CMakeLists.txt: no `foreach(room ...)` that names the rooms")
+    return found.group(1).split()
+
+
+class Rules:
+    """Judges one include at a time; each judgement is None or a sentence about what is wrong."""
+
+    def __init__(self, order):
+        self.order = order
+
+    def may_use(self, room, other):
+        if frozenset({room, other}) in SIBLINGS:
+            return False
+        return self.order.index(other) <= self.order.index(room)
+
+    def judge(self, path, quote, name):
+        if path.startswith("include/"):
+            return self.judge_public(quote, name)
+        parts = path.split("/")
+        if parts[0] != "src" or len(parts) < 3:
+            return None  # test/, bench/ and examples/ may use everything
+        room = parts[1]
+        if room == "testing":
+            return None  # no part of the library, so free to use all of it
+        if room not in self.order:
+            return f"the room {room} is not named in CMakeLists.txt"
+        is_test = TEST_NAME.search(path) is not None
+        if quote == "<" or "/" not in name:
+            return None if is_test else self.judge_foreign(room, name)
+        first, rest = name.split("/", 1)
+        if first == "testing":
+            return None if is_test else "only tests, fuzzers and benchmarks may use testing/"
+        if first == "bale":
+            if rest not in PUBLIC_HEADERS:
+                return f"{name} is in no room (add it to PUBLIC_HEADERS)"
+            first = PUBLIC_HEADERS[rest]
+        if first not in self.order:
+            return None if is_test else self.judge_foreign(room, name)
+        if not self.may_use(room, first):
+            return f"{room} may not use {name}: {first} is not below it"
+        return None
+
+    @staticmethod
+    def judge_foreign(room, name):
+        if room == "format" and name in FORMAT_MAY_NOT:
+            return f"format may not include <{name}>: it turns bytes into structs, nothing else"
+        for pattern, rooms in KEPT_INCLUDES.items():
+            if re.fullmatch(pattern, name) and room not in rooms:
+                return f"{room} may not include {name}: that is for {sorted(rooms) or 'nobody'}"
+        return None
+
+    @staticmethod
+    def judge_public(quote, name):
+        if quote == '"':
+            return None if name.startswith("bale/") else f"a public header includes {name}"
+        is_standard = re.fullmatch(r"[a-z_0-9]+", name) is not None
+        return None if is_standard else f"a public header includes <{name}>"
+
+
+def source_files(root):
+    """All files with rules for how they look, as paths relative to `root`, in order."""
+    found = [path for path in [root / "CMakeLists.txt"] if path.exists()]
+    for folder in SOURCE_FOLDERS:
+        for path in (root / folder).rglob("*"):
+            if path.is_file() and (path.suffix in SOURCE_SUFFIXES or
+                                   path.name == "CMakeLists.txt"):
+                found.append(path)
+    names = sorted(str(path.relative_to(root)) for path in found)
+    return [name for name in names if not name.startswith(("test/corpus/", "test/golden/"))]
+
+
+def judge_look(name, lines):
+    """What is wrong with the looks of a file; a list of sentences."""
+    wrong = []
+    start = 1 if lines and lines[0].startswith("#!") else 0
+    for line, text in zip(range(start, start + 2), SPDX):
+        if line >= len(lines) or not lines[line].endswith(text):
+            wrong.append(f"{name}:{line + 1}: here should stand `{text}`")
+            break
+    for number, line in enumerate(lines, 1):
+        if len(line) > MAX_COLUMNS:
+            wrong.append(f"{name}:{number}: {len(line)} columns; {MAX_COLUMNS} are the most")
+    most = LONG_FILES.get(name, (MAX_LINES, ""))[0]
+    if len(lines) > most:
+        wrong.append(f"{name}: {len(lines)} lines; past {most}, look for the second idea")
+    if name in LONG_FILES and len(lines) <= MAX_LINES:
+        wrong.append(f"{name}: has become short; take it out of LONG_FILES")
+    return wrong
+
+
+class RulesTest(unittest.TestCase):
+    """The rules themselves: that each of them can fail."""
+
+    rules = Rules(["base", "io", "hash", "format", "codec", "pack", "object", "store", "git",
+                   "dir", "cli"])
+
+    def allowed(self, path, name, quote='"'):
+        self.assertIsNone(self.rules.judge(path, quote, name), f"{path} -> {name}")
+
+    def refused(self, path, name, quote='"'):
+        self.assertIsNotNone(self.rules.judge(path, quote, name), f"{path} -> {name}")
+
+    def test_arrows_run_down(self):
+        self.allowed("src/store/a.cc", "pack/index_view.h")
+        self.allowed("src/store/a.cc", "store/layout.h")
+        self.refused("src/pack/a.cc", "store/layout.h")
+        self.refused("src/base/a.h", "io/path.h")
+
+    def test_siblings_do_not_see_each_other(self):
+        self.refused("src/git/a.cc", "dir/a.h")
+        self.refused("src/dir/a.cc", "git/a.h")
+        self.allowed("src/cli/a.cc", "git/a.h")
+        self.allowed("src/cli/a.cc", "dir/a.h")
+
+    def test_public_headers_count_as_their_room(self):
+        self.refused("src/pack/a.cc", "bale/store.h")
+        self.refused("src/git/a.cc", "bale/directory_export.h")
+        self.allowed("src/dir/a.cc", "bale/store.h")
+        self.refused("src/cli/a.cc", "bale/unheard_of.h")
+
+    def test_only_tests_use_testing(self):
+        self.allowed("src/base/a_test.cc", "testing/matchers.h")
+        self.refused("src/base/a.cc", "testing/matchers.h")
+        self.refused("src/store/a_test.cc", "git/source.h")
+
+    def test_public_headers_include_public_ones_and_std(self):
+        self.allowed("include/bale/a.h", "bale/bytes.h")
+        self.allowed("include/bale/a.h", "string_view", "<")
+        self.refused("include/bale/a.h", "base/hex.h")
+        self.refused("include/bale/a.h", "fmt/core.h", "<")
+        self.refused("include/bale/a.h", "zstd.h", "<")
+
+    def test_libraries_stay_in_their_rooms(self):
+        self.refused("src/store/a.cc", "zstd.h", "<")
+        self.allowed("src/codec/a.cc", "zstd_errors.h", "<")
+        self.allowed("src/pack/a_test.cc", "zstd.h", "<")
+        self.refused("src/format/a.cc", "thread", "<")
+        self.refused("src/format/a.cc", "filesystem", "<")
+        self.allowed("src/git/a.cc", "thread", "<")
+        self.refused("src/pack/a.cc", "fstream", "<")
+
+    def test_looks_are_judged(self):
+        good = ["// " + line for line in SPDX]
+        self.assertEqual(judge_look("a.cc", good), [])
+        self.assertEqual(judge_look("a.sh", ["#!/bin/sh"] + good), [])
+        self.assertEqual(len(judge_look("a.cc", good[1:])), 1)
+        self.assertEqual(len(judge_look("a.cc", good + ["x" * 101])), 1)
+        self.assertEqual(len(judge_look("a.cc", good + [""] * 399)), 1)
+
+
+class TreeTest(unittest.TestCase):
+    """This source tree, by those rules."""
+
+    def read(self, name):
+        return (ROOT / name).read_text(encoding="utf-8")
+
+    def setUp(self):
+        self.names = source_files(ROOT)
+        self.order = rooms_in_order(self.read("CMakeLists.txt"))
+
+    def test_every_folder_of_src_is_a_room(self):
+        folders = {name.split("/")[1] for name in self.names if name.startswith("src/")}
+        self.assertEqual(folders - {"testing"}, set(self.order))
+
+    def test_every_public_header_has_a_room(self):
+        headers = {name[len("include/bale/"):] for name in self.names
+                   if name.startswith("include/bale/")}
+        self.assertEqual(headers, set(PUBLIC_HEADERS))
+
+    def test_no_arrow_runs_up(self):
+        rules = Rules(self.order)
+        wrong = []
+        includes = 0
+        for name in self.names:
+            if not name.endswith((".h", ".cc")):
+                continue
+            for number, line in enumerate(self.read(name).splitlines(), 1):
+                found = INCLUDE.match(line)
+                if not found:
+                    continue
+                includes += 1
+                verdict = rules.judge(name, found.group(1), found.group(2))
+                if verdict:
+                    wrong.append(f"{name}:{number}: {verdict}")
+        self.assertGreater(includes, 100, "the includes were not found at all")
+        self.assertEqual(wrong, [], "\n" + "\n".join(wrong))
+
+    def test_files_look_as_they_should(self):
+        wrong = []
+        for name in self.names:
+            wrong += judge_look(name, self.read(name).splitlines())
+        self.assertEqual(wrong, [], "\n" + "\n".join(wrong))
+
+    def test_long_files_are_there(self):
+        self.assertEqual(set(LONG_FILES) - set(self.names), set())
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        ROOT = pathlib.Path(sys.argv.pop(1)).resolve()
+    unittest.main()
