@@ -201,6 +201,13 @@ Result<ObjectView> EntryDecoder::rebuild(std::uint64_t offset, const EntryHeader
     const auto use =
         base_use == ReadContext::Impl::kEven ? ReadContext::Impl::kOdd : ReadContext::Impl::kEven;
     const Bytes steps = TRY(program(link, context));
+    // Before taking as much memory as the header claims: does the program make that much?
+    const Result<std::uint64_t> made = delta_output_size(steps);
+    if (!made) return corrupt(link.offset, made.error().message);
+    if (*made != link.header.size) {
+      return corrupt(link.offset,
+                     fmt::format("its program makes {} bytes of {}", *made, link.header.size));
+    }
     const MutableBytes out = TRY(context.room(use, link.header.size, "a rebuilt object"));
     const Result<void> applied = apply_delta(base.payload, steps, out);
     if (!applied) return corrupt(link.offset, applied.error().message);

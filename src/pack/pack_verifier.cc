@@ -127,6 +127,10 @@ Result<void> Verifier::open_index() {
                      pack_path_));
   }
   index_ = std::move(*index);
+  if (!index_->trailer() && index_->record_count() != pack_->entry_count()) {
+    TRY(note(fail(ErrorCode::kCorrupt, "{}: {} records for a pack of {} entries", index_path_,
+                  index_->record_count(), pack_->entry_count())));
+  }
   return check_index_checksum();
 }
 
