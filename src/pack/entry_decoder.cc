@@ -24,7 +24,7 @@ namespace {
 // What one read brings: enough for a small entry where reading jumps about, and for many of them
 // where it goes on from where it was.
 constexpr std::size_t kJumpBytes = 4 << 10;
-constexpr std::size_t kWindowBytes = 64 << 10;
+constexpr std::size_t kWindowBytes = ReadContext::Impl::kWindowBytes;
 
 constexpr std::size_t kPieceBytes = 256 << 10;
 
@@ -50,9 +50,7 @@ Result<Bytes> EntryDecoder::bytes(std::uint64_t offset, std::uint64_t size,
     TRY(pack_->read(offset, room));
     return Bytes(room);
   }
-  if (window.buffer.size() == 0) {
-    window.buffer = TRY(Buffer::allocate(context.budget(), kWindowBytes, "reading a pack"));
-  }
+  TRY(context.ensure_window());
   const bool goes_on =
       same_pack && offset >= window.offset && offset - window.offset <= window.size + kJumpBytes;
   const std::size_t wanted = std::max<std::size_t>(goes_on ? kWindowBytes : kJumpBytes, size);
@@ -126,14 +124,20 @@ Result<Bytes> EntryDecoder::whole(std::uint64_t offset, const EntryHeader& heade
   return Bytes(out);
 }
 
+// How much memory decompressing a delta program takes: none where it is not compressed.
+Result<std::uint64_t> EntryDecoder::program_room(const Link& link, Bytes stored) const {
+  if (!starts_with_zstd_magic(stored)) return 0;
+  const Result<std::uint64_t> bound = content_bound(stored);
+  if (!bound) return corrupt(link.offset, bound.error().message);
+  return std::min(*bound, max_program_bytes(link.header.size));
+}
+
 // The delta program, decompressed.
 Result<Bytes> EntryDecoder::program(const Link& link, ReadContext::Impl& context) const {
   const Bytes stored =
       TRY(bytes(link.offset + link.header.header_bytes, link.header.stored_size, context));
   if (!starts_with_zstd_magic(stored)) return stored;
-  const Result<std::uint64_t> bound = content_bound(stored);
-  if (!bound) return corrupt(link.offset, bound.error().message);
-  const std::uint64_t most = std::min(*bound, max_program_bytes(link.header.size));
+  const std::uint64_t most = TRY(program_room(link, stored));
   const MutableBytes out = TRY(context.room(ReadContext::Impl::kProgram, most, "a delta program"));
   Decompressor* decompressor = TRY(context.decompressor());
   const Result<std::size_t> size = decompressor->decompress_at_most(stored, out);
@@ -142,6 +146,18 @@ Result<Bytes> EntryDecoder::program(const Link& link, ReadContext::Impl& context
 }
 
 Result<ObjectView> EntryDecoder::get(std::uint64_t offset, ReadContext::Impl& context) const {
+  Result<ObjectView> object = decode(offset, context);
+  if (object || object.error().code != ErrorCode::kLimitExceeded) return object;
+  // What earlier reads have left, or what is taken in advance, may be what stands in the way.
+  context.start_frugal();
+  object = decode(offset, context);
+  const bool still_too_little = !object && object.error().code == ErrorCode::kLimitExceeded;
+  if (still_too_little) object = too_little_memory(offset, context);
+  context.end_frugal();
+  return object;
+}
+
+Result<ObjectView> EntryDecoder::decode(std::uint64_t offset, ReadContext::Impl& context) const {
   const EntryHeader header = TRY(this->header(offset, context));
   if (header.is_delta()) return rebuild(offset, header, context);
   const Bytes payload = TRY(whole(offset, header, ReadContext::Impl::kEven, context));
@@ -217,6 +233,47 @@ Result<ObjectView> EntryDecoder::rebuild(std::uint64_t offset, const EntryHeader
     cache.put({pack_->serial(), link.offset}, base.type, base_depth, base.payload);
   }
   return base;
+}
+
+// Sums up what a frugal context takes for this object: a buffer each for what is read from the
+// file, for a program, and for the bases and the objects made of them, by turns.
+Error EntryDecoder::too_little_memory(std::uint64_t offset, ReadContext::Impl& context) const {
+  std::uint64_t stored_bytes = 0;
+  std::uint64_t program_bytes = 0;
+  std::array<std::uint64_t, 2> object_bytes{};
+  ObjectId id;
+  Link link{offset, {}};
+  for (std::size_t depth = 0; depth <= kMaxReadDepth; ++depth) {
+    Result<EntryHeader> header = this->header(link.offset, context);
+    if (!header) return header.error();
+    link.header = *header;
+    if (depth == 0) id = header->id;
+    if (!pack_->mapped() && header->stored_size > kWindowBytes) {
+      stored_bytes = std::max(stored_bytes, header->stored_size);
+    }
+    const bool as_it_lies = !header->is_delta() && header->stored_size == header->size &&
+                            (pack_->mapped() || depth == 0);
+    if (!as_it_lies) object_bytes[depth % 2] = std::max(object_bytes[depth % 2], header->size);
+    if (!header->is_delta()) break;
+    const Result<Bytes> stored =
+        bytes(link.offset + header->header_bytes, header->stored_size, context);
+    std::uint64_t most = max_program_bytes(header->size);
+    if (stored) {
+      const Result<std::uint64_t> room = program_room(link, *stored);
+      if (room) most = *room;
+    }
+    program_bytes = std::max(program_bytes, most);
+    const Result<std::uint64_t> next = base_offset(link);
+    if (!next) return next.error();
+    link.offset = *next;
+  }
+  const std::uint64_t needed = stored_bytes + program_bytes + object_bytes[0] + object_bytes[1] +
+                               Decompressor::memory_bytes() + (pack_->mapped() ? 0 : kWindowBytes);
+  return fail(ErrorCode::kLimitExceeded,
+              "{}: object {} at offset {} needs more memory than the {} that reading may use "
+              "(allow at least {} bytes of memory)",
+              pack_->path(), id.to_hex(), offset, format_bytes(context.budget().limit_bytes()),
+              needed);
 }
 
 Result<ObjectType> EntryDecoder::read(std::uint64_t offset, ReadContext::Impl& context,

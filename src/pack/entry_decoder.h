@@ -31,7 +31,8 @@ class EntryDecoder {
   /// The entry's facts; follows a delta's chain by headers alone.
   Result<EntryInfo> info(std::uint64_t offset, ReadContext::Impl& context) const;
 
-  /// The object. The view is valid until the context's next use.
+  /// The object. The view is valid until the context's next use. kLimitExceeded, with the memory
+  /// that would do, whatever was read with this context before.
   Result<ObjectView> get(std::uint64_t offset, ReadContext::Impl& context) const;
 
   /// The object in pieces; what is not a delta takes little memory at any size.
@@ -45,11 +46,14 @@ class EntryDecoder {
     EntryHeader header;
   };
 
+  [[nodiscard]] Error too_little_memory(std::uint64_t offset, ReadContext::Impl& context) const;
+  Result<ObjectView> decode(std::uint64_t offset, ReadContext::Impl& context) const;
   [[nodiscard]] Error corrupt(std::uint64_t offset, std::string_view what) const;
   Result<Bytes> bytes(std::uint64_t offset, std::uint64_t size, ReadContext::Impl& context) const;
   Result<std::uint64_t> base_offset(const Link& delta) const;
   Result<Bytes> whole(std::uint64_t offset, const EntryHeader& header, ReadContext::Impl::Use use,
                       ReadContext::Impl& context) const;
+  Result<std::uint64_t> program_room(const Link& link, Bytes stored) const;
   Result<Bytes> program(const Link& link, ReadContext::Impl& context) const;
   Result<ObjectView> rebuild(std::uint64_t offset, const EntryHeader& header,
                              ReadContext::Impl& context) const;

@@ -32,12 +32,24 @@ class ReadContext::Impl {
 
   Result<Decompressor*> decompressor();
 
+  /// The same for the window, which is kWindowBytes.
+  Result<void> ensure_window();
+
+  /// Gives back everything. From now on nothing is taken in advance, nor for a cache, until
+  /// end_frugal(): what one object needs at most is what it takes.
+  void start_frugal();
+
+  void end_frugal() { frugal_ = false; }
+
   /// The cache; it takes its memory at the first call of enable_cache().
   [[nodiscard]] BaseCache& cache() { return cache_; }
 
   void enable_cache();
 
   [[nodiscard]] Budget& budget() { return budget_; }
+
+  /// What one read brings where reading goes on from where it was.
+  static constexpr std::size_t kWindowBytes = 64 << 10;
 
   // The piece of a pack that was read last: small entries that follow each other cost one read.
   struct Window {
@@ -50,11 +62,15 @@ class ReadContext::Impl {
   Window window;
 
  private:
+  // The cache of bases gives up its memory if less than that is free.
+  void make_way(std::uint64_t bytes);
+
   Budget budget_;
   std::optional<Decompressor> decompressor_;
   Buffer buffers_[kUseCount];
   BaseCache cache_;
   bool cache_dropped_ = false;
+  bool frugal_ = false;
 };
 
 }  // namespace bale
