@@ -145,8 +145,8 @@ TEST_F(PackCorruptionTest, EveryTruncationAndFlipOfThePackIsReportedAndHarmless)
          [this](Bytes pack, const std::string& what) { check(pack, built_.index, what); });
 }
 
-// Cut exactly where its trailer begins, an index is one of another writer. That is damage only where
-// the pack has a duplicate, as here: then the counts differ.
+// Cut exactly where its trailer begins, an index is one of another writer. That is damage only
+// where the pack has a duplicate, as here: then the counts differ.
 TEST_F(PackCorruptionTest, EveryTruncationAndFlipOfTheIndexIsReportedAndHarmless) {
   damage(built_.index,
          [this](Bytes index, const std::string& what) { check(built_.pack, index, what); });
