@@ -124,12 +124,13 @@ Result<Closure> GitExporter::walk() {
   for (const auto& [name, oid] : record_.refs) TRY(closure.add(oid, percent_encode(name)));
   const Result<GitOid> detached = GitOid::from_hex(record_.head);
   if (detached) TRY(closure.add(*detached, "HEAD"));
+  TRY(closure.walk());
+  // What these lead to is among them, is reached, or had gone from the source before.
   if (record_.unreached.list) {
     TRY(read_oid_list(store_, *record_.unreached.list, context_, [&](const GitOid& oid) {
-      return closure.add(oid, "the list of objects without a ref");
+      return closure.add_alone(oid, "the list of objects without a ref");
     }));
   }
-  TRY(closure.walk());
   return closure;
 }
 

@@ -77,17 +77,20 @@ bool Closure::seen_lately(const GitOid& oid) {
   return false;
 }
 
-Result<void> Closure::reach(const GitOid& oid, ObjectType type, const GitOid* from,
-                            const std::string* from_name) {
-  if (seen_lately(oid)) return {};
+// Counts an object; nothing if it has been counted before or is missing.
+Result<std::optional<Closure::Pending>> Closure::mark(const GitOid& oid, ObjectType type,
+                                                      const GitOid* from,
+                                                      const std::string* from_name) {
+  if (seen_lately(oid)) return std::optional<Pending>();
   const auto found = store_->impl().find(oid);
   if (!found) {
-    return options_.on_missing(
-        {oid, type, from_name != nullptr ? *from_name : "object " + from->to_hex()});
+    TRY(options_.on_missing(
+        {oid, type, from_name != nullptr ? *from_name : "object " + from->to_hex()}));
+    return std::optional<Pending>();
   }
   auto& byte = seen_[found->pack].span()[found->found.position / 8];
   const std::byte bit{static_cast<unsigned char>(1U << (found->found.position % 8))};
-  if ((byte & bit) != std::byte{0}) return {};
+  if ((byte & bit) != std::byte{0}) return std::optional<Pending>();
   byte |= bit;
   ++object_count_;
   ExternalSorter<16>::Record record;
@@ -95,7 +98,13 @@ Result<void> Closure::reach(const GitOid& oid, ObjectType type, const GitOid* fr
   store_be<std::uint64_t>(record.data() + 4, found->found.offset);
   store_be<std::uint32_t>(record.data() + 12, static_cast<std::uint32_t>(type));
   TRY(reached_->add(record));
-  if (type == ObjectType::kBlob) return {};
+  return std::optional(Pending{oid, {found->pack, found->found.offset}, type});
+}
+
+Result<void> Closure::reach(const GitOid& oid, ObjectType type, const GitOid* from,
+                            const std::string* from_name) {
+  const std::optional<Pending> marked = TRY(mark(oid, type, from, from_name));
+  if (!marked || type == ObjectType::kBlob) return {};
   if (pending_.size() == pending_.capacity()) {
     const std::uint64_t capacity = std::max<std::uint64_t>(kPendingStep, 2 * pending_.capacity());
     // The old and the new array are there together for a moment.
@@ -104,18 +113,30 @@ Result<void> Closure::reach(const GitOid& oid, ObjectType type, const GitOid* fr
     pending_.reserve(capacity);
     pending_charge_ = std::move(grown);
   }
-  pending_.push_back({oid, {found->pack, found->found.offset}, type});
+  pending_.push_back(*marked);
   return {};
 }
 
+// What the store says that an object is: a blob if it is missing, nothing if it is damaged.
+Result<std::optional<ObjectType>> Closure::type_of(const GitOid& oid) {
+  const auto location = store_->find(oid);
+  if (!location) return std::optional(ObjectType::kBlob);
+  const auto info = store_->pack(location->pack).info_at(location->offset, *context_);
+  if (info) return std::optional(info->type);
+  TRY(options_.on_damage(info.error()));
+  return std::optional<ObjectType>();
+}
+
 Result<void> Closure::add(const GitOid& oid, const std::string& from) {
-  ObjectType type = ObjectType::kBlob;
-  if (const auto location = store_->find(oid)) {
-    const auto info = store_->pack(location->pack).info_at(location->offset, *context_);
-    if (!info) return options_.on_damage(info.error());
-    type = info->type;
-  }
-  return reach(oid, type, nullptr, &from);
+  const std::optional<ObjectType> type = TRY(type_of(oid));
+  return type ? reach(oid, *type, nullptr, &from) : Result<void>();
+}
+
+Result<void> Closure::add_alone(const GitOid& oid, const std::string& from) {
+  CHECK(pending_.empty());
+  const std::optional<ObjectType> type = TRY(type_of(oid));
+  if (type) static_cast<void>(TRY(mark(oid, *type, nullptr, &from)));
+  return {};
 }
 
 Result<void> Closure::walk() {

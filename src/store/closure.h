@@ -69,6 +69,10 @@ class Closure {
 
   Result<void> walk();
 
+  /// An object by itself, whatever it leads to. Call only after walk(): what was added so is not
+  /// walked through any more.
+  Result<void> add_alone(const GitOid& oid, const std::string& from);
+
   [[nodiscard]] std::uint64_t object_count() const { return object_count_; }
 
   /// Ends the walking. Call once, before next().
@@ -86,6 +90,9 @@ class Closure {
   Closure(const Store& store, ClosureOptions options);
 
   Result<void> start();
+  Result<std::optional<ObjectType>> type_of(const GitOid& oid);
+  Result<std::optional<Pending>> mark(const GitOid& oid, ObjectType type, const GitOid* from,
+                                      const std::string* from_name);
   Result<void> reach(const GitOid& oid, ObjectType type, const GitOid* from,
                      const std::string* from_name);
   Result<void> visit(const Pending& pending);

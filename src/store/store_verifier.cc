@@ -63,6 +63,7 @@ class StoreVerifier {
   Result<void> check_packs();
   Result<void> check_archive(const std::string& name, Closure* closure);
   Result<void> check_tips(const Record& record, const std::string& shown, Closure* closure);
+  Result<void> check_unreached(Closure* closure);
   Result<void> check_reached(Closure& closure);
   Result<void> check_all_objects();
   Result<void> check_object(const ObjectLocation& location, std::optional<ObjectType> expected);
@@ -73,8 +74,9 @@ class StoreVerifier {
   ReadContext list_context_;  // for a list that is read while objects are looked at
   std::set<GitOid> shallow_;
   Budget missing_budget_;
-  std::vector<OidSet> missing_;  // what archives were made without
-  std::set<GitOid> reported_;    // missing links that were reported
+  std::vector<OidSet> missing_;                              // what archives were made without
+  std::vector<std::pair<std::string, ObjectId>> unreached_;  // of which record, and its list
+  std::set<GitOid> reported_;                                // missing links that were reported
   std::uint64_t objects_total_ = 0;
   StoreReport report_;
 };
@@ -130,8 +132,9 @@ Result<StoreReport> StoreVerifier::run() {
   for (const std::string& name : names) {
     TRY(check_archive(name, closure ? &*closure : nullptr));
   }
+  if (closure) TRY(closure->walk());
+  TRY(check_unreached(closure ? &*closure : nullptr));
   if (!closure) return report_;
-  TRY(closure->walk());
   if (options_.archive) {
     TRY(check_reached(*closure));
   } else {
@@ -198,14 +201,35 @@ Result<void> StoreVerifier::check_tips(const Record& record, const std::string& 
   };
   for (const auto& [name, oid] : record.refs) TRY(check(oid, name));
   if (record.root) TRY(check(*record.root, "the root tree"));
-  if (record.unreached.list) {
-    const Result<void> listed =
-        read_oid_list(store_, *record.unreached.list, list_context_,
-                      [&](const GitOid& oid) { return check(oid, "its objects without a ref"); });
-    if (!listed) TRY(note(fail(ErrorCode::kCorrupt, "{}: {}", shown, listed.error().message)));
-  }
+  if (record.unreached.list) unreached_.emplace_back(shown, *record.unreached.list);
   const Result<GitOid> detached = GitOid::from_hex(record.head);
   if (detached) TRY(check(*detached, "HEAD"));
+  return {};
+}
+
+// Only that they are there: what they lead to is among them, is reached, or had gone from the
+// source before. So they come after the walk, which must not take them for looked at.
+Result<void> StoreVerifier::check_unreached(Closure* closure) {
+  for (const auto& [shown, list] : unreached_) {
+    const std::string from = shown + ", its objects without a ref";
+    bool by_use = false;  // which does not end for damage
+    const Result<void> listed =
+        read_oid_list(store_, list, list_context_, [&](const GitOid& oid) -> Result<void> {
+          Result<void> checked;
+          if (closure != nullptr) {
+            checked = closure->add_alone(oid, from);
+          } else if (!store_.find(oid)) {
+            checked =
+                note(fail(ErrorCode::kCorrupt, "object {} is in none of the packs; {} needs it",
+                          oid.to_hex(), from));
+          }
+          by_use = !checked;
+          return checked;
+        });
+    if (listed) continue;
+    if (by_use) return listed;
+    TRY(note({listed.error().code, shown + ": " + listed.error().message}));
+  }
   return {};
 }
 
