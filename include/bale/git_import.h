@@ -59,7 +59,7 @@ struct GitImportSummary {
 /// kInvalidArgument for a name or options that do not do. Refreshes `store`.
 ///
 /// `objects` is exact after a first import, and while history only grows; where it was rewritten,
-/// everything is listed again to keep it exact.
+/// or shares objects with other archives, everything is listed again as needed to keep it exact.
 ///
 /// Memory: options.memory_bytes, and in proportion to the number of refs; not to the number or size
 /// of objects. `git` has its own.

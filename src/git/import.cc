@@ -57,8 +57,11 @@ class GitImporter {
 
  private:
   Result<void> read_previous();
+  [[nodiscard]] std::vector<GitOid> tips() const;
   Result<bool> previous_is_reached(const std::vector<GitOid>& tips);
   Result<ListRequest> plan();
+  [[nodiscard]] bool in_own_pack(const GitOid& oid) const;
+  Result<void> count_again();
 
   Result<void> list(const ListRequest& request, ObjectReader& reader);
   Result<void> take_listed(const ListedObject& listed, ObjectReader& reader);
@@ -80,6 +83,9 @@ class GitImporter {
   RefSnapshot refs_;
   std::optional<ArchiveRecord> previous_;
   std::set<std::uint32_t> own_packs_;  // those with this archive's records
+  // Each import of this archive added to the one before and shared nothing with other archives: so
+  // what is in its packs is what it counts.
+  bool only_grew_ = true;
   bool incremental_ = false;
   std::unique_ptr<StagedPack> staged_;
   std::vector<std::byte> payload_;
@@ -93,6 +99,7 @@ class GitImporter {
   std::atomic<std::uint64_t> reached_ = 0;    // what counts towards `objects`
   std::atomic<std::uint64_t> requested_ = 0;  // what the receiver has to expect
   std::atomic<bool> listed_all_ = false;
+  std::atomic<bool> count_unsure_ = false;  // `reached_` may hold what the previous record counts
   std::atomic<bool> give_up_ = false;
 
   GitImportSummary summary_;
@@ -116,6 +123,7 @@ Result<GitImportSummary> GitImporter::run() {
   }
   const ListRequest request = TRY(plan());
   TRY(transfer(request));
+  if (count_unsure_) TRY(count_again());
   summary_.missing = missing_->count();
   if (summary_.missing > 0 && !options_.allow_missing) return missing_error();
 
@@ -135,12 +143,18 @@ Result<GitImportSummary> GitImporter::run() {
 
 Result<void> GitImporter::read_previous() {
   std::optional<ObjectId> id = TRY(store_.newest_record(options_.name));
+  std::optional<std::uint64_t> objects_then;  // of the next older record, if the archive only grew
   while (id) {
     ArchiveRecord record = TRY(store_.record(*id, context_));
     if (const auto location = store_.find(*id)) own_packs_.insert(location->pack);
-    id = record.record.previous;
+    const Record& newer = record.record;
+    const bool whole = newer.missing.count == 0 && newer.unreached.count == 0;
+    if (!whole || (objects_then && *objects_then != newer.objects)) only_grew_ = false;
+    objects_then = newer.objects - std::min(newer.objects, newer.objects_new);
+    id = newer.previous;
     if (!previous_) previous_ = std::move(record);
   }
+  if (objects_then.value_or(0) != 0) only_grew_ = false;
   return {};
 }
 
@@ -165,16 +179,21 @@ Result<bool> GitImporter::previous_is_reached(const std::vector<GitOid>& tips) {
   return reached;
 }
 
-Result<ListRequest> GitImporter::plan() {
+// Where all that is archived is reached from.
+std::vector<GitOid> GitImporter::tips() const {
   std::set<GitOid> tips;
   for (const auto& [name, oid] : refs_.refs) tips.insert(oid);
   if (refs_.head_oid) tips.insert(*refs_.head_oid);
-  ListRequest request{.include = {tips.begin(), tips.end()}, .all_objects = options_.all_objects};
+  return {tips.begin(), tips.end()};
+}
+
+Result<ListRequest> GitImporter::plan() {
+  ListRequest request{.include = tips(), .all_objects = options_.all_objects};
   if (!previous_ || options_.all_objects) return request;
   const Record& before = previous_->record;
   // Only what was whole, under the same boundary, may be taken as known.
   if (before.kind != RecordKind::kGit || before.hash != source_.hash() ||
-      before.missing.count > 0 || before.shallow != refs_.shallow) {
+      before.missing.count > 0 || before.unreached.count > 0 || before.shallow != refs_.shallow) {
     return request;
   }
   if (!TRY(previous_is_reached(request.include))) return request;
@@ -220,13 +239,31 @@ Result<void> GitImporter::take_listed(const ListedObject& listed, ObjectReader& 
     if (!listed.from_database) return {};
   }
   const auto found = store_.find(listed.oid);
-  // An incremental list may name again what an earlier import of this archive brought.
-  const bool counted_before = incremental_ && found && own_packs_.contains(found->pack);
-  if (!counted_before) ++reached_;
+  // An incremental list may name again what the previous record counts, or what an older one did.
+  if (incremental_ && found && !only_grew_) count_unsure_ = true;
+  if (!incremental_ || !found || !in_own_pack(listed.oid)) ++reached_;
   if (found) return {};
   TRY(reader.request(listed.oid));
   ++requested_;
   return {};
+}
+
+// It may be in others too, if two imports brought it at once.
+bool GitImporter::in_own_pack(const GitOid& oid) const {
+  return std::any_of(own_packs_.begin(), own_packs_.end(), [&](std::uint32_t number) {
+    const StoredPack& pack = *store_.impl().packs()[number];
+    return pack.git_index && pack.git_index->find(oid);
+  });
+}
+
+// Lists everything, as a first import does.
+Result<void> GitImporter::count_again() {
+  reached_ = 0;
+  incremental_ = false;
+  return source_.list_objects({.include = tips()}, [&](const ListedObject& object) -> Result<void> {
+    if (!object.missing) ++reached_;
+    return {};
+  });
 }
 
 Error GitImporter::missing_error() const {
