@@ -15,6 +15,7 @@
 #include "base/try.h"
 #include "hash/blake3.h"
 #include "io/atomic_file.h"
+#include "io/path.h"
 #include "store/store_impl.h"
 
 namespace bale {
@@ -61,7 +62,9 @@ Result<void> Store::init(const std::string& path, FileSystem* file_system) {
   // The mark comes last: with it, everything else is there.
   AtomicFile mark = TRY(AtomicFile::create(files, layout.mark(), Visibility::kHidden));
   TRY(mark.file().write_at(0, as_bytes(kStoreMark)));
-  return mark.commit();
+  TRY(mark.commit());
+  // What is imported into it shall not be lost with the store's own name.
+  return there ? Result<void>() : files.sync_directory(parent_directory(path));
 }
 
 Result<void> Store::remove_empty(const std::string& path, FileSystem* file_system) {
