@@ -92,7 +92,8 @@ Result<void> read_oid_list(const Store& store, const ObjectId& list, ReadContext
     }
     return {};
   })));
-  return {};
+  if (line.empty()) return {};
+  return fail(ErrorCode::kCorrupt, "the list of ids {} ends inside a line", list.to_hex());
 }
 
 }  // namespace bale
