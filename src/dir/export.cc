@@ -75,6 +75,13 @@ Result<void> DirectoryExporter::write_entry(const std::string& parent, const Tre
     return fail(ErrorCode::kIncomplete, "{}: its object {} is not in the store",
                 percent_encode(path), item.oid.to_hex());
   }
+  const ObjectType expected =
+      entry_kind(item.mode) == EntryKind::kTree ? ObjectType::kTree : ObjectType::kBlob;
+  const EntryInfo info = TRY(store_.pack(location->pack).info_at(location->offset, context_));
+  if (info.type != expected) {
+    return fail(ErrorCode::kCorrupt, "{}: its object {} is a {}, not a {}", percent_encode(path),
+                item.oid.to_hex(), to_string(info.type), to_string(expected));
+  }
   switch (entry_kind(item.mode)) {
     case EntryKind::kTree:
       TRY(posix_file_system().create_directory(path));
