@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -15,34 +14,10 @@
 
 #include "testing/git_fixture.h"
 #include "testing/matchers.h"
+#include "testing/scoped_variable.h"
 
 namespace bale {
 namespace {
-
-// Sets a variable of this process's environment, and puts it back.
-class ScopedVariable {
- public:
-  ScopedVariable(std::string name, const std::string& value) : name_(std::move(name)) {
-    const char* before = std::getenv(name_.c_str());
-    if (before != nullptr) before_ = before;
-    ::setenv(name_.c_str(), value.c_str(), 1);
-  }
-
-  ScopedVariable(const ScopedVariable&) = delete;
-  ScopedVariable& operator=(const ScopedVariable&) = delete;
-
-  ~ScopedVariable() {
-    if (before_) {
-      ::setenv(name_.c_str(), before_->c_str(), 1);
-    } else {
-      ::unsetenv(name_.c_str());
-    }
-  }
-
- private:
-  std::string name_;
-  std::optional<std::string> before_;
-};
 
 // Lists on one thread, reads on another, as an import does; ids with their types.
 Result<std::map<GitOid, ObjectType>> read_all_objects(GitSource& source,

@@ -102,7 +102,13 @@ std::string GitFixture::run_in(const std::string& directory,
 
 std::string GitFixture::run_with_input(const std::vector<std::string>& arguments,
                                        std::string_view input) {
-  return drop_last_newline(execute(path_, arguments, input));
+  return run_in_with_input(path_, arguments, input);
+}
+
+std::string GitFixture::run_in_with_input(const std::string& directory,
+                                          const std::vector<std::string>& arguments,
+                                          std::string_view input) {
+  return drop_last_newline(execute(directory, arguments, input));
 }
 
 void GitFixture::write(const std::string& name, std::string_view content) const {

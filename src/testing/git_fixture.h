@@ -43,6 +43,8 @@ class GitFixture {
   std::string run(const std::vector<std::string>& arguments);
   std::string run_in(const std::string& directory, const std::vector<std::string>& arguments);
   std::string run_with_input(const std::vector<std::string>& arguments, std::string_view input);
+  std::string run_in_with_input(const std::string& directory,
+                                const std::vector<std::string>& arguments, std::string_view input);
 
   /// Writes a file of the work tree, and the directories on its way. The name may be any bytes.
   void write(const std::string& name, std::string_view content) const;
