@@ -105,7 +105,7 @@ Result<void> IndexBuilder::prove_bases_up_to(const SortRecord& record) {
     if (order > 0) return {};
     if (order < 0) return prove_no_base_left();
     const auto delta_offset = load_be<std::uint64_t>(base_->data() + 32);
-    if (sort_record_offset(record) >= delta_offset) {
+    if (options_.bases_first && sort_record_offset(record) >= delta_offset) {
       return fail(ErrorCode::kCorrupt, "the delta at offset {} stands before its base {}",
                   delta_offset, to_hex(Bytes(*base_).first(32)));
     }

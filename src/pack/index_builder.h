@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // IndexBuilder: collects where every entry of a pack lies, in any order and any number, and writes
-// the pack's index. Along the way it proves that each delta's base is in the pack, before the
-// delta: by a merge of two sorted streams, so in bounded memory.
+// the pack's index. Along the way it proves that each delta's base is in the pack: by a merge
+// of two sorted streams, so in bounded memory.
 //
 // Memory: `memory_bytes` for the two sorts, and the write buffer of write(). Not thread-safe.
 
@@ -25,6 +25,10 @@ struct IndexBuilderOptions {
   FileSystem* file_system = nullptr;
   std::string scratch_directory;
   const Operation* operation = nullptr;
+  /// Whether a base must also stand before its delta, which excludes cycles: true of every pack
+  /// that bale builds. Other writers may choose bases that come later; then readers find the
+  /// cycles.
+  bool bases_first = true;
 };
 
 inline constexpr std::uint64_t kMinIndexBuilderBytes = 2 * kMinSorterBytes;
@@ -47,8 +51,8 @@ class IndexBuilder {
   Result<void> add_base(const ObjectId& base, std::uint64_t delta_offset);
 
   /// Writes the index of the pack with this trailer to `file`, from its first byte. Neither syncs
-  /// nor truncates it. kCorrupt, naming base and offset, where a delta's base is not in the pack
-  /// before it. Call once.
+  /// nor truncates it. kCorrupt, naming base and offset, where a delta's base is not in the pack,
+  /// or not before it (bases_first). Call once.
   Result<IndexSummary> write(File& file, Budget& budget, const Digest& pack_trailer);
 
  private:

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Resident memory of a process that builds with the default options (16 MiB of account): at most 24
-// MiB, whatever it builds. pack_memory_main.cc is that process; 10 million objects and 4 GiB
+// MiB, whatever it builds. pack_memory_bench.cc is that process; 10 million objects and 4 GiB
 // payloads are for running it by hand.
 
 #include <array>

@@ -35,7 +35,8 @@ Result<IndexReport> make_index(const std::string& pack_path, const PackCheckOpti
                .file_system = &file_system,
                .scratch_directory = options.scratch_directory.empty() ? parent_directory(index_path)
                                                                       : options.scratch_directory,
-               .operation = &options.operation}));
+               .operation = &options.operation,
+               .bases_first = false}));
   IndexReport report;
   while (const ScannedEntry* entry = TRY(scanner.next())) {
     ++report.objects;

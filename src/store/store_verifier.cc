@@ -156,7 +156,13 @@ Result<void> StoreVerifier::check_packs() {
     report_.errors_omitted += checked.errors_omitted;
     if (options_.quick) report_.objects += checked.objects;
     objects_total_ += checked.objects;
-    if (pack->git_index) TRY(note_if_failed(pack->git_index->check()));
+    if (pack->git_index) {
+      TRY(note_if_failed(pack->git_index->check()));
+    } else {
+      TRY(note(fail(ErrorCode::kCorrupt,
+                    "{}: it is missing, and without it no Git id leads into its pack",
+                    layout.git_index(pack->name))));
+    }
   }
   return {};
 }
