@@ -249,7 +249,7 @@ TEST_F(FormatTrapsTest, Trap09ACountInTheIndexThatIsTooLowIsNoticed) {
     ASSERT_OK_AND_ASSIGN(report, verify_pack("/a.pack", {.file_system = &files_}));
     EXPECT_FALSE(report.ok()) << count;
     // Without the trailer opening notices too: the pack knows better.
-    index.resize(index.size() - 72);
+    index.erase(index.end() - 72, index.end());
     ASSERT_THAT(put_pack(files_, "/a.pack", built.pack, index), IsOk());
     EXPECT_THAT(PackReader::open("/a.pack", {.file_system = &files_}),
                 FailsWith(ErrorCode::kCorrupt, "/a.idx"));

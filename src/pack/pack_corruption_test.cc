@@ -158,7 +158,7 @@ TEST_F(PackCorruptionTest, EveryTruncationAndFlipOfAnIndexWithoutTrailerIsReport
   ASSERT_OK_AND_ASSIGN(built, build_pack(objects));
   for (const TestObject& object : objects) ids_.push_back(object.id);
   ByteVector index = built.index;
-  index.resize(index.size() - 72);
+  index.erase(index.end() - 72, index.end());
   damage(index, [&](Bytes bad, const std::string& what) { check(built.pack, bad, what); });
 }
 

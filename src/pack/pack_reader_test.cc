@@ -154,7 +154,7 @@ TEST_F(PackReaderTest, OpeningTouchesNoMorePagesOfALargePackThanOfASmallOne) {
     const ByteVector none;
     draft.add({.id = kId, .size = size, .stored_size = 0}, none, StoredSizeForm::kPadded);
     ByteVector start = draft.pack();
-    start.resize(start.size() - 32);
+    start.erase(start.end() - 32, start.end());
     const auto padded = encode_padded_varint(size);
     std::copy(padded.begin(), padded.end(), start.end() - 10);
     ASSERT_OK_AND_ASSIGN(file, posix_file_system().create(path, CreateMode::kTruncate));
