@@ -87,10 +87,8 @@ TEST(IncompleteImportTest, PartialClonesAreRefusedOrRecordedAndNeverFetched) {
   const std::string present = describe_database(git, partial);
 
   StoreFixture fixture;
-  ASSERT_THAT(fixture.import(git.path(), "another"), IsOk());
-  StoreFixture fresh;
-  const auto before = fresh.files();
-  const Result<GitImportSummary> refused = fresh.import(partial, "partial");
+  const auto before = fixture.files();
+  const Result<GitImportSummary> refused = fixture.import(partial, "partial");
   ASSERT_THAT(refused, FailsWith(ErrorCode::kIncomplete, "8 objects are missing"));
   std::size_t named = 0;
   for (int i = 1; i < 7; ++i) {
@@ -98,24 +96,24 @@ TEST(IncompleteImportTest, PartialClonesAreRefusedOrRecordedAndNeverFetched) {
     named += refused.error().message.find(oid) != std::string::npos ? 1u : 0u;
   }
   EXPECT_GE(named, 3u) << refused.error().message;
-  EXPECT_EQ(fresh.files(), before);
+  EXPECT_EQ(fixture.files(), before);
   ReadContext unused;
-  EXPECT_THAT(fresh.store().record("partial", 0, unused), FailsWith(ErrorCode::kNotFound));
+  EXPECT_THAT(fixture.store().record("partial", 0, unused), FailsWith(ErrorCode::kNotFound));
 
   ASSERT_OK_AND_ASSIGN(allowed,
-                       fresh.import_with(partial, {.name = "partial", .allow_missing = true}));
+                       fixture.import_with(partial, {.name = "partial", .allow_missing = true}));
   EXPECT_EQ(allowed.missing, 8u);
   EXPECT_EQ(allowed.objects, 4u);
   std::set<GitOid> expected = {git.oid("HEAD~1:file0")};
   for (int i = 0; i < 7; ++i) expected.insert(git.oid("HEAD:file" + std::to_string(i)));
-  EXPECT_EQ(missing_of(fresh, "partial"), expected);
-  ASSERT_OK_AND_ASSIGN(exported, fresh.export_git("partial"));
+  EXPECT_EQ(missing_of(fixture, "partial"), expected);
+  ASSERT_OK_AND_ASSIGN(exported, fixture.export_git("partial"));
   EXPECT_EQ(describe_database(git, exported), present);
-  ASSERT_OK_AND_ASSIGN(report, fresh.verify());
+  ASSERT_OK_AND_ASSIGN(report, fixture.verify());
   EXPECT_THAT(report.errors, testing::IsEmpty());
 
   ReadContext context;
-  EXPECT_THAT(resolve_path(fresh.store(), *parse_archive_path("partial:file1"), context),
+  EXPECT_THAT(resolve_path(fixture.store(), *parse_archive_path("partial:file1"), context),
               FailsWith(ErrorCode::kIncomplete));
   EXPECT_EQ(describe_database(git, partial), present);
   EXPECT_FALSE(std::filesystem::exists(marker));
@@ -124,10 +122,10 @@ TEST(IncompleteImportTest, PartialClonesAreRefusedOrRecordedAndNeverFetched) {
   }
   // Once the source has everything, so has the archive.
   git.run_in(partial, {"fetch", "--quiet", "--refetch", "--no-filter"});
-  ASSERT_OK_AND_ASSIGN(whole, fresh.import(partial, "partial"));
+  ASSERT_OK_AND_ASSIGN(whole, fixture.import(partial, "partial"));
   EXPECT_EQ(whole.objects, 12u);
   EXPECT_EQ(whole.objects_new, 8u);
-  EXPECT_EQ(fresh.record("partial").missing.count, 0u);
+  EXPECT_EQ(fixture.record("partial").missing.count, 0u);
 }
 
 TEST(IncompleteImportTest, AnyObjectMayHaveGoneMissing) {
