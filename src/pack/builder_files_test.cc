@@ -5,6 +5,8 @@
 // after the power was cut.
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <random>
 #include <vector>
 
@@ -16,6 +18,7 @@
 #include "io/memory_file_system.h"
 #include "testing/matchers.h"
 #include "testing/pack_fixture.h"
+#include "testing/temp_directory.h"
 
 namespace bale {
 namespace {
@@ -74,6 +77,28 @@ TEST_F(BuilderFilesTest, TheIndexGoesWhereItIsWanted) {
   ASSERT_OK_AND_ASSIGN(
       pack, PackReader::open(kPack, {.index_path = "/out/deep/i", .file_system = &memory_}));
   EXPECT_THAT(read_pack(pack), HoldsExactly(objects_));
+}
+
+TEST_F(BuilderFilesTest, AnOlderIndexOnAnotherFileSystemIsReplaced) {
+  // A rename cannot go from one to the other. Here they are two where the machine has two.
+  const TempDirectory directory;
+  std::string other = "/dev/shm/bale-test-XXXXXX";
+  if (::mkdtemp(other.data()) == nullptr) GTEST_SKIP() << "there is no /dev/shm to write to";
+  const std::string index_path = other + "/a.idx";
+  const std::string path = directory / "a.pack";
+  options_.file_system = nullptr;
+  for (int round = 0; round < 2; ++round) {
+    auto builder = PackBuilder::create(path, options_, index_path);
+    ASSERT_THAT(builder, IsOk());
+    ASSERT_THAT(add_all(*builder, objects_), IsOk());
+    EXPECT_THAT(builder->finish(), IsOk());
+    const auto pack = PackReader::open(path, {.index_path = index_path});
+    ASSERT_THAT(pack, IsOk());
+    EXPECT_THAT(read_pack(*pack), HoldsExactly(objects_));
+  }
+  ASSERT_OK_AND_ASSIGN(left, names_in(posix_file_system(), other));
+  EXPECT_THAT(left, ElementsAre("a.idx"));
+  std::filesystem::remove_all(other);
 }
 
 TEST_F(BuilderFilesTest, PackAndIndexMayNotBeOneFile) {
