@@ -17,6 +17,7 @@
 #include <system_error>
 #include <utility>
 
+#include "bale/archive_name.h"
 #include "base/error.h"
 #include "base/try.h"
 
@@ -115,13 +116,13 @@ class RefReader {
   [[nodiscard]] Result<Value> read_value(const std::string& path) const {
     std::error_code error;
     const fs::path link = fs::read_symlink(path, error);
-    if (!error && link.string().starts_with("refs/") && is_valid_ref_name(link.string())) {
+    if (!error && link.string().starts_with("refs/") && check_ref_name(link.string())) {
       return Value{.oid = std::nullopt, .target = link.string()};
     }
     const std::string content = TRY(read_small_file(path, kLooseRefLimitBytes));
     if (content.starts_with("ref:")) {
       const std::string_view target = trim(std::string_view(content).substr(4));
-      if (!is_valid_ref_name(target)) return broken(path, "not a well-formed symbolic ref");
+      if (!check_ref_name(target)) return broken(path, "not a well-formed symbolic ref");
       return Value{.oid = std::nullopt, .target = std::string(target)};
     }
     const std::size_t digits = 2 * oid_bytes(hash_);
@@ -150,7 +151,7 @@ class RefReader {
       return {};
     }
     if (!value) return std::move(value).error();
-    if (!is_valid_ref_name(name)) return broken(path, "Git does not allow this name for a ref");
+    if (!check_ref_name(name)) return broken(path, "Git does not allow this name for a ref");
     if (value->oid) {
       snapshot_.refs.insert_or_assign(name, *value->oid);
     } else {
@@ -199,7 +200,7 @@ class RefReader {
         return broken(path, fmt::format("not a well-formed line: {}", line));
       }
       const std::string name(line.substr(digits + 1));
-      if (!is_valid_ref_name(name)) {
+      if (!check_ref_name(name)) {
         return broken(path, fmt::format("Git does not allow this name for a ref: {}", name));
       }
       if (snapshot_.symrefs.count(name) == 0) snapshot_.refs.emplace(name, *oid);
@@ -240,23 +241,6 @@ Result<RefSnapshot> read_refs(const RepositoryPaths& paths, GitHash hash) {
 
 Result<std::vector<GitOid>> read_shallow(const RepositoryPaths& paths, GitHash hash) {
   return RefReader(paths, hash).read_shallow();
-}
-
-bool is_valid_ref_name(std::string_view name) {
-  if (!name.starts_with("refs/") || name.ends_with('.')) return false;
-  if (name.find("..") != std::string_view::npos || name.find("@{") != std::string_view::npos) {
-    return false;
-  }
-  for (const char c : name) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
-    if (std::string_view(" ~^:?*[\\").find(c) != std::string_view::npos) return false;
-  }
-  for (;;) {
-    const std::string_view part = name.substr(0, name.find('/'));
-    if (part.empty() || part.starts_with('.') || part.ends_with(".lock")) return false;
-    if (part.size() == name.size()) return true;
-    name.remove_prefix(part.size() + 1);
-  }
 }
 
 }  // namespace bale

@@ -48,7 +48,4 @@ struct RefSnapshot {
 /// The shallow boundary alone; see RefSnapshot::shallow.
 [[nodiscard]] Result<std::vector<GitOid>> read_shallow(const RepositoryPaths& paths, GitHash hash);
 
-/// Whether Git allows this full name for a ref (git check-ref-format).
-[[nodiscard]] bool is_valid_ref_name(std::string_view name);
-
 }  // namespace bale
