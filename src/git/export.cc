@@ -67,6 +67,7 @@ class GitExporter {
   ReadContext context_;
   OidSet missing_;
   std::set<GitOid> shallow_;
+  std::uint64_t bytes_read_ = 0;  // payload bytes of what was sent
   GitExportSummary summary_;
 };
 
@@ -150,7 +151,7 @@ Result<void> GitExporter::send_objects(Closure& closure) {
         options_.operation.progress({.phase = "writing objects",
                                      .objects = sent,
                                      .objects_total = closure.object_count(),
-                                     .bytes = summary_.bytes_out});
+                                     .bytes = bytes_read_});
       }
     }
     summary_.bytes_out = TRY(stream.finish());
@@ -176,6 +177,7 @@ Result<void> GitExporter::send_objects(Closure& closure) {
 Result<void> GitExporter::send_object(const ReachedObject& reached, GitPackStream& stream) {
   const EntryInfo info =
       TRY(store_.pack(reached.location.pack).info_at(reached.location.offset, context_));
+  bytes_read_ += info.size;
   if (info.size <= GitPackStream::kWholeBytes) {
     const ObjectView object = TRY(store_.get(reached.location, context_));
     return stream.object(object.type, object.payload);
