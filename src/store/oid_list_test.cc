@@ -55,7 +55,7 @@ class OidListTest : public testing::TestWithParam<GitHash> {
 
   StoreFixture fixture_;
   ReadContext context_;
-  const Operation operation_;
+  const Operation operation_{};
 };
 
 TEST_P(OidListTest, ComesBackSortedHoweverLong) {

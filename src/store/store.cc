@@ -146,7 +146,8 @@ Result<void> Store::Impl::refresh() {
     by_age.emplace_back(info ? -info->modified_ns : 0, std::move(name));
   }
   std::sort(by_age.begin(), by_age.end());
-  for (const auto& [age, name] : by_age) {
+  for (const auto& aged : by_age) {
+    const std::string& name = aged.second;
     const auto known = std::find_if(packs_.begin(), packs_.end(), [&](const auto& pack) {
       return pack != nullptr && pack->name == name;
     });
