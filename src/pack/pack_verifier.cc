@@ -38,7 +38,7 @@ namespace {
 constexpr std::size_t kMostErrors = 1000;
 constexpr std::size_t kHashPieceBytes = 1 << 20;
 // How many index records are read before the pages they lie in are given back.
-constexpr std::uint64_t kRecordsPerRelease = 1 << 16;
+constexpr std::uint64_t kRecordsPerRelease = 1 << 13;
 
 class Verifier {
  public:
