@@ -73,6 +73,30 @@ void BlakeFrontier::push_chunks(std::span<const std::byte* const> chunks) {
   chunk_count_ += chunks.size();
 }
 
+void BlakeFrontier::push_chunks(Bytes chunks) {
+  CHECK(chunks.size() % kBlakeChunkBytes == 0);
+  // The first run ends where all others begin: at a multiple of the longest run.
+  std::size_t run_chunks = kMaxRunChunks - chunk_count_ % kMaxRunChunks;
+  const std::byte* run[kMaxRunChunks];
+  while (!chunks.empty()) {
+    run_chunks = std::min(run_chunks, chunks.size() / kBlakeChunkBytes);
+    for (std::size_t i = 0; i < run_chunks; ++i) run[i] = chunks.data() + i * kBlakeChunkBytes;
+    push_chunks({run, run_chunks});
+    chunks = chunks.subspan(run_chunks * kBlakeChunkBytes);
+    run_chunks = kMaxRunChunks;
+  }
+}
+
+void BlakeFrontier::append(const BlakeFrontier& next) {
+  if (next.row_.empty()) return;
+  CHECK(next.row_.front().first_chunk == chunk_count_);
+  for (const Subtree& subtree : next.row_) {
+    CHECK(!subtree.pending);
+    push(subtree);
+  }
+  chunk_count_ = next.chunk_count_;
+}
+
 void BlakeFrontier::push_pending() {
   row_.push_back({.first_chunk = chunk_count_, .level = 0, .pending = true});
   ++chunk_count_;

@@ -8,8 +8,12 @@
 // Every chunk that is pushed must be followed by at least one more byte in the stream, so that no
 // subtree in the row can be the root, and two that fit can be merged at once.
 //
+// A row may also start in the middle of the stream: then it is folded apart from what comes before,
+// on another thread if need be, and appended to it later.
+//
 // Copyable. Thread-compatible. Memory: 48 bytes a subtree; with P pending chunks among C, the row
-// has at most (P + 1) * (log2(C) + 1) of them (without pending ones exactly popcount(C)).
+// has at most (P + 1) * (log2(C) + 1) of them (without pending ones exactly popcount(C)), and at
+// most 2 * log2(C) + 1 if it starts in the middle.
 
 #pragma once
 
@@ -18,6 +22,7 @@
 #include <span>
 #include <vector>
 
+#include "bale/bytes.h"
 #include "hash/blake_kernels.h"
 
 namespace bale {
@@ -27,8 +32,20 @@ class BlakeFrontier {
   /// The most chunks that one push_chunks() takes.
   static constexpr std::size_t kMaxRunChunks = 128;
 
+  BlakeFrontier() = default;
+
+  /// A row whose first chunk has this number in the stream.
+  explicit BlakeFrontier(std::uint64_t first_chunk) : chunk_count_(first_chunk) {}
+
   /// Folds the next `chunks`, 1024 bytes each, anywhere in memory; keeps none of the pointers.
   void push_chunks(std::span<const std::byte* const> chunks);
+
+  /// Folds the next chunks, which lie side by side: any number of them, all of them whole.
+  void push_chunks(Bytes chunks);
+
+  /// Goes on with a row that starts where this one ends. Costs O(subtrees in `next`). A row that
+  /// starts anywhere else, or has pending chunks, stops the program.
+  void append(const BlakeFrontier& next);
 
   /// Leaves a place for the next chunk.
   void push_pending();
@@ -41,7 +58,8 @@ class BlakeFrontier {
   /// Requires that the row is not empty and nothing in it is pending.
   [[nodiscard]] ChainingValue root(const ChainingValue& last_chunk) const;
 
-  /// How many chunks were pushed, pending ones included.
+  /// The number of the next chunk: how many were pushed, pending ones included, and how many stand
+  /// before the row.
   [[nodiscard]] std::uint64_t chunk_count() const { return chunk_count_; }
 
   [[nodiscard]] std::size_t subtree_count() const { return row_.size(); }

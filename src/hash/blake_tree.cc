@@ -14,8 +14,9 @@
 // Bytes are gathered in the stage, 32 chunks. When more come than it can hold, what is staged is
 // folded, together with as many of the caller's chunks, where they lie, as make a multiple of 16
 // with it; 16 is the widest kernel's number of lanes. The kernels take pointers, so the two mix;
-// and the row always ends at a multiple of 16, so runs of chunks pair up without remainders for
-// four levels.
+// and the row ends at a multiple of 16, so runs of chunks pair up without remainders for four
+// levels. (After a BlakeSpan, whose chunks go to the row as they are, it may end anywhere; the next
+// run puts it right again.)
 //
 // The invariant that keeps all this short: **at least one byte of the stream stays in the stage**
 // (unless there is none at all). What is folded is therefore never the whole stream, none of it can
@@ -85,11 +86,12 @@ void BlakeTree::update(Bytes data) {
   if (data.size() > kStageBytes - staged) {
     // All but the last byte may be folded; the stage is full of them, so all it holds goes.
     const std::size_t foldable_chunks = (staged + (data.size() - 1)) / kBlakeChunkBytes;
-    const std::size_t chunk_count = foldable_chunks - foldable_chunks % kLaneChunks;
     const std::size_t completing =
         (kBlakeChunkBytes - staged % kBlakeChunkBytes) % kBlakeChunkBytes;
     if (completing > 0) std::memcpy(stage_.get() + staged, data.data(), completing);
     const std::size_t staged_chunks = (staged + completing) / kBlakeChunkBytes;
+    const std::size_t odd_chunks = (frontier_.chunk_count() + foldable_chunks) % kLaneChunks;
+    const std::size_t chunk_count = std::max(foldable_chunks - odd_chunks, staged_chunks);
     const std::size_t direct = (chunk_count - staged_chunks) * kBlakeChunkBytes;
     fold_stage(staged_chunks, data.subspan(completing, direct));
     size_ += completing + direct;
@@ -97,6 +99,19 @@ void BlakeTree::update(Bytes data) {
     staged = 0;
   }
   if (!data.empty()) std::memcpy(stage_.get() + staged, data.data(), data.size());
+  size_ += data.size();
+}
+
+void BlakeTree::update(Bytes data, const BlakeSpan& span) {
+  CHECK(span.stream_offset_ == size_ && span.size_bytes_ == data.size());
+  if (span.folded_bytes_ == 0) return update(data);
+  // The head ends a chunk, so it fits into the stage.
+  const std::size_t staged = staged_bytes();
+  std::memcpy(stage_.get() + staged, data.data(), span.head_bytes_);
+  fold_stage((staged + span.head_bytes_) / kBlakeChunkBytes, {});
+  frontier_.append(span.chunks_);
+  const Bytes tail = data.subspan(span.head_bytes_ + span.folded_bytes_);
+  std::memcpy(stage_.get(), tail.data(), tail.size());
   size_ += data.size();
 }
 

@@ -15,7 +15,8 @@
 //   const Blake3Hash name = tree.finish();
 //
 // Movable, not copyable; a moved-from tree may only be destroyed. Thread-compatible: one thread at
-// a time. Nothing here fails: a hole used wrongly is a bug and stops the program.
+// a time, but pieces of the stream may be hashed by others before they come (blake_span.h).
+// Nothing here fails: a hole used wrongly is a bug and stops the program.
 //
 // Memory, for n bytes of stream and h open holes, at most
 //
@@ -37,6 +38,7 @@
 #include "bale/bytes.h"
 #include "hash/blake3.h"
 #include "hash/blake_frontier.h"
+#include "hash/blake_span.h"
 
 namespace bale {
 
@@ -60,6 +62,12 @@ class BlakeTree {
 
   /// The next bytes. `data` is not used after the call.
   void update(Bytes data);
+
+  /// The same for a piece whose chunks are hashed already. Requires that `span` is
+  /// BlakeSpan::of(size(), data), made on any thread: another place or length stops the program,
+  /// other bytes give another hash. Costs two chunks of hashing and what is staged, whatever the
+  /// piece's size.
+  void update(Bytes data, const BlakeSpan& span);
 
   /// Leaves a hole here and goes on behind it. Requires 1 <= bytes <= kMaxHoleBytes.
   [[nodiscard]] Hole reserve(std::size_t bytes);

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // What hashing costs, side by side: BlakeTree against the official hasher on streams of pieces of
-// one size, our one-shot typed hash against the official hasher fed in two pieces, and Git's
-// hashes. The smoke benchmarks are for ctest, which only asks whether they run.
+// one size; what a tree does itself and what others do for it where pieces are spans; our one-shot
+// typed hash against the official hasher fed in two pieces, and Git's hashes. The smoke benchmarks
+// are for ctest, which only asks whether they run.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "hash/blake3.h"
+#include "hash/blake_span.h"
 #include "hash/blake_tree.h"
 #include "hash/git_hash.h"
 
@@ -87,6 +89,36 @@ void stream_tree_with_hole(benchmark::State& state) {
   count_bytes(state, input().size());
 }
 
+// What is left to the tree's own thread where others hash the pieces.
+void stream_tree_of_spans(benchmark::State& state) {
+  const auto piece_bytes = static_cast<std::size_t>(state.range(0));
+  std::vector<BlakeSpan> spans;
+  for (std::size_t at = 0; at < input().size(); at += piece_bytes) {
+    spans.push_back(BlakeSpan::of(16 + at, Bytes(input()).subspan(at, piece_bytes)));
+  }
+  for ([[maybe_unused]] auto _ : state) {
+    BlakeTree tree;
+    tree.update(Bytes(input()).first(16));
+    for (const BlakeSpan& span : spans) {
+      tree.update(Bytes(input()).subspan(span.stream_offset() - 16, span.size_bytes()), span);
+    }
+    benchmark::DoNotOptimize(tree.finish());
+  }
+  count_bytes(state, input().size());
+}
+
+// And what the others do.
+void make_spans(benchmark::State& state) {
+  const auto piece_bytes = static_cast<std::size_t>(state.range(0));
+  for ([[maybe_unused]] auto _ : state) {
+    for (std::size_t at = 0; at < input().size(); at += piece_bytes) {
+      benchmark::DoNotOptimize(
+          BlakeSpan::of(16 + at, Bytes(input()).subspan(at, piece_bytes)).size_bytes());
+    }
+  }
+  count_bytes(state, input().size());
+}
+
 void stream_sizes(benchmark::internal::Benchmark* benchmark) {
   for (const std::int64_t size : {64, 300, 4096, 65536, 1 << 20}) benchmark->Arg(size);
 }
@@ -95,6 +127,8 @@ BENCHMARK(stream_official)->Apply(stream_sizes);
 BENCHMARK(stream_official_after_header)->Apply(stream_sizes);
 BENCHMARK(stream_tree)->Apply(stream_sizes);
 BENCHMARK(stream_tree_with_hole)->Apply(stream_sizes);
+BENCHMARK(stream_tree_of_spans)->Arg(65536)->Arg(1 << 18)->Arg(1 << 20);
+BENCHMARK(make_spans)->Arg(65536)->Arg(1 << 18)->Arg(1 << 20);
 
 void typed_official(benchmark::State& state) {
   const Bytes payload = Bytes(input()).first(static_cast<std::size_t>(state.range(0)));
