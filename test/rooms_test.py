@@ -53,7 +53,7 @@ KEPT_INCLUDES = {
     r"openssl/.*": {"hash"},
     r"zlib\.h": {"git"},
     r"zstd.*\.h": {"codec"},
-    r"thread": {"io", "store", "git", "cli"},
+    r"thread": {"base", "io", "store", "git", "cli"},
     r"fstream": set(),
 }
 

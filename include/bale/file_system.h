@@ -5,7 +5,8 @@
 //
 // posix_file_system() is the real one. Tests put a memory or a failing one in its place, and a
 // program may bring its own. Every implementation must be safe to call from several threads; one
-// File may be read by several threads at once, and written by one.
+// File may be read by several threads at once, and written by several where they write to different
+// places.
 //
 // Paths are bytes, as the system takes them. Errors carry the path: kNotFound where something is
 // missing, kIo for anything else the system said (with its words).

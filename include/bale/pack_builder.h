@@ -55,7 +55,6 @@ namespace bale {
 
 /// Where an entry lies in the pack.
 struct EntryPosition {
-  ObjectId id;
   std::uint64_t ordinal = 0;  ///< 0 for the first entry
   std::uint64_t offset = 0;   ///< from the pack's first byte
 };
@@ -68,11 +67,15 @@ struct PackBuilderOptions {
   /// are stable as they are written; finish() fails if it does not come true.
   std::optional<std::uint64_t> declared_count;
   std::uint64_t memory_bytes = 16 << 20;  ///< the account described above
-  std::string scratch_directory;          ///< empty: beside the output
-  bool allow_huge = false;                ///< objects above 1 GiB, which only bale can read back
-  bool sync = true;                       ///< make files durable before they take their names
-  /// Told of every entry, in the order of the pack, once it is known where it lies. Called during
-  /// the builder's calls, on the caller's thread. An Error fails the builder.
+  /// How many threads may compress, hash and write, besides the caller's; 1: it does all of that
+  /// itself; 0: as many as there are processors. Fewer where the memory does not do for so many.
+  std::size_t lanes = 0;
+  std::string scratch_directory;  ///< empty: beside the output
+  bool allow_huge = false;        ///< objects above 1 GiB, which only bale can read back
+  bool sync = true;               ///< make files durable before they take their names
+  /// Told of every entry, in the order of the pack, once it is known where it lies: some calls
+  /// later, and of all of them by the end of flush() and finish(). Called during the builder's
+  /// calls, on the caller's thread. An Error fails the builder.
   std::function<Result<void>(const EntryPosition&)> on_entry;
   Operation operation;                ///< its report says how the index comes along
   FileSystem* file_system = nullptr;  ///< null: posix_file_system()
@@ -164,8 +167,10 @@ class PackBuilder {
   Result<EntryHandle> add_delta(const ObjectId& id, const EntryHandle& base, std::uint64_t size,
                                 Bytes program);
 
-  /// Hands everything on to the file. Returns how many bytes of the pack are stable: they will not
-  /// change any more. Without a declared count that is 0.
+  /// Hands everything on to the file and waits for the lanes. Returns how many bytes of the pack
+  /// are stable: they will not change any more. With a declared count that is everything but the
+  /// object that is being fed (with one lane, also up to 256 KiB of small objects before that one);
+  /// without, it is 0.
   Result<std::uint64_t> flush();
 
   /// Writes the trailer and the index, makes both durable and gives them their names. The builder

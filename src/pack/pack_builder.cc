@@ -3,8 +3,9 @@
 
 // The streaming builder: see bale/pack_builder.h for what it promises.
 //
-//   add -> PayloadEncoder (raw or zstd)  -> EntryWriter (append-only, hashes as it writes)
-//                                        -> IndexBuilder (external sort of id and offset)
+//   add -> EntryBlock (encoded as if raw) -> BlockPipeline: zstd on lanes
+//                                            -> PackStream (append-only, hashes as it writes)
+//                                            -> IndexBuilder (external sort of id and offset)
 //   finish -> trailer, index, fsync, rename
 //
 // The first error is kept and returned for ever after: a writer that has failed once may have left
@@ -13,6 +14,7 @@
 #include "bale/pack_builder.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <utility>
@@ -21,14 +23,16 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/hex.h"
+#include "base/lanes.h"
 #include "base/try.h"
 #include "codec/zstd.h"
 #include "format/entry.h"
 #include "io/path.h"
-#include "pack/entry_writer.h"
+#include "pack/block_pipeline.h"
+#include "pack/builder_plan.h"
 #include "pack/index_builder.h"
+#include "pack/pack_stream.h"
 #include "pack/pack_target.h"
-#include "pack/payload_encoder.h"
 
 namespace bale {
 namespace {
@@ -39,42 +43,20 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-PayloadEncoderOptions encoder_options(const PackBuilderOptions& options) {
-  return {.level = options.level,
-          .compress = options.compress,
-          .min_compress_bytes = options.min_compress_bytes};
-}
-
-// Everything but the sort.
-std::uint64_t fixed_memory_bytes(const PackBuilderOptions& options) {
-  return PayloadEncoder::memory_bytes(encoder_options(options)) +
-         (options.compress ? kFrameBytes : 0) + kPackWriteBufferBytes + kIndexWriteBufferBytes;
-}
-
 FileSystem& file_system_of(const PackBuilderOptions& options) {
   return options.file_system != nullptr ? *options.file_system : posix_file_system();
-}
-
-Result<void> check_options(const PackBuilderOptions& options) {
-  if (options.level < kMinLevel || options.level > kMaxLevel) {
-    return fail(ErrorCode::kInvalidArgument, "there is no compression level {} (use {} to {})",
-                options.level, kMinLevel, kMaxLevel);
-  }
-  const std::uint64_t smallest = PackBuilder::smallest_memory_bytes(options);
-  if (options.memory_bytes < smallest) {
-    return fail(ErrorCode::kInvalidArgument,
-                "building at level {} needs at least {} bytes of memory, and {} were allowed",
-                options.level, smallest, options.memory_bytes);
-  }
-  return {};
 }
 
 }  // namespace
 
 class PackBuilder::Impl {
  public:
-  Impl(const PackBuilderOptions& options, PackTarget target)
-      : options_(options), budget_(options.memory_bytes), target_(std::move(target)) {}
+  Impl(const PackBuilderOptions& options, const BuilderPlan& plan, PackTarget target)
+      : options_(options),
+        plan_(plan),
+        budget_(options.memory_bytes),
+        target_(std::move(target)),
+        lanes_(plan.pipeline.lanes) {}
 
   Result<void> start();
 
@@ -103,53 +85,56 @@ class PackBuilder::Impl {
  private:
   // The object whose payload is being fed.
   struct Open {
-    // What becomes of the pieces.
-    enum class Mode : std::uint8_t {
-      kStaged,  // gathered whole in the frame buffer, then stored as add() does
-      kFramed,  // gathered and compressed frame by frame
-      kRaw,     // written as they come
-    };
-
     IdKind kind = IdKind::kContentHash;
     ObjectType type = ObjectType::kBlob;
     std::uint64_t size = 0;
     std::uint64_t received = 0;
-    Mode mode = Mode::kRaw;
-    std::size_t gathered = 0;  // bytes in the frame buffer
-    std::uint64_t offset = 0;  // of its entry, if it was begun
+    bool compress = false;
+    MutableBytes whole;  // where it goes in the block, if it fits into one
   };
+
+  [[nodiscard]] bool fits_a_block(std::uint64_t size) const { return size <= kFrameBytes; }
+
+  [[nodiscard]] EntryBlock::Treatment treatment(std::uint64_t size) const {
+    const bool compress = options_.compress && size >= options_.min_compress_bytes && size > 0;
+    return compress ? EntryBlock::Treatment::kTryToCompress : EntryBlock::Treatment::kAsItIs;
+  }
 
   Result<void> admit(std::uint64_t size);
   [[nodiscard]] Error wrong_size(const Open& open) const;
-  Result<EntryHandle> store_whole(const ObjectId& id, ObjectType type, Bytes payload);
-  Result<void> flush_frame(Open& open);
-  Result<EntryHandle> record(const EntryHandle& handle, std::uint64_t offset,
-                             std::uint64_t stored_size);
+  Result<EntryBlock*> block_with_room(std::uint64_t payload_bytes);
+  Result<EntryBlock*> fresh_block();
+  Result<void> submit();
+  Result<void> submit_what_is_whole();
+  Result<void> append(const EntryHeader& header, Bytes payload, EntryBlock::Treatment treatment);
+  Result<void> write_pieces(Open& open, Bytes bytes);
+  Result<EntryHandle> record(const EntryHandle& handle);
+  Result<void> tell_entries();
 
   PackBuilderOptions options_;
+  BuilderPlan plan_;
   Budget budget_;
   PackTarget target_;
-  std::optional<PayloadEncoder> encoder_;
-  Buffer frame_;
-  std::optional<EntryWriter> entries_;
+  Lanes lanes_;
+  std::optional<PackStream> stream_;
   std::optional<IndexBuilder> index_;
+  std::unique_ptr<BlockPipeline> pipeline_;  // ends first: it works on all of the above
+  EntryBlock* block_ = nullptr;              // that is being filled
   std::optional<Open> open_;
+  std::vector<std::uint64_t> offsets_;  // of entries to be told about
+  std::uint64_t told_entries_ = 0;
   PackSummary summary_;
   std::optional<Error> first_error_;
 };
 
 Result<void> PackBuilder::Impl::start() {
-  encoder_ = TRY(PayloadEncoder::create(budget_, encoder_options(options_)));
-  if (options_.compress) {
-    frame_ = TRY(Buffer::allocate(budget_, kFrameBytes, "the frame of a streamed payload"));
-  }
-  entries_ = TRY(EntryWriter::create(target_.pack_file(), target_.pack_position(), budget_,
-                                     options_.declared_count));
-  index_ = TRY(IndexBuilder::create(
-      budget_, {.memory_bytes = options_.memory_bytes - fixed_memory_bytes(options_),
-                .file_system = &target_.file_system(),
-                .scratch_directory = options_.scratch_directory,
-                .operation = &options_.operation}));
+  stream_ = TRY(
+      PackStream::create(target_.pack_file(), target_.pack_position(), options_.declared_count));
+  index_ = TRY(IndexBuilder::create(budget_, {.memory_bytes = plan_.sort_bytes,
+                                              .file_system = &target_.file_system(),
+                                              .scratch_directory = options_.scratch_directory,
+                                              .operation = &options_.operation}));
+  pipeline_ = TRY(BlockPipeline::create(plan_.pipeline, budget_, lanes_, *stream_, *index_));
   return {};
 }
 
@@ -177,46 +162,75 @@ Error PackBuilder::Impl::wrong_size(const Open& open) const {
               open.size, open.received);
 }
 
-Result<EntryHandle> PackBuilder::Impl::record(const EntryHandle& handle, std::uint64_t offset,
-                                              std::uint64_t stored_size) {
+Result<EntryHandle> PackBuilder::Impl::record(const EntryHandle& handle) {
   EntryHandle placed = handle;
   placed.ordinal = summary_.objects++;
   summary_.bytes_in += handle.size;
-  summary_.bytes_stored += stored_size;
-  TRY(index_->add(handle.id, offset));
-  if (options_.on_entry) {
-    TRY(options_.on_entry({.id = handle.id, .ordinal = placed.ordinal, .offset = offset}));
-  }
+  if (options_.on_entry) TRY(tell_entries());
   return placed;
 }
 
-Result<EntryHandle> PackBuilder::Impl::store_whole(const ObjectId& id, ObjectType type,
-                                                   Bytes payload) {
-  const Bytes stored = TRY(encoder_->encode(payload));
-  const EntryHeader header{
-      .id = id, .type = entry_type(type), .size = payload.size(), .stored_size = stored.size()};
-  const std::uint64_t offset = TRY(entries_->append(header, stored));
-  return record({.id = id, .type = type, .size = payload.size()}, offset, stored.size());
+// Passes on what the lanes have placed since the last time.
+Result<void> PackBuilder::Impl::tell_entries() {
+  pipeline_->take_offsets(offsets_);
+  for (const std::uint64_t offset : offsets_) {
+    TRY(options_.on_entry({.ordinal = told_entries_++, .offset = offset}));
+  }
+  return {};
+}
+
+Result<EntryBlock*> PackBuilder::Impl::fresh_block() {
+  if (block_ != nullptr && !block_->bytes().empty()) TRY(submit());
+  if (block_ == nullptr) block_ = TRY(pipeline_->take());
+  return block_;
+}
+
+Result<EntryBlock*> PackBuilder::Impl::block_with_room(std::uint64_t payload_bytes) {
+  if (block_ != nullptr && block_->has_room(payload_bytes)) return block_;
+  return fresh_block();
+}
+
+Result<void> PackBuilder::Impl::submit() {
+  return pipeline_->submit(std::exchange(block_, nullptr));
+}
+
+Result<void> PackBuilder::Impl::append(const EntryHeader& header, Bytes payload,
+                                       EntryBlock::Treatment treatment) {
+  EntryBlock* block = TRY(block_with_room(payload.size()));
+  block->append(header, payload, treatment);
+  return block->is_full() ? submit() : Result<void>();
 }
 
 Result<EntryHandle> PackBuilder::Impl::add(const ObjectId& id, ObjectType type, Bytes payload) {
+  if (!fits_a_block(payload.size())) {
+    TRY(begin_object(id.kind(), type, payload.size()));
+    TRY(write(payload));
+    return end_object(id);
+  }
   TRY(admit(payload.size()));
-  if (payload.size() <= kFrameBytes) return store_whole(id, type, payload);
-  TRY(begin_object(id.kind(), type, payload.size()));
-  TRY(write(payload));
-  return end_object(id);
+  const EntryHeader header{
+      .id = id, .type = entry_type(type), .size = payload.size(), .stored_size = payload.size()};
+  TRY(append(header, payload, treatment(payload.size())));
+  return record({.id = id, .type = type, .size = payload.size()});
 }
 
 Result<void> PackBuilder::Impl::begin_object(IdKind kind, ObjectType type, std::uint64_t size) {
   TRY(admit(size));
   Open open{.kind = kind, .type = type, .size = size};
-  if (encoder_->compresses(size)) {
-    open.mode = size <= kFrameBytes ? Open::Mode::kStaged : Open::Mode::kFramed;
-  }
-  if (open.mode != Open::Mode::kStaged) {
-    const bool size_known = open.mode == Open::Mode::kRaw;
-    open.offset = TRY(entries_->begin(
-        kind, type, size, size_known ? std::optional<std::uint64_t>(size) : std::nullopt));
+  open.compress = treatment(size) == EntryBlock::Treatment::kTryToCompress;
+  if (fits_a_block(size)) {
+    EntryBlock* block = TRY(block_with_room(size));
+    const std::array<std::byte, 32> no_id{};
+    open.whole = block->append_open({.id = ObjectId(kind, Bytes(no_id).first(id_bytes(kind))),
+                                     .type = entry_type(type),
+                                     .size = size,
+                                     .stored_size = size},
+                                    treatment(size));
+  } else {
+    EntryBlock* block = TRY(fresh_block());
+    block->begin_payload(kind, type, size,
+                         open.compress ? std::nullopt : std::optional<std::uint64_t>(size));
+    if (open.compress) block->want_compression();
   }
   open_ = open;
   return {};
@@ -225,55 +239,46 @@ Result<void> PackBuilder::Impl::begin_object(IdKind kind, ObjectType type, std::
 Result<void> PackBuilder::Impl::write(Bytes piece) {
   if (!open_) return fail(ErrorCode::kInvalidArgument, "a payload is fed to no object");
   Open& open = *open_;
+  const std::uint64_t position = open.received;
   open.received += piece.size();
   if (open.received > open.size) return wrong_size(open);
-  if (open.mode == Open::Mode::kRaw) return entries_->append_payload(piece);
-  const bool framed = open.mode == Open::Mode::kFramed;
-  while (!piece.empty()) {
+  if (!fits_a_block(open.size)) return write_pieces(open, piece);
+  if (!piece.empty()) std::memcpy(open.whole.data() + position, piece.data(), piece.size());
+  return {};
+}
+
+Result<void> PackBuilder::Impl::write_pieces(Open& open, Bytes bytes) {
+  while (!bytes.empty()) {
     if (options_.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
-    if (framed && open.gathered == 0 && piece.size() >= kFrameBytes) {
-      const Bytes frame = TRY(encoder_->encode_frame(piece.first(kFrameBytes)));
-      TRY(entries_->append_payload(frame));
-      piece = piece.subspan(kFrameBytes);
-      continue;
+    // The last piece stays here until end_object() has said the id.
+    if (block_->piece_room() == 0) {
+      EntryBlock* block = TRY(fresh_block());
+      block->continue_payload();
+      if (open.compress) block->want_compression();
     }
-    const std::size_t taken = std::min(piece.size(), kFrameBytes - open.gathered);
-    std::memcpy(frame_.data() + open.gathered, piece.data(), taken);
-    open.gathered += taken;
-    piece = piece.subspan(taken);
-    if (framed && open.gathered == kFrameBytes) TRY(flush_frame(open));
+    const std::size_t taken = std::min(bytes.size(), block_->piece_room());
+    block_->append_piece(bytes.first(taken));
+    bytes = bytes.subspan(taken);
   }
   return {};
 }
 
-Result<void> PackBuilder::Impl::flush_frame(Open& open) {
-  if (open.gathered == 0) return {};
-  const Bytes frame = TRY(encoder_->encode_frame(frame_.span().first(open.gathered)));
-  open.gathered = 0;
-  return entries_->append_payload(frame);
-}
-
 Result<EntryHandle> PackBuilder::Impl::end_object(const ObjectId& id) {
   if (!open_) return fail(ErrorCode::kInvalidArgument, "no object is being fed");
-  Open open = *std::exchange(open_, std::nullopt);
+  const Open open = *std::exchange(open_, std::nullopt);
   if (open.received != open.size) return wrong_size(open);
   if (id.kind() != open.kind) {
     return fail(ErrorCode::kInvalidArgument, "object {} was begun with the other kind of id",
                 id.to_hex());
   }
-  if (open.mode == Open::Mode::kStaged) {
-    return store_whole(id, open.type, frame_.span().first(open.gathered));
+  if (fits_a_block(open.size)) {
+    block_->set_last_id(id);
+    if (block_->is_full()) TRY(submit());
+  } else {
+    block_->end_payload(id, open.size);
+    TRY(submit());
   }
-  if (open.mode == Open::Mode::kFramed) {
-    TRY(flush_frame(open));
-    // As long as the object, the frames would be read back as raw bytes.
-    if (entries_->open_payload_bytes() == open.size) {
-      TRY(entries_->append_payload(kEmptySkippableFrame));
-    }
-  }
-  const std::uint64_t stored_size = entries_->open_payload_bytes();
-  TRY(entries_->end(id));
-  return record({.id = id, .type = open.type, .size = open.size}, open.offset, stored_size);
+  return record({.id = id, .type = open.type, .size = open.size});
 }
 
 Result<EntryHandle> PackBuilder::Impl::add_delta(const ObjectId& id, const EntryHandle& base,
@@ -298,30 +303,42 @@ Result<EntryHandle> PackBuilder::Impl::add_delta(const ObjectId& id, const Entry
                 "program of 1 MiB are the limits)",
                 id.to_hex(), size, program.size());
   }
-  Bytes stored = TRY(encoder_->encode(program));
-  if (stored.data() == program.data() && starts_with_zstd_magic(program)) {
-    // Stored raw it would be taken for zstd.
-    if (!options_.compress) {
-      return fail(ErrorCode::kInvalidArgument,
-                  "the program for {} looks like zstd and would have to be compressed to be stored",
-                  id.to_hex());
-    }
-    stored = TRY(encoder_->encode_frame(program));
+  // Stored raw it would be taken for zstd.
+  const bool looks_like_zstd = starts_with_zstd_magic(program);
+  if (looks_like_zstd && !options_.compress) {
+    return fail(ErrorCode::kInvalidArgument,
+                "the program for {} looks like zstd and would have to be compressed to be stored",
+                id.to_hex());
   }
   const EntryHeader header{.id = id,
                            .type = EntryType::kDelta,
                            .size = size,
-                           .stored_size = stored.size(),
+                           .stored_size = program.size(),
                            .base = base.id};
-  const std::uint64_t offset = TRY(entries_->append(header, stored));
-  TRY(index_->add_base(base.id, offset));
+  TRY(append(header, program,
+             looks_like_zstd ? EntryBlock::Treatment::kTryToCompress : treatment(program.size())));
   ++summary_.deltas;
-  return record({.id = id, .type = base.type, .size = size, .depth = base.depth + 1}, offset,
-                stored.size());
+  return record({.id = id, .type = base.type, .size = size, .depth = base.depth + 1});
+}
+
+// All but the object that is being fed.
+Result<void> PackBuilder::Impl::submit_what_is_whole() {
+  if (block_ == nullptr || block_->bytes().empty()) return {};
+  if (!open_) return submit();
+  if (!fits_a_block(open_->size) || block_->entry_count() == 1) return {};
+  EntryBlock* fresh = pipeline_->try_take();
+  if (fresh == nullptr) return {};
+  open_->whole = block_->move_last_entry(*fresh);
+  TRY(submit());
+  block_ = fresh;
+  return {};
 }
 
 Result<std::uint64_t> PackBuilder::Impl::flush() {
-  return entries_->flush();
+  TRY(submit_what_is_whole());
+  TRY(pipeline_->drain());
+  if (options_.on_entry) TRY(tell_entries());
+  return stream_->stable_bytes();
 }
 
 Result<PackSummary> PackBuilder::Impl::finish() {
@@ -331,7 +348,10 @@ Result<PackSummary> PackBuilder::Impl::finish() {
     return fail(ErrorCode::kInvalidArgument, "{} objects were declared, and {} were added",
                 *options_.declared_count, summary_.objects);
   }
-  const EntryWriter::Finished finished = TRY(entries_->finish());
+  static_cast<void>(TRY(flush()));
+  summary_.bytes_stored = pipeline_->stored_bytes();
+  pipeline_.reset();
+  const PackStream::Finished finished = TRY(stream_->finish(summary_.objects));
   summary_.trailer = finished.trailer;
   summary_.name = to_hex(finished.name);
   summary_.pack_bytes = finished.pack_bytes;
@@ -365,7 +385,8 @@ PackBuilder& PackBuilder::operator=(PackBuilder&&) noexcept = default;
 PackBuilder::~PackBuilder() = default;
 
 Result<PackBuilder> PackBuilder::start(PackTarget target, const PackBuilderOptions& options) {
-  auto impl = std::make_unique<Impl>(options, std::move(target));
+  const BuilderPlan plan = TRY(plan_builder(options));
+  auto impl = std::make_unique<Impl>(options, plan, std::move(target));
   TRY(impl->start());
   return PackBuilder(std::move(impl));
 }
@@ -373,7 +394,7 @@ Result<PackBuilder> PackBuilder::start(PackTarget target, const PackBuilderOptio
 Result<PackBuilder> PackBuilder::create(const std::string& pack_path,
                                         const PackBuilderOptions& options,
                                         const std::string& index_path) {
-  TRY(check_options(options));
+  TRY(plan_builder(options));
   PackBuilderOptions with_scratch = options;
   if (with_scratch.scratch_directory.empty()) {
     with_scratch.scratch_directory = parent_directory(pack_path);
@@ -386,19 +407,15 @@ Result<PackBuilder> PackBuilder::create(const std::string& pack_path,
 
 Result<PackBuilder> PackBuilder::append_to(File& file, std::uint64_t position, File& index,
                                            const PackBuilderOptions& options) {
-  TRY(check_options(options));
+  TRY(plan_builder(options));
   return start(TRY(PackTarget::for_files(file_system_of(options), file, position, index)), options);
 }
 
 Result<PackBuilder> PackBuilder::in_memory(const PackBuilderOptions& options) {
-  TRY(check_options(options));
+  TRY(plan_builder(options));
   PackBuilderOptions without_scratch = options;
   without_scratch.scratch_directory.clear();
   return start(TRY(PackTarget::in_memory()), without_scratch);
-}
-
-std::uint64_t PackBuilder::smallest_memory_bytes(const PackBuilderOptions& options) {
-  return fixed_memory_bytes(options) + kMinIndexBuilderBytes;
 }
 
 Result<EntryHandle> PackBuilder::add(const ObjectId& id, ObjectType type, Bytes payload) {

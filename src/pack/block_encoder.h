@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// BlockEncoder: makes of a block of raw entries one in which they are compressed where that helps.
+// What one lane of the build pipeline has for itself: a compression context. It knows nothing of
+// files or of other lanes, and what it makes of an entry depends on that entry alone.
+//
+// Small payloads, and those that do not shrink, are stored raw. A compressed payload as long as the
+// object would be read back as raw bytes (the format tells the two apart by length alone), so only
+// what is strictly shorter is kept. Payloads above one frame (1 MiB) come in pieces, each of which
+// becomes one frame: the same memory for any size, and any lane can do any.
+//
+// Memory: memory_bytes(level), charged. Not thread-safe.
+
+#pragma once
+
+#include <cstdint>
+
+#include "bale/result.h"
+#include "base/budget.h"
+#include "codec/zstd.h"
+#include "pack/entry_block.h"
+
+namespace bale {
+
+class BlockEncoder {
+ public:
+  [[nodiscard]] static std::uint64_t memory_bytes(int level) {
+    return Compressor::memory_bytes(level);
+  }
+
+  [[nodiscard]] static Result<BlockEncoder> create(Budget& budget, int level);
+
+  /// Makes `out`, which must be empty, of `in`.
+  Result<void> encode(const EntryBlock& in, EntryBlock& out);
+
+ private:
+  explicit BlockEncoder(Compressor compressor) : compressor_(std::move(compressor)) {}
+
+  Result<void> encode_entry(const EntryBlock& in, std::size_t number, EntryBlock& out);
+
+  Compressor compressor_;
+};
+
+}  // namespace bale

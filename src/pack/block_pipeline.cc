@@ -1,0 +1,247 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Why it cannot come to a standstill: a block that waits for a second buffer to be encoded into
+// gets one, because take() leaves as many free as may be needed, because lanes begin with the
+// oldest block, and because encoding frees a buffer whenever it has used one. The oldest block
+// waits for nothing else, so it is committed, and its buffer is free.
+
+#include "pack/block_pipeline.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/try.h"
+
+namespace bale {
+namespace {
+
+std::size_t buffer_count(const BlockPipelineOptions& options) {
+  if (options.lanes == 1) return 2;
+  return options.compress ? 2 * options.lanes + 2 : options.lanes + 2;
+}
+
+}  // namespace
+
+std::uint64_t BlockPipeline::memory_bytes(const BlockPipelineOptions& options) {
+  const std::uint64_t contexts =
+      options.compress ? options.lanes * BlockEncoder::memory_bytes(options.level) : 0;
+  return buffer_count(options) * EntryBlock::buffer_bytes() + contexts;
+}
+
+BlockPipeline::BlockPipeline(const BlockPipelineOptions& options, Lanes& lanes, PackStream& stream,
+                             IndexBuilder& index)
+    : options_(options), lanes_(lanes), stream_(stream), index_(index) {}
+
+Result<std::unique_ptr<BlockPipeline>> BlockPipeline::create(const BlockPipelineOptions& options,
+                                                             Budget& budget, Lanes& lanes,
+                                                             PackStream& stream,
+                                                             IndexBuilder& index) {
+  CHECK(options.lanes == lanes.count());
+  std::unique_ptr<BlockPipeline> pipeline(new BlockPipeline(options, lanes, stream, index));
+  const std::size_t count = buffer_count(options);
+  for (std::size_t i = 0; i < count; ++i) {
+    pipeline->buffers_.push_back(
+        TRY(Buffer::allocate(budget, EntryBlock::buffer_bytes(), "a block of entries")));
+    pipeline->blocks_.emplace_back(pipeline->buffers_.back().span());
+  }
+  for (EntryBlock& block : pipeline->blocks_) pipeline->free_.push_back(&block);
+  if (options.compress) {
+    for (std::size_t lane = 0; lane < options.lanes; ++lane) {
+      pipeline->encoders_.push_back(TRY(BlockEncoder::create(budget, options.level)));
+    }
+  }
+  return pipeline;
+}
+
+BlockPipeline::~BlockPipeline() {
+  std::unique_lock lock(mutex_);
+  if (!first_error_) first_error_ = Error{ErrorCode::kInterrupted, "abandoned"};
+  changed_.notify_all();
+  changed_.wait(lock, [&] { return posted_ == 0; });
+}
+
+Result<EntryBlock*> BlockPipeline::take() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] {
+    return first_error_.has_value() || free_.size() > std::min(options_.lanes, waiting_for_buffer_);
+  });
+  if (first_error_) return *first_error_;
+  EntryBlock* block = free_.back();
+  free_.pop_back();
+  return block;
+}
+
+EntryBlock* BlockPipeline::try_take() {
+  const std::lock_guard lock(mutex_);
+  if (free_.size() <= std::min(options_.lanes, waiting_for_buffer_ + 1)) return nullptr;
+  EntryBlock* block = free_.back();
+  free_.pop_back();
+  return block;
+}
+
+Result<void> BlockPipeline::submit(EntryBlock* block) {
+  Slot* slot = nullptr;
+  const bool encode_first = options_.compress && block->wants_compression();
+  {
+    const std::lock_guard lock(mutex_);
+    if (first_error_) return *first_error_;
+    // A deque's elements stay where they are while others join and leave at its ends.
+    slot = &slots_.emplace_back(Slot{.block = block, .placed = {}});
+    if (encode_first) {
+      ++waiting_for_buffer_;
+    } else {
+      slot->state = State::kEncoded;
+    }
+  }
+  post(*slot, encode_first ? &BlockPipeline::encode : &BlockPipeline::place_in_order);
+  const std::lock_guard lock(mutex_);
+  if (first_error_) return *first_error_;
+  return {};
+}
+
+Result<void> BlockPipeline::drain() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return first_error_.has_value() || slots_.empty(); });
+  if (first_error_) return *first_error_;
+  return {};
+}
+
+void BlockPipeline::take_offsets(std::vector<std::uint64_t>& offsets) {
+  const std::lock_guard lock(mutex_);
+  offsets.clear();
+  offsets.swap(offsets_);
+}
+
+void BlockPipeline::post(Slot& slot, void (BlockPipeline::*step)(Slot&, std::size_t lane)) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++posted_;
+  }
+  lanes_.post([this, &slot, step](std::size_t lane) {
+    {
+      std::unique_lock lock(mutex_);
+      if (first_error_) {
+        --posted_;
+        changed_.notify_all();
+        return;
+      }
+    }
+    (this->*step)(slot, lane);
+    // Under the lock: the destructor may go on, and the pipeline away, right after.
+    const std::lock_guard lock(mutex_);
+    --posted_;
+    changed_.notify_all();
+  });
+}
+
+void BlockPipeline::fail_with(const Error& error) {
+  const std::lock_guard lock(mutex_);
+  if (!first_error_) first_error_ = error;
+  changed_.notify_all();
+}
+
+void BlockPipeline::release(EntryBlock* block) {
+  block->clear();
+  free_.push_back(block);
+  changed_.notify_all();
+}
+
+void BlockPipeline::encode(Slot& slot, std::size_t lane) {
+  EntryBlock* out = nullptr;
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return first_error_.has_value() || !free_.empty(); });
+    if (first_error_) return;
+    out = free_.back();
+    free_.pop_back();
+    --waiting_for_buffer_;
+  }
+  if (const Result<void> encoded = encoders_[lane].encode(*slot.block, *out); !encoded) {
+    return fail_with(encoded.error());
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    release(std::exchange(slot.block, out));
+    slot.state = State::kEncoded;
+  }
+  place_in_order(slot, lane);
+}
+
+// Places `mine` and those behind it, unless an older block is still being encoded: whoever encodes
+// that one comes by here then.
+void BlockPipeline::place_in_order(Slot& mine, std::size_t lane) {
+  std::vector<Slot*> others;
+  bool placed_mine = false;
+  {
+    const std::lock_guard lock(mutex_);
+    while (placed_count_ < slots_.size() && slots_[placed_count_].state == State::kEncoded) {
+      Slot& slot = slots_[placed_count_++];
+      slot.placed = stream_.place(*slot.block);
+      slot.state = State::kPlaced;
+      if (&slot == &mine) {
+        placed_mine = true;
+      } else {
+        others.push_back(&slot);
+      }
+    }
+  }
+  for (Slot* other : others) post(*other, &BlockPipeline::write);
+  if (placed_mine) write(mine, lane);
+}
+
+void BlockPipeline::write(Slot& slot, std::size_t /*lane*/) {
+  if (const Result<void> written = stream_.write(slot.placed); !written) {
+    return fail_with(written.error());
+  }
+  std::unique_lock lock(mutex_);
+  slot.state = State::kWritten;
+  if (!committing_) commit_in_order(lock);
+}
+
+void BlockPipeline::commit_in_order(std::unique_lock<std::mutex>& lock) {
+  committing_ = true;
+  while (!first_error_ && !slots_.empty() && slots_.front().state == State::kWritten) {
+    const PlacedBlock placed = std::move(slots_.front().placed);
+    lock.unlock();
+    const Result<void> committed = commit(placed);
+    if (!committed) fail_with(committed.error());
+    lock.lock();
+    if (!committed) break;
+    offsets_.insert(offsets_.end(), block_offsets_.begin(), block_offsets_.end());
+    block_offsets_.clear();
+    release(slots_.front().block);
+    slots_.pop_front();
+    --placed_count_;
+  }
+  committing_ = false;
+}
+
+Result<void> BlockPipeline::commit(const PlacedBlock& placed) {
+  TRY(stream_.commit(placed));
+  const EntryBlock& block = *placed.block;
+  stored_bytes_ += block.stored_bytes();
+  if (block.is_piece()) {
+    if (block.piece_start()) payload_offset_ = placed.offset;
+    if (block.piece_end()) TRY(add_to_index(block.piece_end()->id, payload_offset_));
+    return {};
+  }
+  for (std::size_t i = 0; i < block.entry_count(); ++i) {
+    const Bytes entry = block.entry(i);
+    const auto kind = static_cast<IdKind>(entry[0]);
+    const std::uint64_t offset = placed.offset + block.entry_start(i);
+    TRY(add_to_index(ObjectId(kind, entry.subspan(1, id_bytes(kind))), offset));
+    if (!block.has_deltas()) continue;
+    const EntryHeader header = TRY(decode_entry_header(entry));
+    if (header.is_delta()) TRY(index_.add_base(header.base, offset));
+  }
+  return {};
+}
+
+Result<void> BlockPipeline::add_to_index(const ObjectId& id, std::uint64_t offset) {
+  if (options_.keep_offsets) block_offsets_.push_back(offset);
+  return index_.add(id, offset);
+}
+
+}  // namespace bale

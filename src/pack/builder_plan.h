@@ -1,0 +1,24 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// How a builder divides its memory: how many lanes it can afford, and what is left for sorting.
+
+#pragma once
+
+#include <cstdint>
+
+#include "bale/pack_builder.h"
+#include "bale/result.h"
+#include "pack/block_pipeline.h"
+
+namespace bale {
+
+struct BuilderPlan {
+  BlockPipelineOptions pipeline;
+  std::uint64_t sort_bytes = 0;  ///< for the IndexBuilder
+};
+
+/// kInvalidArgument where the options make no sense or cannot fit, with the memory that would do.
+Result<BuilderPlan> plan_builder(const PackBuilderOptions& options);
+
+}  // namespace bale

@@ -1,0 +1,154 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// EntryBlock: what one piece of work of the build pipeline carries: a row of encoded entries, or a
+// piece of a payload that is too large for one.
+//
+//   buffer  | entry | entry | entry | ...   free   ... | starts of the entries, u32 each |
+//
+// The caller of a builder encodes each object here as if it were stored raw, so a block of objects
+// that nobody compresses is already what goes into the pack. Entries worth a try are marked; a
+// BlockEncoder makes another block of it, in which they are compressed where that helps.
+//
+// A piece is up to 1 MiB of one payload. The first has the entry's header before it, its id and its
+// stored size still zero; the last says what they are.
+//
+// Memory: the buffer, which the block does not own. Not thread-safe.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "bale/bytes.h"
+#include "bale/object.h"
+#include "format/entry.h"
+
+namespace bale {
+
+class EntryBlock {
+ public:
+  /// A row of entries is handed over once it has so many bytes, or so many entries: large enough
+  /// that handing over costs nothing, small enough to stay in a core's cache.
+  static constexpr std::size_t kFullBytes = 256 << 10;
+  static constexpr std::size_t kMaxEntries = 4096;
+
+  /// What the buffer of a block must measure: a frame's worth of payload that did not shrink.
+  [[nodiscard]] static std::size_t buffer_bytes();
+
+  enum class Treatment : std::uint8_t { kAsItIs, kTryToCompress };
+
+  /// Where one entry's header lies before a payload in pieces.
+  struct PieceStart {
+    IdKind kind = IdKind::kContentHash;
+    std::size_t header_bytes = 0;
+    bool stored_size_open = false;  ///< else only the id is
+  };
+
+  struct PieceEnd {
+    ObjectId id;
+    std::uint64_t object_bytes = 0;  ///< of all pieces, not compressed
+  };
+
+  EntryBlock() = default;
+
+  explicit EntryBlock(MutableBytes buffer) : buffer_(buffer) {}
+
+  /// Empties it.
+  void clear();
+
+  /// Whether an entry with so many bytes of payload may join. An empty block takes any up to 1 MiB.
+  [[nodiscard]] bool has_room(std::uint64_t payload_bytes) const;
+
+  [[nodiscard]] bool is_full() const { return bytes_ >= kFullBytes || entry_count_ == kMaxEntries; }
+
+  /// Appends an entry. Requires has_room(payload.size()) and header.stored_size == payload.size().
+  void append(const EntryHeader& header, Bytes payload, Treatment treatment);
+
+  /// Appends an entry whose payload and id follow. Returns where the payload goes.
+  MutableBytes append_open(const EntryHeader& header, Treatment treatment);
+
+  /// Gives the entry that was appended last its id, of the same kind as before.
+  void set_last_id(const ObjectId& id);
+
+  /// Moves the entry that was appended last, whose payload is still being filled in, to `other`,
+  /// which is empty. Returns where its payload goes now.
+  MutableBytes move_last_entry(EntryBlock& other);
+
+  /// Begins the first piece of a payload: writes its entry's header, with zeros for what is open.
+  void begin_payload(IdKind kind, ObjectType type, std::uint64_t size,
+                     std::optional<std::uint64_t> stored_size);
+
+  void continue_payload() { is_piece_ = true; }
+
+  /// How many bytes of payload the piece has room for: up to 1 MiB in all.
+  [[nodiscard]] std::size_t piece_room() const;
+  void append_piece(Bytes bytes);
+
+  /// Says that the payload ends with this piece.
+  void end_payload(const ObjectId& id, std::uint64_t object_bytes) {
+    piece_end_ = {.id = id, .object_bytes = object_bytes};
+  }
+
+  /// Appends a frame without content.
+  void append_empty_frame();
+
+  [[nodiscard]] Bytes bytes() const { return buffer_.first(bytes_); }
+
+  [[nodiscard]] std::size_t entry_count() const { return entry_count_; }
+
+  /// One encoded entry, and what to do with it.
+  [[nodiscard]] Bytes entry(std::size_t number) const;
+  [[nodiscard]] std::size_t entry_start(std::size_t number) const;
+  [[nodiscard]] Treatment treatment(std::size_t number) const;
+
+  [[nodiscard]] bool wants_compression() const { return wants_compression_; }
+
+  void want_compression() { wants_compression_ = true; }
+
+  [[nodiscard]] bool has_deltas() const { return has_deltas_; }
+
+  [[nodiscard]] bool is_piece() const { return is_piece_; }
+
+  [[nodiscard]] const std::optional<PieceStart>& piece_start() const { return piece_start_; }
+
+  [[nodiscard]] const std::optional<PieceEnd>& piece_end() const { return piece_end_; }
+
+  /// Bytes of payload as they are stored.
+  [[nodiscard]] std::uint64_t stored_bytes() const { return stored_bytes_; }
+
+  // For the encoder, which makes this block, empty before, of another one. Of a row of entries it
+  // takes runs as they are, and writes others into free_bytes(); of a piece, the content.
+
+  /// Takes over what `from` says of itself, and a payload's header if it begins with one.
+  void begin_encoding(const EntryBlock& from);
+
+  /// Takes entries [first, last) as they are.
+  void copy_entries(const EntryBlock& from, std::size_t first, std::size_t last);
+
+  /// Everything after bytes().
+  [[nodiscard]] MutableBytes free_bytes();
+
+  /// What free_bytes() begins with is an entry, or the piece's content now; its payload has become
+  /// smaller by so much.
+  void add_encoded_entry(std::size_t entry_bytes, std::int64_t saved_bytes);
+  void add_encoded_piece(std::size_t stored_bytes, std::int64_t saved_bytes);
+
+ private:
+  void add_start(Treatment treatment);
+  [[nodiscard]] std::byte* start_slot(std::size_t number) const;
+
+  MutableBytes buffer_;
+  std::size_t bytes_ = 0;
+  std::size_t entry_count_ = 0;
+  std::size_t header_bytes_of_last_ = 0;
+  std::uint64_t stored_bytes_ = 0;
+  bool wants_compression_ = false;
+  bool has_deltas_ = false;
+  bool is_piece_ = false;
+  std::optional<PieceStart> piece_start_;
+  std::optional<PieceEnd> piece_end_;
+};
+
+}  // namespace bale
