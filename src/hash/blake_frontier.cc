@@ -11,7 +11,9 @@
 //   level 2            [4..      7][8..      11]       out: [4..7] on the left, [8..11] on the
 //   right
 //
-// Those on the left come out in stream order, those on the right in reverse.
+// Those on the left come out in stream order, those on the right in reverse. Where all would come
+// to one subtree and none stands before it, its two halves are pushed instead: it may be the root,
+// which takes another flag.
 #include "hash/blake_frontier.h"
 
 #include <algorithm>
@@ -34,12 +36,12 @@ BlakeFrontier::Subtree BlakeFrontier::merged(const Subtree& left, const Subtree&
 }
 
 void BlakeFrontier::push(const Subtree& subtree) {
-  Subtree last = subtree;
-  while (!row_.empty() && can_merge(row_.back(), last)) {
-    last = merged(row_.back(), last);
+  while (row_.size() >= 2 && can_merge(row_.end()[-2], row_.end()[-1])) {
+    const Subtree parent = merged(row_.end()[-2], row_.end()[-1]);
     row_.pop_back();
+    row_.back() = parent;
   }
-  row_.push_back(last);
+  row_.push_back(subtree);
 }
 
 void BlakeFrontier::push_chunks(std::span<const std::byte* const> chunks) {
@@ -59,6 +61,11 @@ void BlakeFrontier::push_chunks(std::span<const std::byte* const> chunks) {
       push(subtree_at(0));
       values = values.subspan(1);
       ++position;
+    }
+    if (values.size() == 2 && row_.empty() && right_edge_count == 0) {
+      push(subtree_at(0));
+      push(subtree_at(1));
+      break;
     }
     if (values.size() % 2 == 1) {
       right_edge[right_edge_count++] = subtree_at(values.size() - 1);
@@ -98,7 +105,7 @@ void BlakeFrontier::append(const BlakeFrontier& next) {
 }
 
 void BlakeFrontier::push_pending() {
-  row_.push_back({.first_chunk = chunk_count_, .level = 0, .pending = true});
+  push({.first_chunk = chunk_count_, .level = 0, .pending = true});
   ++chunk_count_;
 }
 
@@ -110,10 +117,12 @@ void BlakeFrontier::resolve(std::uint64_t chunk_number, const ChainingValue& val
   Subtree grown = *first;
   grown.pending = false;
   grown.value = value;
-  // [first, end) is what `grown` stands for. They go in one erase, not one a merge.
+  // [first, end) is what `grown` stands for. They go in one erase, not one a merge. The last one
+  // in the row waits for the next push.
   auto end = std::next(first);
-  while (true) {
-    if (end != row_.end() && can_merge(grown, *end)) {
+  const auto last = std::prev(row_.end());
+  while (end <= last) {
+    if (end != last && can_merge(grown, *end)) {
       grown = merged(grown, *end++);
     } else if (first != row_.begin() && can_merge(*std::prev(first), grown)) {
       grown = merged(*--first, grown);
@@ -125,14 +134,16 @@ void BlakeFrontier::resolve(std::uint64_t chunk_number, const ChainingValue& val
   row_.erase(std::next(first), end);
 }
 
-ChainingValue BlakeFrontier::root(const ChainingValue& last_chunk) const {
-  CHECK(!row_.empty());
-  ChainingValue right = last_chunk;
-  for (std::size_t i = row_.size() - 1; i > 0; --i) {
-    CHECK(!row_[i].pending);
-    right = fold_parent(row_[i].value, right);
-  }
-  CHECK(!row_[0].pending);
+void BlakeFrontier::push_last_chunk(Bytes chunk) {
+  push({.first_chunk = chunk_count_, .level = 0, .value = fold_chunk(chunk, chunk_count_)});
+  ++chunk_count_;
+}
+
+ChainingValue BlakeFrontier::root() const {
+  CHECK(row_.size() >= 2);
+  CHECK(std::none_of(row_.begin(), row_.end(), [](const Subtree& s) { return s.pending; }));
+  ChainingValue right = row_.back().value;
+  for (std::size_t i = row_.size() - 2; i > 0; --i) right = fold_parent(row_[i].value, right);
   return fold_root_parent(row_[0].value, right);
 }
 

@@ -5,15 +5,16 @@
 // some of whose chunks may not be known yet. The lower half of BlakeTree (see the essay atop
 // blake_tree.cc): it knows chunks and chaining values, not bytes, holes or buffers.
 //
-// Every chunk that is pushed must be followed by at least one more byte in the stream, so that no
-// subtree in the row can be the root, and two that fit can be merged at once.
+// Two subtrees that fit are merged one push late: the last one pushed stays as it is until another
+// comes. So the row may be all there is to the stream: no subtree in it can be the root, as long as
+// there are two chunks.
 //
 // A row may also start in the middle of the stream: then it is folded apart from what comes before,
 // on another thread if need be, and appended to it later.
 //
 // Copyable. Thread-compatible. Memory: 48 bytes a subtree; with P pending chunks among C, the row
-// has at most (P + 1) * (log2(C) + 1) of them (without pending ones exactly popcount(C)), and at
-// most 2 * log2(C) + 1 if it starts in the middle.
+// has at most (P + 1) * (log2(C) + 1) of them (without pending ones popcount(C) or one more), and
+// at most 2 * log2(C) + 1 if it starts in the middle.
 
 #pragma once
 
@@ -54,9 +55,12 @@ class BlakeFrontier {
   /// O(subtrees in the row). A chunk that is not pending stops the program.
   void resolve(std::uint64_t chunk_number, const ChainingValue& value);
 
-  /// The hash of the stream whose one and last chunk after those in the row has this value.
-  /// Requires that the row is not empty and nothing in it is pending.
-  [[nodiscard]] ChainingValue root(const ChainingValue& last_chunk) const;
+  /// Folds the stream's last chunk, which may be short. Only root() may follow.
+  void push_last_chunk(Bytes chunk);
+
+  /// The hash of the stream that ends with the row. Requires two chunks or more, none of them
+  /// pending.
+  [[nodiscard]] ChainingValue root() const;
 
   /// The number of the next chunk: how many were pushed, pending ones included, and how many stand
   /// before the row.

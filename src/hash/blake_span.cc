@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // A chunk's place in the tree depends on its number alone, so a piece of the stream folds to the
-// same subtrees wherever it is done. The piece's last byte always stays out: a tree keeps one byte
-// behind what is folded (blake_tree.cc), and nothing is known here of what follows.
+// same subtrees wherever it is done. The piece's last byte always stays out: a stream of one chunk
+// must be in the tree's stage, as bytes, when it ends.
 #include "hash/blake_span.h"
 
 namespace bale {

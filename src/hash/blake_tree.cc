@@ -18,13 +18,11 @@
 // levels. (After a BlakeSpan, whose chunks go to the row as they are, it may end anywhere; the next
 // run puts it right again.)
 //
-// The invariant that keeps all this short: **at least one byte of the stream stays in the stage**
-// (unless there is none at all). What is folded is therefore never the whole stream, none of it can
-// be the root, and two subtrees that are siblings can be merged as soon as both are known. (The C
-// library merges lazily instead, one chunk late, for the same reason: only the last step may carry
-// the ROOT flag, and which one that is shows when no more bytes come.) finish() folds a copy of
-// the row with what is staged, as if the stream ended here, and changes nothing; so bytes may
-// follow.
+// Which compression is the last, the root's, shows when no more bytes come; only that one carries
+// the ROOT flag. So the stage's bytes are folded when more come, and the row merges one push late:
+// whatever is merged has something behind it. (The C library does the same.) A stream of one chunk
+// is all in the stage. finish() folds a copy of the row with what is staged, as if the stream ended
+// here, and changes nothing; so bytes may follow.
 //
 // A hole is zero bytes in the stage until it is filled. If its chunk is folded before that, the
 // chunk is copied aside and its place in the row is marked pending: its sibling, its sibling's
@@ -84,8 +82,8 @@ BlakeTree::BlakeTree() : stage_(std::make_unique_for_overwrite<std::byte[]>(kSta
 void BlakeTree::update(Bytes data) {
   std::size_t staged = staged_bytes();
   if (data.size() > kStageBytes - staged) {
-    // All but the last byte may be folded; the stage is full of them, so all it holds goes.
-    const std::size_t foldable_chunks = (staged + (data.size() - 1)) / kBlakeChunkBytes;
+    // More than the stage holds, so all of it can go, and two chunks at least do.
+    const std::size_t foldable_chunks = (staged + data.size()) / kBlakeChunkBytes;
     const std::size_t completing =
         (kBlakeChunkBytes - staged % kBlakeChunkBytes) % kBlakeChunkBytes;
     if (completing > 0) std::memcpy(stage_.get() + staged, data.data(), completing);
@@ -199,13 +197,14 @@ Blake3Hash BlakeTree::finish() const {
   const std::size_t staged = staged_bytes();
   const Bytes bytes(stage_.get(), staged);
   if (size_ <= kBlakeChunkBytes) return fold_root_chunk(bytes);
+  if (staged == 0) return frontier_.root();
   const std::size_t whole_chunks = (staged - 1) / kBlakeChunkBytes;  // the last one is not of them
   BlakeFrontier frontier = frontier_;
   Run run(frontier);
   for (std::size_t i = 0; i < whole_chunks; ++i) run.add(stage_.get() + i * kBlakeChunkBytes);
   run.push();
-  return frontier.root(
-      fold_chunk(bytes.subspan(whole_chunks * kBlakeChunkBytes), frontier.chunk_count()));
+  frontier.push_last_chunk(bytes.subspan(whole_chunks * kBlakeChunkBytes));
+  return frontier.root();
 }
 
 std::size_t BlakeTree::memory_bytes() const {
