@@ -169,8 +169,7 @@ class PackBuilder {
 
   /// Hands everything on to the file and waits for the lanes. Returns how many bytes of the pack
   /// are stable: they will not change any more. With a declared count that is everything but the
-  /// object that is being fed (with one lane, also up to 256 KiB of small objects before that one);
-  /// without, it is 0.
+  /// object that is being fed; without, it is 0.
   Result<std::uint64_t> flush();
 
   /// Writes the trailer and the index, makes both durable and gives them their names. The builder

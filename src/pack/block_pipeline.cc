@@ -73,14 +73,6 @@ Result<EntryBlock*> BlockPipeline::take() {
   return block;
 }
 
-EntryBlock* BlockPipeline::try_take() {
-  const std::lock_guard lock(mutex_);
-  if (free_.size() <= std::min(options_.lanes, waiting_for_buffer_ + 1)) return nullptr;
-  EntryBlock* block = free_.back();
-  free_.pop_back();
-  return block;
-}
-
 Result<void> BlockPipeline::submit(EntryBlock* block) {
   Slot* slot = nullptr;
   const bool encode_first = options_.compress && block->wants_compression();

@@ -67,10 +67,6 @@ class BlockPipeline {
   /// An empty block, to be filled and submitted.
   Result<EntryBlock*> take();
 
-  /// The same while the caller keeps another: nullptr where submitting that one could need the
-  /// buffer.
-  EntryBlock* try_take();
-
   Result<void> submit(EntryBlock* block);
 
   /// Waits until all that was submitted is committed.

@@ -20,7 +20,8 @@ BlockPipelineOptions pipeline_options(const PackBuilderOptions& options, std::si
 }
 
 std::uint64_t fixed_bytes(const PackBuilderOptions& options, std::size_t lanes) {
-  return BlockPipeline::memory_bytes(pipeline_options(options, lanes)) + kIndexWriteBufferBytes;
+  return BlockPipeline::memory_bytes(pipeline_options(options, lanes)) + kAsideBytes +
+         kIndexWriteBufferBytes;
 }
 
 // As many as may work and as leave the sort a third of the memory.

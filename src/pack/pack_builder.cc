@@ -326,11 +326,13 @@ Result<void> PackBuilder::Impl::submit_what_is_whole() {
   if (block_ == nullptr || block_->bytes().empty()) return {};
   if (!open_) return submit();
   if (!fits_a_block(open_->size) || block_->entry_count() == 1) return {};
-  EntryBlock* fresh = pipeline_->try_take();
-  if (fresh == nullptr) return {};
-  open_->whole = block_->move_last_entry(*fresh);
+  // It shares the block with others, so it is small.
+  Buffer aside = TRY(Buffer::allocate(budget_, kAsideBytes, "an object that is being fed"));
+  EntryBlock open_entry(aside.span());
+  block_->move_last_entry(open_entry);
   TRY(submit());
-  block_ = fresh;
+  block_ = TRY(pipeline_->take());
+  open_->whole = open_entry.move_last_entry(*block_);
   return {};
 }
 
