@@ -32,7 +32,8 @@ struct GitImportOptions {
   bool deltas = true;          ///< has no effect yet: deltas are to come
   int level = 3;               ///< of zstd: 1..22
   std::uint64_t memory_bytes = 64 << 20;
-  bool sync = true;  ///< false: fast and not safe against a power cut, for tests
+  std::size_t lanes = 0;  ///< threads that compress; 0: one a processor
+  bool sync = true;       ///< false: fast and not safe against a power cut, for tests
   Operation operation;
 };
 

@@ -104,8 +104,9 @@ void Arguments::common(CommonOptions& to) {
                return true;
              });
   size("--memory", "memory for the work (16M for pack verbs, else 64M)", to.memory_bytes);
-  add_parsed(app_, "--threads", "N", "how many threads may work", "a number of threads",
-             [&to](const std::string& text) {
+  add_parsed(app_, "--threads", "N",
+             "how many threads may compress, hash and write (one a processor)",
+             "a number of threads", [&to](const std::string& text) {
                to.threads = parse_count(text);
                return to.threads.has_value() && *to.threads > 0;
              });

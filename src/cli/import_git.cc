@@ -74,6 +74,7 @@ Result<int> run(const Options& options, Session& session) {
                   .deltas = !options.no_delta,
                   .level = options.level,
                   .memory_bytes = session.memory_bytes(enough),
+                  .lanes = session.lanes(),
                   .operation = session.operation()});
   session.progress().clear();
   if (!imported) {

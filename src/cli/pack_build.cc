@@ -182,6 +182,7 @@ Result<int> run(const Options& options, Session& session) {
   PackBuilderOptions builder_options{.level = options.level,
                                      .compress = !options.no_compress,
                                      .declared_count = options.count,
+                                     .lanes = session.lanes(),
                                      .allow_huge = options.allow_huge,
                                      .operation = operation};
   builder_options.memory_bytes = TRY(builder_memory_bytes(builder_options, session));

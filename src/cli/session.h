@@ -46,6 +46,9 @@ class Session {
     return options_.memory_bytes.value_or(otherwise);
   }
 
+  /// What --threads said: how many lanes may work; 0 for one a processor.
+  [[nodiscard]] std::size_t lanes() const { return options_.threads.value_or(0); }
+
   [[nodiscard]] Output& out() { return out_; }
 
   [[nodiscard]] ProgressLine& progress() { return progress_; }

@@ -115,6 +115,7 @@ Result<GitImportSummary> GitImporter::run() {
   staged_ = TRY(StagedPack::create(store_, source_.hash(),
                                    {.level = options_.level,
                                     .memory_bytes = pack_memory(options_),
+                                    .lanes = options_.lanes,
                                     .sync = options_.sync,
                                     .operation = options_.operation}));
   for (auto* list : {&missing_, &reachable_, &in_database_}) {

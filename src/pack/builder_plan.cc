@@ -12,6 +12,9 @@
 namespace bale {
 namespace {
 
+// Beyond any machine's processors.
+constexpr std::size_t kMostLanes = 1024;
+
 BlockPipelineOptions pipeline_options(const PackBuilderOptions& options, std::size_t lanes) {
   return {.lanes = lanes,
           .level = options.level,
@@ -27,6 +30,7 @@ std::uint64_t fixed_bytes(const PackBuilderOptions& options, std::size_t lanes) 
 // As many as may work and as leave the sort a third of the memory.
 std::size_t affordable_lanes(const PackBuilderOptions& options) {
   std::size_t lanes = options.lanes > 0 ? options.lanes : Lanes::available_processors();
+  lanes = std::min(lanes, kMostLanes);
   while (lanes > 1 && fixed_bytes(options, lanes) > options.memory_bytes / 3 * 2) --lanes;
   return lanes;
 }

@@ -84,6 +84,7 @@ Result<void> StagedPack::start() {
        .scratch_directory = directory_,
        .operation = &options_.operation}));
   PackBuilderOptions builder = builder_options(options_.level);
+  builder.lanes = options_.lanes;
   builder.memory_bytes = options_.memory_bytes - git_index_budget_.limit_bytes();
   builder.scratch_directory = directory_;
   builder.allow_huge = options_.allow_huge;

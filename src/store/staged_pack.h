@@ -39,6 +39,7 @@ struct StagedPackOptions {
   int level = 3;
   bool allow_huge = true;
   std::uint64_t memory_bytes = 32 << 20;
+  std::size_t lanes = 0;  ///< of the builder: see PackBuilderOptions
   bool sync = true;
   Operation operation;
 };
