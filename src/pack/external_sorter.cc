@@ -9,20 +9,18 @@
 #include "pack/external_sorter.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "base/check.h"
 #include "base/error.h"
-#include "base/try.h"
 #include "pack/radix_sort.h"
+#include "pack/record_window.h"
 
 namespace bale {
 namespace {
 
-// A run is read back in blocks of at least this many bytes: smaller ones would cost a read of the
-// disk each for too little.
-constexpr std::size_t kMinBlockBytes = 16 << 10;
+// What is merged comes out in blocks of this size: enough to be worth a lane's attention.
+constexpr std::size_t kMaxMergedBlockBytes = 256 << 10;
 
 }  // namespace
 
@@ -32,10 +30,26 @@ Result<ExternalSorter<kBytes>> ExternalSorter<kBytes>::create(Budget& budget,
   CHECK(options.memory_bytes >= kMinSorterBytes);
   if (options.file_system == nullptr) options.file_system = &posix_file_system();
   ExternalSorter sorter;
+  sorter.budget_ = &budget;
   sorter.buffer_ = TRY(Buffer::allocate(budget, options.memory_bytes, "the sort buffer"));
-  sorter.capacity_ = sorter.buffer_.size() / kBytes;
   sorter.options_ = std::move(options);
+  sorter.bounds_ = std::make_unique<Bounds>();
+  const std::span<Record> all = sorter.records();
+  const std::size_t first = sorter.in_background() ? all.size() / 2 : all.size();
+  sorter.parts_ = {all.first(first), all.subspan(first)};
+  // What fits into the buffer is never spilled, so the first time both parts are filled.
+  sorter.fill_from_here_on(all);
   return sorter;
+}
+
+// Member by member would free a buffer that a lane still reads.
+template <std::size_t kBytes>
+ExternalSorter<kBytes>& ExternalSorter<kBytes>::operator=(ExternalSorter&& other) noexcept {
+  if (this != &other) {
+    std::destroy_at(this);
+    std::construct_at(this, std::move(other));
+  }
+  return *this;
 }
 
 template <std::size_t kBytes>
@@ -47,79 +61,144 @@ Result<void> ExternalSorter<kBytes>::check_cancelled() const {
 }
 
 template <std::size_t kBytes>
-Result<void> ExternalSorter<kBytes>::add(const Record& record) {
-  if (filled_ == capacity_) TRY(spill());
-  records()[filled_++] = record;
-  ++record_count_;
-  return {};
+Result<void> ExternalSorter<kBytes>::remember(Result<void> result) {
+  if (!result) {
+    error_ = result.error();
+    position_ = end_ = nullptr;  // no call goes on without coming here
+  }
+  return result;
 }
 
 template <std::size_t kBytes>
-Result<void> ExternalSorter<kBytes>::spill() {
+void ExternalSorter<kBytes>::fill_from_here_on(std::span<Record> part) {
+  position_ = part.data();
+  end_ = part.data() + part.size();
+}
+
+template <std::size_t kBytes>
+Result<void> ExternalSorter<kBytes>::make_room() {
+  if (error_) return *error_;
+  return remember(spill_what_is_full());
+}
+
+template <std::size_t kBytes>
+Result<void> ExternalSorter<kBytes>::spill_what_is_full() {
   if (options_.scratch_directory.empty()) {
     return fail(ErrorCode::kLimitExceeded,
                 "{} records fill the {} that may be used for sorting in memory (allow more memory, "
                 "or name a directory for scratch)",
-                filled_, format_bytes(buffer_.size()));
+                records().size(), format_bytes(buffer_.size()));
   }
   TRY(check_cancelled());
   if (scratch_ == nullptr) {
     scratch_ = TRY(options_.file_system->create_unnamed(options_.scratch_directory));
   }
-  const auto run = records().first(filled_);
-  radix_sort<kBytes>(run);
-  TRY(scratch_->write_at(scratch_end_, std::as_bytes(run)));
-  runs_.push_back({.offset = scratch_end_, .remaining = filled_});
-  scratch_end_ += run.size_bytes();
-  scratch_bytes_ += run.size_bytes();
-  filled_ = 0;
+  if (!in_background()) {
+    TRY(spilling(parts_[0])());
+    fill_from_here_on(parts_[0]);
+    return {};
+  }
+  if (runs_.empty()) {
+    spill_.post(*options_.lanes, spilling(parts_[0]));
+    part_ = 1;
+  }
+  TRY(spill_.wait());
+  spill_.post(*options_.lanes, spilling(parts_[part_]));
+  part_ = 1 - part_;
+  fill_from_here_on(parts_[part_]);
   return {};
 }
 
+// Makes a part of the buffer the next run. The rest is for a lane: it sees nothing that moves with
+// the sorter.
 template <std::size_t kBytes>
-Result<void> ExternalSorter<kBytes>::sort() {
-  if (runs_.empty()) {
-    radix_sort<kBytes>(records().first(filled_));
-    return {};
-  }
-  if (filled_ > 0) TRY(spill());
-  const std::size_t fan_in = std::max<std::size_t>(2, buffer_.size() / kMinBlockBytes);
-  while (runs_.size() > fan_in) TRY(merge_groups());
-  return start_merge(runs_, records());
+std::function<Result<void>()> ExternalSorter<kBytes>::spilling(std::span<Record> part) {
+  const std::uint64_t offset = scratch_end_;
+  runs_.push_back({.offset = offset, .record_count = part.size()});
+  scratch_end_ += part.size_bytes();
+  scratch_bytes_ += part.size_bytes();
+  return [part, offset, file = scratch_.get(), bounds = bounds_.get()]() -> Result<void> {
+    radix_sort<kBytes>(part);
+    if (bounds->empty || part.front() < bounds->lowest) bounds->lowest = part.front();
+    if (bounds->empty || bounds->highest < part.back()) bounds->highest = part.back();
+    bounds->empty = false;
+    return file->write_at(offset, std::as_bytes(part));
+  };
 }
 
-// One pass over all runs: groups of them become one longer run each, in a new scratch file. Half of
-// the buffer collects what is to be written.
+template <std::size_t kBytes>
+Result<void> ExternalSorter<kBytes>::sort(std::uint64_t merge_memory_bytes) {
+  if (error_) return *error_;
+  if (runs_.empty()) {
+    const std::span<Record> all(records().data(), position_);
+    radix_sort<kBytes>(all);
+    fill_from_here_on(all);
+    return {};
+  }
+  return remember(start_reading(merge_memory_bytes));
+}
+
+template <std::size_t kBytes>
+Result<void> ExternalSorter<kBytes>::start_reading(std::uint64_t merge_memory_bytes) {
+  TRY(spill_.wait());
+  TRY(check_cancelled());
+  const std::span<Record> last(parts_[part_].data(), position_);
+  if (!last.empty()) TRY(spilling(last)());
+  position_ = end_ = nullptr;
+  if (merge_memory_bytes > buffer_.size()) {
+    buffer_ = Buffer();
+    buffer_ = TRY(Buffer::allocate(*budget_, merge_memory_bytes, "the merge buffer"));
+  }
+  return start_merge();
+}
+
+template <std::size_t kBytes>
+MergeSource ExternalSorter<kBytes>::merge_source() const {
+  return {.file = scratch_.get(),
+          .operation = options_.operation,
+          .scratch_directory = options_.scratch_directory,
+          .shared_bytes = common_prefix_bytes(bounds_->lowest, bounds_->highest)};
+}
+
+template <std::size_t kBytes>
+Result<void> ExternalSorter<kBytes>::start_merge() {
+  const std::size_t block_records = std::min(buffer_.size() / 16, kMaxMergedBlockBytes) / kBytes;
+  std::span<Record> memory = records();
+  std::array<std::span<Record>, 2> blocks = {memory.first(block_records), {}};
+  memory = memory.subspan(block_records);
+  if (in_background()) {
+    blocks[1] = memory.first(block_records);
+    memory = memory.subspan(block_records);
+  }
+  while (runs_.size() > memory.size_bytes() / kMinMergeBlockBytes) TRY(merge_groups());
+  merge_ = std::make_unique<Merge>(Merge{
+      .merger = TRY(RunMerger<kBytes>::create(merge_source(), runs_, memory)), .blocks = blocks});
+  if (in_background()) post_fill();
+  return {};
+}
+
+// One pass over all runs: groups of them become one longer run each, in a new scratch file. A
+// quarter of the buffer collects what is to be written.
 template <std::size_t kBytes>
 Result<void> ExternalSorter<kBytes>::merge_groups() {
-  const std::size_t out_records = capacity_ / 2;
-  const auto out = records().first(out_records);
-  const auto in = records().subspan(out_records);
-  const std::size_t fan_in = std::max<std::size_t>(2, in.size_bytes() / kMinBlockBytes);
+  const std::span<Record> out = records().first(records().size() / 4);
+  const std::span<Record> memory = records().subspan(out.size());
+  const std::size_t fan_in = memory.size_bytes() / kMinMergeBlockBytes;
   std::unique_ptr<File> target =
       TRY(options_.file_system->create_unnamed(options_.scratch_directory));
   std::uint64_t target_end = 0;
-  std::vector<Run> merged;
+  std::vector<ScratchRun> merged;
   for (std::size_t begin = 0; begin < runs_.size(); begin += fan_in) {
     const auto group = std::span(runs_).subspan(begin, std::min(fan_in, runs_.size() - begin));
-    Run longer{.offset = target_end};
-    TRY(start_merge(group, in));
-    std::size_t collected = 0;
-    const auto write_out = [&]() -> Result<void> {
-      TRY(check_cancelled());
-      const Bytes bytes = std::as_bytes(out.first(collected));
+    ScratchRun longer{.offset = target_end};
+    auto merger = TRY(RunMerger<kBytes>::create(merge_source(), group, memory));
+    while (const std::size_t count = TRY(merger.fill(out))) {
+      const Bytes bytes = std::as_bytes(out.first(count));
       TRY(target->write_at(target_end, bytes));
       target_end += bytes.size();
       scratch_bytes_ += bytes.size();
-      longer.remaining += collected;
-      collected = 0;
-      return {};
-    };
-    while (const Record* record = TRY(next_merged())) {
-      out[collected++] = *record;
-      if (collected == out.size()) TRY(write_out());
+      longer.record_count += count;
     }
-    TRY(write_out());
     merged.push_back(longer);
   }
   scratch_ = std::move(target);
@@ -128,87 +207,32 @@ Result<void> ExternalSorter<kBytes>::merge_groups() {
 }
 
 template <std::size_t kBytes>
-Result<void> ExternalSorter<kBytes>::start_merge(std::span<Run> runs, std::span<Record> memory) {
-  merging_ = runs;
-  merge_memory_ = memory;
-  records_per_run_ = memory.size() / runs.size();
-  CHECK(records_per_run_ > 0);
-  merged_one_ = false;
-  for (std::size_t i = 0; i < runs.size(); ++i) TRY(refill(i));
-  // Play every match from the leaves up; node i is fought for by nodes 2 i and 2 i + 1.
-  const auto count = static_cast<std::uint32_t>(runs.size());
-  losers_.assign(count, 0);
-  std::vector<std::uint32_t> winners(2 * std::size_t{count});
-  for (std::uint32_t i = 0; i < count; ++i) winners[count + i] = i;
-  for (std::uint32_t node = count - 1; node > 0; --node) {
-    const std::uint32_t left = winners[2 * std::size_t{node}];
-    const std::uint32_t right = winners[2 * std::size_t{node} + 1];
-    const bool left_wins = smaller(left, right);
-    winners[node] = left_wins ? left : right;
-    losers_[node] = left_wins ? right : left;
+void ExternalSorter<kBytes>::post_fill() {
+  merge_->task.post(*options_.lanes, [merge = merge_.get()]() -> Result<void> {
+    merge->filled = TRY(merge->merger.fill(merge->blocks[merge->filling]));
+    return {};
+  });
+}
+
+template <std::size_t kBytes>
+Result<void> ExternalSorter<kBytes>::next_block() {
+  if (error_) return *error_;
+  if (merge_ == nullptr || merge_->ended) return {};
+  if (in_background()) {
+    TRY(remember(merge_->task.wait()));
+  } else {
+    Result<std::size_t> filled = merge_->merger.fill(merge_->blocks[0]);
+    if (!filled) return remember(filled.error());
+    merge_->filled = *filled;
   }
-  winner_ = count == 1 ? 0 : winners[1];
+  const std::span<Record> block = merge_->blocks[merge_->filling];
+  fill_from_here_on(block.first(merge_->filled));
+  merge_->ended = merge_->filled < block.size();
+  if (in_background() && !merge_->ended) {
+    merge_->filling = 1 - merge_->filling;
+    post_fill();
+  }
   return {};
-}
-
-template <std::size_t kBytes>
-Result<void> ExternalSorter<kBytes>::refill(std::size_t leaf) {
-  Run& run = merging_[leaf];
-  const auto block = merge_memory_.subspan(leaf * records_per_run_, records_per_run_);
-  const auto wanted =
-      static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), run.remaining));
-  run.position = run.end = block.data();
-  if (wanted == 0) return {};
-  TRY(check_cancelled());
-  const auto bytes = std::as_writable_bytes(block.first(wanted));
-  const std::size_t got = TRY(scratch_->read_at(run.offset, bytes));
-  if (got != bytes.size()) {
-    return fail(ErrorCode::kIo, "a scratch file in {} ended early", options_.scratch_directory);
-  }
-  run.offset += got;
-  run.remaining -= wanted;
-  run.end = block.data() + wanted;
-  return {};
-}
-
-// A run that is used up loses every match; of equal records the earlier run's comes first.
-template <std::size_t kBytes>
-bool ExternalSorter<kBytes>::smaller(std::uint32_t a, std::uint32_t b) const {
-  const Run& left = merging_[a];
-  const Run& right = merging_[b];
-  if (left.position == left.end) return false;
-  if (right.position == right.end) return true;
-  const int order = std::memcmp(left.position->data(), right.position->data(), kBytes);
-  return order != 0 ? order < 0 : a < b;
-}
-
-template <std::size_t kBytes>
-void ExternalSorter<kBytes>::replay(std::size_t leaf) {
-  auto current = static_cast<std::uint32_t>(leaf);
-  for (std::size_t node = (leaf + merging_.size()) / 2; node > 0; node /= 2) {
-    if (smaller(losers_[node], current)) std::swap(losers_[node], current);
-  }
-  winner_ = current;
-}
-
-template <std::size_t kBytes>
-Result<const typename ExternalSorter<kBytes>::Record*> ExternalSorter<kBytes>::next_merged() {
-  if (merged_one_) {
-    Run& taken = merging_[winner_];
-    ++taken.position;
-    if (taken.position == taken.end && taken.remaining > 0) TRY(refill(winner_));
-    replay(winner_);
-  }
-  merged_one_ = true;
-  const Run& best = merging_[winner_];
-  return best.position == best.end ? nullptr : best.position;
-}
-
-template <std::size_t kBytes>
-Result<const typename ExternalSorter<kBytes>::Record*> ExternalSorter<kBytes>::next() {
-  if (!runs_.empty()) return next_merged();
-  if (position_ == filled_) return nullptr;
-  return &records()[position_++];
 }
 
 template class ExternalSorter<16>;  // pack and offset: reachable sets

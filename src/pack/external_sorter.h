@@ -12,18 +12,26 @@
 //   while (const auto* record = TRY(sorter.next())) use(*record);
 //
 // One buffer is charged to the budget. Full, it is sorted and appended to a scratch file without a
-// name as a run; at the end the runs are merged while they are read back, the buffer divided among
-// them. Where there are more runs than the buffer has room for, groups of them are first merged
-// into longer ones, in another scratch file that takes the place of the first.
+// name as a run; at the end the runs are merged while they are read back (run_merger.h), the buffer
+// divided among them. Where there are more runs than the buffer has room for, groups of them are
+// first merged into longer ones, in another scratch file that takes the place of the first.
 //
-// Memory: `memory_bytes` exactly, and 40 bytes a run (a run holds memory_bytes of records).
-// Scratch: the records once, twice where runs are merged in groups. Not thread-safe.
+// With lanes, the buffer's halves are runs: a lane sorts and writes one while the other is filled,
+// and later merges a block while the one before it is used. add(), sort() and next() may be called
+// from a lane's work. What they return does not depend on lanes.
+//
+// Memory: `memory_bytes` exactly, later `merge_memory_bytes`; 16 bytes a run, and while merging 48
+// to 80 more. A run holds memory_bytes of records, with lanes half as many. Scratch: the records
+// once, twice where runs are merged in groups. After an error every call that does more than use up
+// memory returns it again. Not thread-safe.
 
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,6 +40,10 @@
 #include "bale/progress.h"
 #include "bale/result.h"
 #include "base/budget.h"
+#include "base/lanes.h"
+#include "base/try.h"
+#include "pack/lane_task.h"
+#include "pack/run_merger.h"
 
 namespace bale {
 
@@ -40,76 +52,119 @@ struct SorterOptions {
   FileSystem* file_system = nullptr;     ///< null: posix_file_system()
   std::string scratch_directory;         ///< empty: no scratch, kLimitExceeded once memory is full
   const Operation* operation = nullptr;  ///< may be null; asked between blocks
+  Lanes* lanes = nullptr;                ///< may be null; must outlive the sorter
 };
 
 /// Room for a merge of some runs at all.
 inline constexpr std::uint64_t kMinSorterBytes = 256 << 10;
+
+/// A run is read back in blocks of at least so many bytes: smaller ones would cost a read of the
+/// disk each for too little.
+inline constexpr std::size_t kMinMergeBlockBytes = 8 << 10;
 
 template <std::size_t kBytes>
 class ExternalSorter {
  public:
   using Record = std::array<std::byte, kBytes>;
 
+  /// The budget must outlive the sorter.
   [[nodiscard]] static Result<ExternalSorter> create(Budget& budget, SorterOptions options);
 
   ExternalSorter(ExternalSorter&&) noexcept = default;
-  ExternalSorter& operator=(ExternalSorter&&) noexcept = default;
+  ExternalSorter& operator=(ExternalSorter&& other) noexcept;
+  ExternalSorter(const ExternalSorter&) = delete;
+  ExternalSorter& operator=(const ExternalSorter&) = delete;
 
-  Result<void> add(const Record& record);
+  /// Waits for a lane that still writes the run before the last.
+  ~ExternalSorter() = default;
 
-  /// Ends the adding. Call once, before the first next().
-  Result<void> sort();
+  Result<void> add(const Record& record) {
+    if (position_ == end_) [[unlikely]] {
+      TRY(make_room());
+    }
+    *position_++ = record;
+    ++record_count_;
+    return {};
+  }
+
+  /// Ends the adding. Call once, before the first next(). If anything was spilled and this is more
+  /// than memory_bytes, the buffer is given back to the budget and one of `merge_memory_bytes`
+  /// taken: more runs are merged at once, from longer pieces. kLimitExceeded if the budget has not
+  /// that much.
+  Result<void> sort(std::uint64_t merge_memory_bytes = 0);
 
   /// The next record in order, valid until the call after; nullptr at the end.
-  Result<const Record*> next();
+  Result<const Record*> next() {
+    if (position_ == end_) [[unlikely]] {
+      TRY(next_block());
+      if (position_ == end_) return nullptr;
+    }
+    return position_++;
+  }
 
   [[nodiscard]] std::uint64_t record_count() const { return record_count_; }
 
-  /// Written to scratch so far.
+  /// Written to scratch so far, or about to be.
   [[nodiscard]] std::uint64_t scratch_bytes() const { return scratch_bytes_; }
 
  private:
-  // A sorted piece in the scratch file, and the part of it that is in memory.
-  struct Run {
-    std::uint64_t offset = 0;     // in scratch, of the first record not read yet
-    std::uint64_t remaining = 0;  // records in scratch not read yet
-    Record* position = nullptr;   // in memory: the smallest not taken yet
-    Record* end = nullptr;
+  // The smallest and the largest record that were spilled. What these two have in common at the
+  // start, all have.
+  struct Bounds {
+    bool empty = true;
+    Record lowest{};
+    Record highest{};
+  };
+
+  // What the merge's lane shares with the sorter, which may move meanwhile.
+  struct Merge {
+    RunMerger<kBytes> merger;
+    std::array<std::span<Record>, 2> blocks;  // without lanes the second is empty
+    std::size_t filling = 0;                  // the block that is being filled
+    std::size_t filled = 0;                   // how many records that gave
+    bool ended = false;
+    LaneTask task;  // the last member: it ends before the others go
   };
 
   ExternalSorter() = default;
 
   [[nodiscard]] std::span<Record> records() {
-    return {reinterpret_cast<Record*>(buffer_.data()), capacity_};
+    return {reinterpret_cast<Record*>(buffer_.data()), buffer_.size() / kBytes};
+  }
+
+  [[nodiscard]] bool in_background() const {
+    return options_.lanes != nullptr && options_.lanes->count() > 1;
   }
 
   Result<void> check_cancelled() const;
-  Result<void> spill();
+  Result<void> remember(Result<void> result);
+  Result<void> make_room();
+  Result<void> spill_what_is_full();
+  void fill_from_here_on(std::span<Record> part);
+  std::function<Result<void>()> spilling(std::span<Record> part);
+  Result<void> start_reading(std::uint64_t merge_memory_bytes);
+  [[nodiscard]] MergeSource merge_source() const;
   Result<void> merge_groups();
-  Result<void> start_merge(std::span<Run> runs, std::span<Record> memory);
-  Result<void> refill(std::size_t leaf);
-  Result<const Record*> next_merged();
-  [[nodiscard]] bool smaller(std::uint32_t a, std::uint32_t b) const;
-  void replay(std::size_t leaf);
+  Result<void> start_merge();
+  void post_fill();
+  Result<void> next_block();
 
   SorterOptions options_;
+  Budget* budget_ = nullptr;
   Buffer buffer_;
-  std::size_t capacity_ = 0;  // records in the buffer
-  std::size_t filled_ = 0;    // of them in use
+  std::array<std::span<Record>, 2> parts_;  // of the buffer: its halves, or all of it and nothing
+  std::size_t part_ = 0;                    // the one that is being filled
+  Record* position_ = nullptr;              // the next record goes here, or after sort() comes from
+  Record* end_ = nullptr;                   // and here there are no more
   std::uint64_t record_count_ = 0;
   std::uint64_t scratch_bytes_ = 0;
   std::unique_ptr<File> scratch_;
   std::uint64_t scratch_end_ = 0;
-  std::vector<Run> runs_;
-
-  // The merge: a tournament tree of losers over the runs (Knuth, TAOCP vol. 3, 5.4.1).
-  std::span<Run> merging_;
-  std::vector<std::uint32_t> losers_;
-  std::uint32_t winner_ = 0;
-  std::span<Record> merge_memory_;
-  std::size_t records_per_run_ = 0;
-  bool merged_one_ = false;
-  std::size_t position_ = 0;  // in a sort that never spilled
+  std::vector<ScratchRun> runs_;
+  std::unique_ptr<Bounds> bounds_;
+  std::optional<Error> error_;
+  std::unique_ptr<Merge> merge_;
+  LaneTask spill_;  // the last member: it ends before the others go
 };
 
 extern template class ExternalSorter<16>;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/endian.h"
+#include "base/lanes.h"
 #include "base/try.h"
 #include "codec/test_bytes.h"
 #include "io/faulty_file_system.h"
@@ -21,10 +22,10 @@ namespace {
 using Sorter = ExternalSorter<16>;
 using Record = Sorter::Record;
 
-// With the least memory, a run has so many records; 17 runs are one more than can be merged at
-// once.
+// With the least memory and no lanes, a run has so many records, and so many runs can be merged at
+// once: a sixteenth of the memory holds what was merged.
 constexpr std::size_t kRunRecords = kMinSorterBytes / 16;
-constexpr std::size_t kFanIn = kMinSorterBytes / (16 << 10);
+constexpr std::size_t kFanIn = (kMinSorterBytes - kMinSorterBytes / 16) / kMinMergeBlockBytes;
 
 enum class Shape { kRandom, kCommonPrefix, kDuplicates, kFalling };
 
@@ -41,24 +42,45 @@ std::vector<Record> make_records(Shape shape, std::size_t count) {
   return records;
 }
 
-Result<std::vector<Record>> sort_all(const std::vector<Record>& records, FileSystem& files,
-                                     const Operation* operation = nullptr,
-                                     std::uint64_t* scratch_bytes = nullptr) {
-  Budget budget(kMinSorterBytes);
+struct Setup {
+  const Operation* operation = nullptr;
+  Lanes* lanes = nullptr;
+  std::uint64_t merge_memory_bytes = 0;
+};
+
+struct Sorted {
+  std::vector<Record> records;
+  std::uint64_t scratch_bytes = 0;
+};
+
+Result<Sorted> sort_with(const std::vector<Record>& records, FileSystem& files,
+                         const Setup& setup) {
+  const std::uint64_t memory_bytes = std::max(kMinSorterBytes, setup.merge_memory_bytes);
+  Budget budget(memory_bytes);
   Sorter sorter = TRY(Sorter::create(budget, {.memory_bytes = kMinSorterBytes,
                                               .file_system = &files,
                                               .scratch_directory = "/",
-                                              .operation = operation}));
+                                              .operation = setup.operation,
+                                              .lanes = setup.lanes}));
   for (const Record& record : records) TRY(sorter.add(record));
-  TRY(sorter.sort());
-  std::vector<Record> sorted;
-  while (const Record* record = TRY(sorter.next())) sorted.push_back(*record);
+  TRY(sorter.sort(setup.merge_memory_bytes));
+  Sorted sorted;
+  while (const Record* record = TRY(sorter.next())) sorted.records.push_back(*record);
   // It stays at the end.
   EXPECT_THAT(sorter.next(), IsOk());
+  EXPECT_EQ(TRY(sorter.next()), nullptr);
   EXPECT_EQ(sorter.record_count(), records.size());
-  EXPECT_EQ(budget.peak_bytes(), kMinSorterBytes);
-  if (scratch_bytes != nullptr) *scratch_bytes = sorter.scratch_bytes();
+  EXPECT_EQ(budget.peak_bytes(), records.size() > kRunRecords ? memory_bytes : kMinSorterBytes);
+  sorted.scratch_bytes = sorter.scratch_bytes();
   return sorted;
+}
+
+Result<std::vector<Record>> sort_all(const std::vector<Record>& records, FileSystem& files,
+                                     const Operation* operation = nullptr,
+                                     std::uint64_t* scratch_bytes = nullptr) {
+  Sorted sorted = TRY(sort_with(records, files, {.operation = operation}));
+  if (scratch_bytes != nullptr) *scratch_bytes = sorted.scratch_bytes;
+  return std::move(sorted.records);
 }
 
 TEST(ExternalSorterTest, SortsAsStdSortDoesWhateverSpills) {
@@ -116,10 +138,10 @@ TEST(ExternalSorterTest, EveryFailureOfTheScratchFileComesBack) {
   MemoryFileSystem memory;
   FaultyFileSystem files(memory);
   ASSERT_THAT(sort_all(records, files), IsOk());
-  // Reads of the merges are many: every 13th of all operations will do, after the first few.
+  // Reads of the merges are many: every 97th of all operations will do, after the first few.
   const std::uint64_t operation_count = files.counters().operations();
   ASSERT_GT(operation_count, 2 * kFanIn);
-  for (std::uint64_t n = 0; n < operation_count; n += n < 3 ? 1 : 13) {
+  for (std::uint64_t n = 0; n < operation_count; n += n < 3 ? 1 : 97) {
     files.inject({.operation = n});
     EXPECT_THAT(sort_all(records, files), FailsWith(ErrorCode::kIo, "injected fault")) << n;
     EXPECT_TRUE(files.fault_fired());
@@ -153,6 +175,170 @@ TEST(ExternalSorterTest, CanBeCancelledBeforeAndDuringTheMerge) {
   }
   ASSERT_TRUE(error.has_value());
   EXPECT_EQ(error->code, ErrorCode::kInterrupted);
+}
+
+TEST(ExternalSorterTest, LanesMakeNoDifferenceToTheResult) {
+  MemoryFileSystem files;
+  Lanes lanes(3);
+  for (const Shape shape :
+       {Shape::kRandom, Shape::kCommonPrefix, Shape::kDuplicates, Shape::kFalling}) {
+    for (const std::size_t count :
+         {std::size_t{0}, std::size_t{1}, kRunRecords / 2, kRunRecords - 1, kRunRecords,
+          kRunRecords + 1, 3 * kRunRecords / 2, 3 * kRunRecords / 2 + 1, 5 * kRunRecords}) {
+      std::vector<Record> records = make_records(shape, count);
+      ASSERT_OK_AND_ASSIGN(sorted, sort_with(records, files, {.lanes = &lanes}));
+      std::sort(records.begin(), records.end());
+      EXPECT_TRUE(sorted.records == records) << count;
+      EXPECT_EQ(sorted.scratch_bytes, count > kRunRecords ? count * 16 : 0);
+    }
+  }
+}
+
+TEST(ExternalSorterTest, OneLaneIsAsNone) {
+  MemoryFileSystem files;
+  Lanes lanes(1);
+  std::vector<Record> records = make_records(Shape::kRandom, 3 * kRunRecords);
+  ASSERT_OK_AND_ASSIGN(sorted, sort_with(records, files, {.lanes = &lanes}));
+  std::sort(records.begin(), records.end());
+  EXPECT_TRUE(sorted.records == records);
+}
+
+TEST(ExternalSorterTest, MoreMemoryForTheMergeSavesGroups) {
+  MemoryFileSystem files;
+  Lanes lanes(2);
+  std::vector<Record> records = make_records(Shape::kRandom, (kFanIn + 1) * kRunRecords);
+  std::vector<Record> expected = records;
+  std::sort(expected.begin(), expected.end());
+  for (Lanes* some : {static_cast<Lanes*>(nullptr), &lanes}) {
+    // Less than the sorter has is no wish.
+    ASSERT_OK_AND_ASSIGN(grouped,
+                         sort_with(records, files, {.lanes = some, .merge_memory_bytes = 1}));
+    EXPECT_TRUE(grouped.records == expected);
+    EXPECT_EQ(grouped.scratch_bytes, 2 * records.size() * 16);
+    ASSERT_OK_AND_ASSIGN(
+        at_once,
+        sort_with(records, files, {.lanes = some, .merge_memory_bytes = 3 * kMinSorterBytes}));
+    EXPECT_TRUE(at_once.records == expected);
+    EXPECT_EQ(at_once.scratch_bytes, records.size() * 16);
+  }
+}
+
+TEST(ExternalSorterTest, MemoryForTheMergeThatTheBudgetHasNotIsRefused) {
+  MemoryFileSystem files;
+  Budget budget(2 * kMinSorterBytes);
+  ASSERT_OK_AND_ASSIGN(sorter, Sorter::create(budget, {.memory_bytes = kMinSorterBytes,
+                                                       .file_system = &files,
+                                                       .scratch_directory = "/"}));
+  for (std::size_t i = 0; i <= kRunRecords; ++i) ASSERT_THAT(sorter.add({}), IsOk());
+  EXPECT_THAT(sorter.sort(3 * kMinSorterBytes),
+              FailsWith(ErrorCode::kLimitExceeded, "the merge buffer"));
+  EXPECT_THAT(sorter.next(), FailsWith(ErrorCode::kLimitExceeded));
+}
+
+TEST(ExternalSorterTest, EveryFailureInTheBackgroundComesBack) {
+  const std::vector<Record> records = make_records(Shape::kRandom, 6 * kRunRecords);
+  MemoryFileSystem memory;
+  FaultyFileSystem files(memory);
+  Lanes lanes(2);
+  ASSERT_THAT(sort_with(records, files, {.lanes = &lanes}), IsOk());
+  const std::uint64_t operation_count = files.counters().operations();
+  ASSERT_GT(operation_count, 12u);
+  for (std::uint64_t n = 0; n < operation_count; n += n < 14 ? 1 : 11) {
+    files.inject({.operation = n});
+    EXPECT_THAT(sort_with(records, files, {.lanes = &lanes}),
+                FailsWith(ErrorCode::kIo, "injected fault"))
+        << n;
+    EXPECT_EQ(files.open_files(), 0u);
+  }
+}
+
+TEST(ExternalSorterTest, AFailureInTheBackgroundStays) {
+  MemoryFileSystem memory;
+  FaultyFileSystem files(memory);
+  files.inject({.kinds = io_kinds({IoKind::kWrite})});
+  Lanes lanes(2);
+  Budget budget(kMinSorterBytes);
+  ASSERT_OK_AND_ASSIGN(sorter, Sorter::create(budget, {.memory_bytes = kMinSorterBytes,
+                                                       .file_system = &files,
+                                                       .scratch_directory = "/",
+                                                       .lanes = &lanes}));
+  std::size_t added = 0;
+  while (sorter.add({})) ASSERT_LE(++added, 2 * kRunRecords);
+  EXPECT_THAT(sorter.add({}), FailsWith(ErrorCode::kIo, "injected fault"));
+  EXPECT_THAT(sorter.sort(), FailsWith(ErrorCode::kIo, "injected fault"));
+  EXPECT_THAT(sorter.next(), FailsWith(ErrorCode::kIo, "injected fault"));
+}
+
+TEST(ExternalSorterTest, CanBeCancelledWhileLanesMerge) {
+  std::atomic<bool> cancel = false;
+  const Operation operation{.report = {}, .cancel = &cancel};
+  MemoryFileSystem files;
+  Lanes lanes(2);
+  Budget budget(kMinSorterBytes);
+  ASSERT_OK_AND_ASSIGN(sorter, Sorter::create(budget, {.memory_bytes = kMinSorterBytes,
+                                                       .file_system = &files,
+                                                       .scratch_directory = "/",
+                                                       .operation = &operation,
+                                                       .lanes = &lanes}));
+  for (const Record& record : make_records(Shape::kRandom, 6 * kRunRecords)) {
+    ASSERT_THAT(sorter.add(record), IsOk());
+  }
+  ASSERT_THAT(sorter.sort(), IsOk());
+  cancel = true;
+  std::optional<Error> error;
+  for (std::size_t i = 0; i < 6 * kRunRecords && !error; ++i) {
+    const auto next = sorter.next();
+    if (!next) error = next.error();
+  }
+  ASSERT_TRUE(error.has_value());
+  EXPECT_EQ(error->code, ErrorCode::kInterrupted);
+}
+
+TEST(ExternalSorterTest, MayBeMovedAndDroppedWhileALaneWorks) {
+  MemoryFileSystem memory;
+  FaultyFileSystem files(memory);
+  Lanes lanes(2);
+  const std::vector<Record> records = make_records(Shape::kRandom, 2 * kRunRecords);
+  for (std::size_t count = kRunRecords; count <= records.size(); count += kRunRecords / 4) {
+    Budget budget(2 * kMinSorterBytes);
+    const SorterOptions options{.memory_bytes = kMinSorterBytes,
+                                .file_system = &files,
+                                .scratch_directory = "/",
+                                .lanes = &lanes};
+    ASSERT_OK_AND_ASSIGN(sorter, Sorter::create(budget, options));
+    for (std::size_t i = 0; i < count; ++i) ASSERT_THAT(sorter.add(records[i]), IsOk());
+    Sorter moved = std::move(sorter);
+    ASSERT_THAT(moved.add({}), IsOk());
+    ASSERT_OK_AND_ASSIGN(other, Sorter::create(budget, options));
+    if (count % kRunRecords == 0) {
+      moved = std::move(other);  // drops what it was
+    } else {
+      ASSERT_THAT(moved.sort(), IsOk());
+      Sorter again = std::move(moved);
+      ASSERT_OK_AND_ASSIGN(first, again.next());
+      EXPECT_EQ(*first, Record{});
+    }
+  }
+  EXPECT_EQ(files.open_files(), 0u);
+}
+
+// Both lanes wait for runs to be written, and no third one is there to write them.
+TEST(ExternalSorterTest, SortersFedByTheWorkOfAllLanesDoNotWaitForEachOther) {
+  MemoryFileSystem files;
+  const std::vector<Record> records = make_records(Shape::kRandom, 4 * kRunRecords);
+  std::vector<Record> expected = records;
+  std::sort(expected.begin(), expected.end());
+  std::atomic<int> right = 0;
+  {
+    Lanes lanes(2);
+    for (int i = 0; i < 4; ++i) {
+      lanes.post([&](std::size_t) {
+        const auto sorted = sort_with(records, files, {.lanes = &lanes});
+        if (sorted && sorted->records == expected) ++right;
+      });
+    }
+  }
+  EXPECT_EQ(right, 4);
 }
 
 }  // namespace

@@ -123,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(Packs, GoldenInputTest,
 
 TEST(DeterminismTest, MemoryChangesHowThePackIsSortedAndNotOneByteOfIt) {
   // So many that with the least memory there are more runs than can be merged at once.
-  constexpr std::uint64_t kObjectCount = 115'000;
+  constexpr std::uint64_t kObjectCount = 230'000;
   MemoryFileSystem files;
   PackBuilderOptions options = test_options();
   options.compress = false;

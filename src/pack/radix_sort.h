@@ -27,7 +27,7 @@
 #include <span>
 #include <utility>
 
-#include "base/endian.h"
+#include "pack/record_window.h"
 
 namespace bale {
 
@@ -41,8 +41,6 @@ class RadixSort {
   void sort(Records records, std::size_t depth);
 
  private:
-  static constexpr std::size_t kWindowBytes = 8;
-  static_assert(kBytes >= kWindowBytes);
   static constexpr std::size_t kInsertionRecords = 12;
   static constexpr std::size_t kKeyedRecords = 1024;  // 41 KiB of the longest ones
   static constexpr std::size_t kBucketRecords = 320;  // how many are aimed at
@@ -54,13 +52,6 @@ class RadixSort {
     std::uint64_t window;
     std::uint32_t record;
   };
-
-  // What stands behind the record's end reads as zeros.
-  static std::uint64_t window(const Record& record, std::size_t depth) {
-    if (depth + kWindowBytes <= kBytes) return load_be<std::uint64_t>(record.data() + depth);
-    const std::size_t beyond = depth + kWindowBytes - kBytes;
-    return load_be<std::uint64_t>(record.data() + kBytes - kWindowBytes) << (8 * beyond);
-  }
 
   static void sort_by_insertion(Records records, std::size_t depth);
   void sort_by_keys(Records records, std::size_t depth, unsigned shared_bits);
@@ -77,12 +68,12 @@ class RadixSort {
 
 template <std::size_t kBytes>
 void RadixSort<kBytes>::sort(Records records, std::size_t depth) {
-  for (;; depth += kWindowBytes) {
+  for (;; depth += kRecordWindowBytes) {
     if (depth >= kBytes) return;
     if (records.size() <= kInsertionRecords) return sort_by_insertion(records, depth);
-    const std::uint64_t first = window(records.front(), depth);
+    const std::uint64_t first = record_window(records.front(), depth);
     std::uint64_t difference = 0;
-    for (const Record& record : records) difference |= window(record, depth) ^ first;
+    for (const Record& record : records) difference |= record_window(record, depth) ^ first;
     if (difference == 0) continue;
     const auto shared_bits = static_cast<unsigned>(std::countl_zero(difference));
     if (records.size() <= kKeyedRecords) return sort_by_keys(records, depth, shared_bits);
@@ -109,7 +100,7 @@ void RadixSort<kBytes>::deal(Records records, std::size_t depth, unsigned shared
   const auto wanted_bits = static_cast<unsigned>(std::bit_width(records.size() / kBucketRecords));
   const unsigned bits = std::clamp(wanted_bits, kMinDealtBits, kMaxDealtBits);
   const auto bucket_of = [=](const Record& record) -> std::size_t {
-    return (window(record, depth) << shared_bits) >> (64 - bits);
+    return (record_window(record, depth) << shared_bits) >> (64 - bits);
   };
   const std::size_t bucket_count = std::size_t{1} << bits;
   std::fill_n(end_, bucket_count, 0);
@@ -149,15 +140,15 @@ void RadixSort<kBytes>::deal(Records records, std::size_t depth, unsigned shared
 template <std::size_t kBytes>
 void RadixSort<kBytes>::sort_by_keys(Records records, std::size_t depth, unsigned shared_bits) {
   for (std::size_t i = 0; i < records.size(); ++i) {
-    keys_[i] = {window(records[i], depth), static_cast<std::uint32_t>(i)};
+    keys_[i] = {record_window(records[i], depth), static_cast<std::uint32_t>(i)};
   }
   order_keys(records.size(), shared_bits);
   move_by_keys(records);
   for (std::size_t begin = 0; begin < records.size();) {
-    const std::uint64_t key = window(records[begin], depth);
+    const std::uint64_t key = record_window(records[begin], depth);
     std::size_t after = begin + 1;
-    while (after < records.size() && window(records[after], depth) == key) ++after;
-    if (after - begin > 1) sort(records.subspan(begin, after - begin), depth + kWindowBytes);
+    while (after < records.size() && record_window(records[after], depth) == key) ++after;
+    if (after - begin > 1) sort(records.subspan(begin, after - begin), depth + kRecordWindowBytes);
     begin = after;
   }
 }
