@@ -3,36 +3,47 @@
 
 // PackBuilder: streams objects into one immutable pack and its index, in a fixed amount of memory.
 //
-//   bale::PackBuilderOptions options;
+//   bale::PackBuilderOptions options;                     // level 3, 16 MiB, all processors
+//   options.operation.cancel = &stop;                     // an atomic<bool>, set from anywhere
+//   options.operation.report = [](const bale::Progress& at) { draw(at); };
 //   auto builder = bale::PackBuilder::create("objects.pack", options);
 //   if (!builder) return builder.error();
-//   for (const auto& object : objects) {
-//     auto added = builder->add(object.id, object.type, object.payload);
-//     if (!added) return added.error();
-//   }
+//
+//   auto added = builder->add(id, bale::ObjectType::kBlob, payload);   // any number of times
+//   if (!added) return added.error();
+//
+//   TRY(builder->begin_object(bale::IdKind::kContentHash, bale::ObjectType::kBlob, size));
+//   while (...) TRY(builder->write(piece));                            // a payload of any size
+//   TRY(builder->end_object(id));
+//
 //   auto summary = builder->finish();       // objects.pack and objects.idx are there now, whole
 //   if (!summary) return summary.error();
 //
-// While it runs, the pack is `objects.pack.part`; the index has no name at all. Both take their
-// names in finish(), durable before they do. Dropping an unfinished builder removes what it made.
+// (TRY stands for the two lines above it.) While it runs, the pack is `objects.pack.part`; the
+// index has no name at all. Both take their names in finish(), durable before they do. Dropping an
+// unfinished builder removes what it made.
 //
 // Memory. Every large buffer is charged to one account of `memory_bytes`, taken when the builder is
-// created and never exceeded:
+// created and never exceeded. With L lanes:
 //
-//   compression   C(level) + 2 MiB     a zstd context for inputs of 1 MiB (1.3 MiB at level 3, 12.5
-//                                      at 9, 17 at 19), one input and one output frame; 0 where
-//                                      nothing is compressed
-//   writing       512 KiB              the pack's and the index's write buffers
-//   sorting       all the rest         one eighth of it, where deltas are added, for their bases
+//   compression   L * C(level)        C: a zstd context for inputs of 1 MiB: 1.3 MiB at level 3,
+//                                     12.5 at 9, 17.3 at 19; 0 where nothing is compressed
+//   blocks        (2 L + 2) * B       B: 1 MiB and 21 KiB; 2 B with one lane, (L + 2) * B without
+//                                     compression
+//   writing       516 KiB             the index's buffer, and an object that flush() must not take
+//   sorting       all the rest        one eighth of it for the bases of deltas; in finish() also
+//                                     what the lanes had
 //
-// The peak depends on nothing else: not on how many objects there are, how large they are, nor how
-// their ids are distributed. What does not fit the sort buffer goes to an unnamed scratch file.
+// L is `lanes`, or as many as leave the sort a third. The peak depends on nothing else: not on how
+// many objects there are, how large they are, nor how their ids are distributed. What does not fit
+// the sort buffer goes to an unnamed scratch file. (doc/MEMORY.md has measurements.)
 //
 // Determinism. The same objects in the same order under the same options give the same bytes,
-// whatever the memory.
+// whatever the memory and the lanes.
 //
 // Not thread-safe: one call at a time. After a call has failed, every further one fails with that
-// first error, and finish() commits nothing.
+// first error, and finish() commits nothing. A lane's failure comes back from a later call, at the
+// latest from flush() or finish().
 
 #pragma once
 
