@@ -3,6 +3,9 @@
 
 // bale itself: PackBuilder with its default options, and PackReader.
 
+#include <algorithm>
+#include <optional>
+
 #include "bale/pack_builder.h"
 #include "bale/pack_reader.h"
 #include "bench/contender.h"
@@ -12,9 +15,31 @@
 namespace bale::bench {
 namespace {
 
+// The look-up of many ids at once is younger than this program.
+template <typename Pack>
+concept FindsMany = requires(const Pack& pack, std::span<const ObjectId> ids,
+                             std::span<std::optional<std::uint64_t>> offsets) {
+  pack.find_many(ids, offsets);
+};
+
+template <typename Pack>
+void find_many(const Pack& pack, std::span<const ObjectId> ids,
+               std::span<std::optional<std::uint64_t>> offsets) {
+  if constexpr (FindsMany<Pack>) {
+    pack.find_many(ids, offsets);
+  } else {
+    for (std::size_t i = 0; i < ids.size(); ++i) offsets[i] = pack.find(ids[i]);
+  }
+}
+
 class BaleReading final : public Reading {
  public:
   explicit BaleReading(const std::string& path) : pack_(must(PackReader::open(path))) {}
+
+  void prepare(std::span<const Query> queries) override {
+    ids_.clear();
+    for (const Query& query : queries) ids_.push_back(query.id);
+  }
 
   void get(std::span<const Query> queries, Receiver& receiver) override {
     for (const Query& query : queries) {
@@ -24,9 +49,30 @@ class BaleReading final : public Reading {
     }
   }
 
+  void find(std::span<const Query> queries, Receiver& receiver) override {
+    for (const Query& query : queries) take(pack_.find(query.id), receiver);
+  }
+
+  void find_batches(std::span<const Query> queries, std::size_t batch,
+                    Receiver& receiver) override {
+    std::vector<std::optional<std::uint64_t>> offsets(batch);
+    for (std::size_t begin = 0; begin < queries.size(); begin += batch) {
+      const std::size_t size = std::min(batch, queries.size() - begin);
+      const std::span<std::optional<std::uint64_t>> found = std::span(offsets).first(size);
+      find_many(pack_, std::span(ids_).subspan(begin, size), found);
+      for (const auto& offset : found) take(offset, receiver);
+    }
+  }
+
  private:
+  static void take(std::optional<std::uint64_t> offset, Receiver& receiver) {
+    if (!offset) die("bale does not find an object");
+    receiver.take_number(*offset);
+  }
+
   PackReader pack_;
   ReadContext context_;
+  std::vector<ObjectId> ids_;
 };
 
 class Bale final : public Contender {
@@ -50,6 +96,8 @@ class Bale final : public Contender {
             .finish_seconds = summary.finish_seconds,
             .sync_seconds = summary.sync_seconds};
   }
+
+  [[nodiscard]] bool has_batches() const override { return FindsMany<PackReader>; }
 
   [[nodiscard]] std::unique_ptr<Reading> open(const std::string& directory,
                                               const Objects& objects) override {

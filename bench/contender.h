@@ -25,22 +25,25 @@ class Reading {
  public:
   virtual ~Reading() = default;
 
-  /// What may be done before a clock starts: translating ids, for who has others.
+  /// What may be done before a clock starts: translating ids, for who has others. The readings
+  /// below are of exactly these queries.
   virtual void prepare(std::span<const Query> queries) { static_cast<void>(queries); }
 
   /// Reads the objects one after another and gives each to `receiver`.
   virtual void get(std::span<const Query> queries, Receiver& receiver) = 0;
 
-  /// The same by the contender's own call for many, up to `batch` at a time. False if it has none.
-  virtual bool get_batches(std::span<const Query> queries, std::size_t batch, Receiver& receiver) {
-    static_cast<void>(queries);
+  /// Only finds out that they are there, and how large or where.
+  virtual void find(std::span<const Query> queries, Receiver& receiver) { get(queries, receiver); }
+
+  /// get() and find() by a contender's own call for many, `batch` at a time.
+  virtual void get_batches(std::span<const Query> queries, std::size_t batch, Receiver& receiver) {
     static_cast<void>(batch);
-    static_cast<void>(receiver);
-    return false;
+    get(queries, receiver);
   }
 
-  /// Only finds out that they are there; get() where a contender has nothing cheaper.
-  virtual void find(std::span<const Query> queries, Receiver& receiver) { get(queries, receiver); }
+  virtual void find_batches(std::span<const Query> queries, std::size_t batch, Receiver& receiver) {
+    get_batches(queries, batch, receiver);
+  }
 };
 
 class Contender {
@@ -55,6 +58,9 @@ class Contender {
   /// Stores all objects in the empty `directory`, ready to be read. Sets `seconds`, and
   /// `finish_seconds` and `sync_seconds` where it knows them.
   virtual Sample build(const Objects& objects, const std::string& directory) = 0;
+
+  /// Whether Reading's calls for many are more than the single ones in a row.
+  [[nodiscard]] virtual bool has_batches() const { return false; }
 
   /// Opens what build() left. nullptr if that cannot be read back. Both must outlive it.
   [[nodiscard]] virtual std::unique_ptr<Reading> open(const std::string& directory,

@@ -45,15 +45,15 @@ WorkDirectory::~WorkDirectory() {
 
 std::string WorkDirectory::fresh(const std::string& name) const {
   remove(name);
-  const std::string path = path_ + "/" + name;
-  if (::mkdir(path.c_str(), 0777) != 0) die_of_errno(path);
-  return path;
+  std::string made = path(name);
+  if (::mkdir(made.c_str(), 0777) != 0) die_of_errno(made);
+  return made;
 }
 
 void WorkDirectory::remove(const std::string& name) const {
   std::error_code failure;
-  fs::remove_all(path_ + "/" + name, failure);
-  if (failure) die("{}/{}: {}", path_, name, failure.message());
+  fs::remove_all(path(name), failure);
+  if (failure) die("{}: {}", path(name), failure.message());
 }
 
 void WorkDirectory::settle() const {

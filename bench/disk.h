@@ -26,6 +26,8 @@ class WorkDirectory {
 
   void remove(const std::string& name) const;
 
+  [[nodiscard]] std::string path(const std::string& name) const { return path_ + "/" + name; }
+
   /// Waits until nothing that earlier work wrote is still on its way to the disk.
   void settle() const;
 

@@ -204,7 +204,7 @@ class GitReading final : public Reading {
     Git git(repository_, {"cat-file", "--batch-check", "--buffer"});
     std::thread asking([&] { ask(git); });
     Answers answers(git);
-    for (const Query& query : queries) receiver.take_size(query, answers.next_size());
+    for (std::size_t i = 0; i < queries.size(); ++i) receiver.take_number(answers.next_size());
     asking.join();
   }
 

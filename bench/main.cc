@@ -14,11 +14,13 @@
 namespace bale::bench {
 namespace {
 
-using WorkFunction = Work (*)(const Settings&);
+using WorkFunction = std::vector<Work> (*)(const Settings&);
 
 const std::map<std::string, WorkFunction>& all_works() {
   static const std::map<std::string, WorkFunction> works = {
-      {"s", build_small}, {"m", build_medium}, {"l", build_large}};
+      {"s", build_small},   {"m", build_medium},      {"l", build_large},
+      {"x", build_huge},    {"open", open_huge},      {"lookup", look_up_ids},
+      {"get", get_objects}, {"verify", verify_packs}, {"index", index_packs}};
   return works;
 }
 
@@ -66,10 +68,15 @@ int run(int argc, char** argv) {
   settings.peers = {"rocksdb", "lmdb", "sqlite", "git"};
   std::string directory = "/var/tmp";
   std::string json_path;
-  app.add_option("--work", works, "What to measure: s, m, l")
+  app.add_option("--work", works,
+                 "What to measure: building s, m, l, x (opens it too); lookup, get, verify, index, "
+                 "open")
       ->delimiter(',')
       ->check(CLI::IsMember(all_works()));
   app.add_option("--peers", settings.peers, "Who is measured too; none for nobody")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"rocksdb", "lmdb", "sqlite", "git", "none"}));
+  app.add_option("--x-peers", settings.peers_at_x, "Those of the peers that build x too; none")
       ->delimiter(',')
       ->check(CLI::IsMember({"rocksdb", "lmdb", "sqlite", "git", "none"}));
   app.add_option("--runs", settings.runs, "Runs of each contender, in turn; medians are told")
@@ -91,9 +98,10 @@ int run(int argc, char** argv) {
                          {"works", nlohmann::json::array()}};
   name_missing_peers(settings.peers);
   for (const std::string& name : works) {
-    const Work work = all_works().at(name)(settings);
-    print(work);
-    json["works"].push_back(to_json(work));
+    for (const Work& work : all_works().at(name)(settings)) {
+      print(work);
+      json["works"].push_back(to_json(work));
+    }
     if (json_path.empty()) continue;
     // After each work: a long run that is stopped leaves what it has measured.
     std::ofstream file(json_path);

@@ -74,8 +74,9 @@ void write_text(MutableBytes out, const std::vector<std::string>& words, Random&
 
 }  // namespace
 
-Objects Objects::stored(std::size_t count, SizeRange sizes, Content content) {
+Objects Objects::stored(std::size_t count, SizeRange sizes, Content content, IdStyle style) {
   Objects objects(count, sizes);
+  objects.style_ = style;
   Random random(sizes.largest);
   objects.offsets_.reserve(count + 1);
   std::size_t end = 0;
@@ -102,9 +103,8 @@ Objects Objects::stored(std::size_t count, SizeRange sizes, Content content) {
   return objects;
 }
 
-Objects Objects::counted(std::size_t count, SizeRange sizes, IdStyle style) {
+Objects Objects::counted(std::size_t count, SizeRange sizes) {
   Objects objects(count, sizes);
-  objects.style_ = style;
   objects.bytes_ = noise(kNoiseBytes);
   return objects;
 }
@@ -170,14 +170,6 @@ std::vector<std::uint32_t> order_of_ids(const Objects& objects) {
   order.reserve(keys.size());
   for (const Key& key : keys) order.push_back(key.second);
   return order;
-}
-
-void Receiver::take_size(const Query& query, std::uint64_t size) {
-  ++taken_;
-  sum_ += size;
-  if (mode_ == Mode::kCompare && size != (*objects_)[query.number].payload.size()) {
-    die("object {} was found with {} bytes, which is wrong", query.id.to_hex(), size);
-  }
 }
 
 void Receiver::compare(const Query& query, Bytes payload) const {

@@ -56,11 +56,11 @@ struct Object {
 class Objects {
  public:
   /// All in memory: payloads and ids.
-  [[nodiscard]] static Objects stored(std::size_t count, SizeRange sizes, Content content);
+  [[nodiscard]] static Objects stored(std::size_t count, SizeRange sizes, Content content,
+                                      IdStyle style = IdStyle::kHash);
 
   /// Made when asked for. The payloads are views into a fixed piece of noise.
-  [[nodiscard]] static Objects counted(std::size_t count, SizeRange sizes,
-                                       IdStyle style = IdStyle::kHash);
+  [[nodiscard]] static Objects counted(std::size_t count, SizeRange sizes);
 
   [[nodiscard]] std::size_t count() const { return count_; }
 
@@ -133,8 +133,11 @@ class Receiver {
     }
   }
 
-  /// For a reading that gives no bytes, only how many there are.
-  void take_size(const Query& query, std::uint64_t size);
+  /// For a reading that gives no bytes, only how many there are or where.
+  void take_number(std::uint64_t number) {
+    ++taken_;
+    sum_ += number;
+  }
 
   /// How many objects came.
   [[nodiscard]] std::uint64_t taken() const { return taken_; }

@@ -19,7 +19,7 @@ namespace {
 
 // Rows that are no peers: what bounds the work.
 bool is_limit(const std::string& contender) {
-  return contender == "limit" || contender == "disk";
+  return contender == "limit" || contender == "disk" || contender == "bisection";
 }
 
 std::vector<double> values_of(const std::vector<Sample>& samples, double Sample::*field) {
@@ -36,7 +36,9 @@ std::string scaled(double value, double unit) {
 
 // Seconds with as many digits as matter.
 std::string seconds_text(double seconds) {
-  return fmt::format("{:.{}f}", seconds, seconds < 0.1 ? 4 : seconds < 10 ? 3 : 1);
+  if (seconds == 0) return "-";
+  if (seconds < 1e-3) return fmt::format("{:.1f}e-6", 1e6 * seconds);
+  return fmt::format("{:.{}f}", seconds, seconds < 0.1 ? 5 : seconds < 10 ? 3 : 1);
 }
 
 std::string first_line_with(const char* path, std::string_view key) {
@@ -89,8 +91,9 @@ const Row* Work::best_peer() const {
 
 void print(const Work& work) {
   fmt::print("\n{}: {}\n", work.name, work.title);
-  fmt::print("  {:<14} {:>9} {:>19} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8}\n", "", "seconds",
-             "(least..most)", "kobj/s", "MB/s", "disk MB", "fsync s", "gen. s", "peak MiB");
+  fmt::print("  {:<14} {:>4} {:>9} {:>19} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8}\n", "", "runs",
+             "seconds", "(least..most)", "kobj/s", "MB/s", "disk MB", "fsync s", "gen. s",
+             "peak MiB");
   for (const Row& row : work.rows) {
     const Spread seconds = row.seconds();
     const Sample& last = row.samples.back();
@@ -99,8 +102,8 @@ void print(const Work& work) {
     const double sync = spread_of(values_of(row.samples, &Sample::sync_seconds)).median;
     // The disk's rate is what arrives there.
     const double rate_seconds = disk != 0 ? seconds.median + sync : seconds.median;
-    fmt::print("  {:<14} {:>9} {:>19} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8}\n", row.contender,
-               seconds_text(seconds.median),
+    fmt::print("  {:<14} {:>4} {:>9} {:>19} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8}\n", row.contender,
+               row.samples.size(), seconds_text(seconds.median),
                fmt::format("({}..{})", seconds_text(seconds.least), seconds_text(seconds.most)),
                disk != 0 ? "-" : scaled(static_cast<double>(work.operations) / seconds.median, 1e3),
                scaled(bytes / rate_seconds, 1e6), scaled(static_cast<double>(last.bytes), 1e6),

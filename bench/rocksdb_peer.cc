@@ -112,7 +112,7 @@ class RocksdbReading final : public Reading {
     }
   }
 
-  bool get_batches(std::span<const Query> queries, std::size_t batch, Receiver& receiver) override {
+  void get_batches(std::span<const Query> queries, std::size_t batch, Receiver& receiver) override {
     std::vector<rocksdb::Slice> keys(batch);
     std::vector<rocksdb::PinnableSlice> values(batch);
     std::vector<rocksdb::Status> statuses(batch);
@@ -128,7 +128,6 @@ class RocksdbReading final : public Reading {
         values[i].Reset();
       }
     }
-    return true;
   }
 
  private:
@@ -176,6 +175,8 @@ class Rocksdb final : public Contender {
     const double all = watch.seconds();
     return {.seconds = all, .finish_seconds = all - added};
   }
+
+  [[nodiscard]] bool has_batches() const override { return true; }
 
   [[nodiscard]] std::unique_ptr<Reading> open(const std::string& directory,
                                               const Objects& objects) override {
