@@ -215,7 +215,7 @@ void ExternalSorter<kBytes>::post_fill() {
 }
 
 template <std::size_t kBytes>
-Result<void> ExternalSorter<kBytes>::next_block() {
+Result<void> ExternalSorter<kBytes>::take_block() {
   if (error_) return *error_;
   if (merge_ == nullptr || merge_->ended) return {};
   if (in_background()) {

@@ -30,10 +30,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bale/file_system.h"
@@ -96,10 +98,17 @@ class ExternalSorter {
   /// The next record in order, valid until the call after; nullptr at the end.
   Result<const Record*> next() {
     if (position_ == end_) [[unlikely]] {
-      TRY(next_block());
+      TRY(take_block());
       if (position_ == end_) return nullptr;
     }
     return position_++;
+  }
+
+  /// The next records in order, as many as there are in memory; valid until the call after. None at
+  /// the end. For callers whose own work on a record is as small as that of next().
+  Result<std::span<const Record>> next_block() {
+    if (position_ == end_) TRY(take_block());
+    return std::span<const Record>(std::exchange(position_, end_), end_);
   }
 
   [[nodiscard]] std::uint64_t record_count() const { return record_count_; }
@@ -147,7 +156,7 @@ class ExternalSorter {
   Result<void> merge_groups();
   Result<void> start_merge();
   void post_fill();
-  Result<void> next_block();
+  Result<void> take_block();
 
   SorterOptions options_;
   Budget* budget_ = nullptr;

@@ -15,25 +15,43 @@
 #include "base/error.h"
 #include "base/hex.h"
 #include "base/try.h"
-#include "pack/hashed_writer.h"
+#include "pack/index_writer.h"
+#include "pack/record_window.h"
 
 namespace bale {
 
+namespace {
+
+// What the second sort has of the memory of both.
+std::uint64_t base_bytes_of(std::uint64_t memory_bytes) {
+  return std::max(kMinSorterBytes, memory_bytes / 8);
+}
+
+bool same_id(const SortRecord& a, const SortRecord& b) {
+  constexpr std::size_t kIdBytes = kHashRecordBytes - 8;
+  // The first eight bytes settle nearly all.
+  return std::memcmp(a.data(), b.data(), 8) == 0 && std::memcmp(a.data(), b.data(), kIdBytes) == 0;
+}
+
+}  // namespace
+
 Result<IndexBuilder> IndexBuilder::create(Budget& budget, IndexBuilderOptions options) {
   CHECK(options.memory_bytes >= kMinIndexBuilderBytes);
-  const std::uint64_t base_bytes = std::max(kMinSorterBytes, options.memory_bytes / 8);
+  const std::uint64_t base_bytes = base_bytes_of(options.memory_bytes);
   IndexBuilder builder;
   builder.budget_ = &budget;
   builder.entries_ =
       TRY(ExternalSorter<41>::create(budget, {.memory_bytes = options.memory_bytes - base_bytes,
                                               .file_system = options.file_system,
                                               .scratch_directory = options.scratch_directory,
-                                              .operation = options.operation}));
+                                              .operation = options.operation,
+                                              .lanes = options.lanes}));
   builder.bases_ =
       TRY(ExternalSorter<40>::create(budget, {.memory_bytes = base_bytes,
                                               .file_system = options.file_system,
                                               .scratch_directory = options.scratch_directory,
-                                              .operation = options.operation}));
+                                              .operation = options.operation,
+                                              .lanes = options.lanes}));
   builder.options_ = std::move(options);
   return builder;
 }
@@ -50,50 +68,54 @@ Result<void> IndexBuilder::add_base(const ObjectId& base, std::uint64_t delta_of
   return bases_->add(record);
 }
 
-Result<IndexSummary> IndexBuilder::write(File& file, Budget& budget, const Digest& pack_trailer) {
-  HashedWriter out = TRY(
-      HashedWriter::create(file, 0, budget, kIndexWriteBufferBytes, "the index's write buffer"));
-  TRY(entries_->sort());
-  TRY(bases_->sort());
-  base_ = TRY(bases_->next());
-
-  const FileHeader header = encode_index_header(0);
-  TRY(out.append(Bytes(header).first(kCountPosition)));
-  const Hole count_hole = TRY(out.reserve(sizeof(std::uint64_t)));
+Result<IndexSummary> IndexBuilder::write(File& file, Budget& budget, const Digest& pack_trailer,
+                                         std::uint64_t merge_memory_bytes) {
+  IndexWriter out = TRY(IndexWriter::create(file, budget, options_.lanes));
+  const std::uint64_t memory_bytes = std::max(options_.memory_bytes, merge_memory_bytes);
+  TRY(entries_->sort(memory_bytes - base_bytes_of(memory_bytes)));
+  TRY(bases_->sort(base_bytes_of(memory_bytes)));
+  TRY(next_base());
 
   IndexSummary summary;
   SortRecord last{};
   bool first = true;
-  while (const SortRecord* record = TRY(entries_->next())) {
-    // Equal ids stand together, the first entry first.
-    if (!first && std::memcmp(record->data(), last.data(), 33) == 0) {
-      ++summary.duplicates;
-      continue;
-    }
-    first = false;
-    last = *record;
-    TRY(prove_bases_up_to(last));
-    const std::size_t id_end = 1 + id_bytes(static_cast<IdKind>(last[0]));
-    TRY(out.append(Bytes(last).first(id_end)));
-    TRY(out.append(Bytes(last).subspan(33)));
-    if (++summary.records % (1 << 16) == 0 && options_.operation != nullptr) {
-      options_.operation->progress({.phase = "writing the index",
-                                    .objects = summary.records + summary.duplicates,
-                                    .objects_total = entries_->record_count()});
+  for (;;) {
+    const std::span<const SortRecord> block = TRY(entries_->next_block());
+    if (block.empty()) break;
+    for (const SortRecord& record : block) {
+      // Equal ids stand together, the first entry first.
+      if (same_id(record, last) && !first) {
+        ++summary.duplicates;
+        continue;
+      }
+      first = false;
+      last = record;
+      if (may_need_proof(record)) TRY(prove_bases_up_to(record));
+      TRY(out.append(record));
+      if (++summary.records % (1 << 16) == 0 && options_.operation != nullptr) {
+        options_.operation->progress({.phase = "writing the index",
+                                      .objects = summary.records + summary.duplicates,
+                                      .objects_total = entries_->record_count()});
+      }
     }
   }
   TRY(prove_no_base_left());
-
-  std::array<std::byte, 8> count;
-  store_be<std::uint64_t>(count.data(), summary.records);
-  TRY(out.fill(count_hole, count));
-  TRY(out.append(encode_index_trailer_start(pack_trailer)));
-  const Digest checksum = out.digest();
-  TRY(out.append(checksum));
-  TRY(out.flush());
-  summary.index_bytes = out.position();
+  summary.index_bytes = TRY(out.finish(summary.records, pack_trailer));
   summary.scratch_bytes = entries_->scratch_bytes() + bases_->scratch_bytes();
   return summary;
+}
+
+Result<void> IndexBuilder::next_base() {
+  base_ = TRY(bases_->next());
+  if (base_ != nullptr) base_window_ = record_window(*base_, 0);
+  return {};
+}
+
+// False for most records at the cost of a comparison: those before the smallest base.
+bool IndexBuilder::may_need_proof(const SortRecord& record) const {
+  if (base_ == nullptr) return false;
+  return record[0] != static_cast<std::byte>(IdKind::kContentHash) ||
+         record_window(record, 1) >= base_window_;
 }
 
 // Both streams are sorted by hash: whatever is needed below this record was not there.
@@ -109,7 +131,7 @@ Result<void> IndexBuilder::prove_bases_up_to(const SortRecord& record) {
       return fail(ErrorCode::kCorrupt, "the delta at offset {} stands before its base {}",
                   delta_offset, to_hex(Bytes(*base_).first(32)));
     }
-    base_ = TRY(bases_->next());
+    TRY(next_base());
   }
   return {};
 }

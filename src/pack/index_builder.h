@@ -5,7 +5,11 @@
 // the pack's index. Along the way it proves that each delta's base is in the pack: by a merge
 // of two sorted streams, so in bounded memory.
 //
-// Memory: `memory_bytes` for the two sorts, and the write buffer of write(). Not thread-safe.
+// With lanes, sorting, hashing and writing go on beside the caller's work (external_sorter.h); what
+// is written does not depend on them.
+//
+// Memory: `memory_bytes` for the two sorts, later `merge_memory_bytes`, and the write buffer of
+// write(). Not thread-safe.
 
 #pragma once
 
@@ -17,6 +21,7 @@
 #include "base/budget.h"
 #include "format/container.h"
 #include "pack/external_sorter.h"
+#include "pack/index_writer.h"
 
 namespace bale {
 
@@ -25,6 +30,7 @@ struct IndexBuilderOptions {
   FileSystem* file_system = nullptr;
   std::string scratch_directory;
   const Operation* operation = nullptr;
+  Lanes* lanes = nullptr;  ///< may be null; must outlive the builder
   /// Whether a base must also stand before its delta, which excludes cycles: true of every pack
   /// that bale builds. Other writers may choose bases that come later; then readers find the
   /// cycles.
@@ -32,7 +38,6 @@ struct IndexBuilderOptions {
 };
 
 inline constexpr std::uint64_t kMinIndexBuilderBytes = 2 * kMinSorterBytes;
-inline constexpr std::size_t kIndexWriteBufferBytes = 256 << 10;
 
 struct IndexSummary {
   std::uint64_t records = 0;
@@ -53,7 +58,12 @@ class IndexBuilder {
   /// Writes the index of the pack with this trailer to `file`, from its first byte. Neither syncs
   /// nor truncates it. kCorrupt, naming base and offset, where a delta's base is not in the pack,
   /// or not before it (bases_first). Call once.
-  Result<IndexSummary> write(File& file, Budget& budget, const Digest& pack_trailer);
+  ///
+  /// `budget` pays for the write buffer. The sorts may have more memory now than for adding:
+  /// merge_memory_bytes, if that is more than memory_bytes, must be free in create()'s budget once
+  /// theirs is given back.
+  Result<IndexSummary> write(File& file, Budget& budget, const Digest& pack_trailer,
+                             std::uint64_t merge_memory_bytes = 0);
 
  private:
   // A base's 32 bytes of hash and the offset of the delta that needs it, big-endian.
@@ -61,6 +71,8 @@ class IndexBuilder {
 
   IndexBuilder() = default;
 
+  [[nodiscard]] bool may_need_proof(const SortRecord& record) const;
+  Result<void> next_base();
   Result<void> prove_bases_up_to(const SortRecord& record);
   Result<void> prove_no_base_left();
 
@@ -69,6 +81,7 @@ class IndexBuilder {
   std::optional<ExternalSorter<41>> entries_;
   std::optional<ExternalSorter<40>> bases_;
   const BaseRecord* base_ = nullptr;  // the smallest not proved yet
+  std::uint64_t base_window_ = 0;     // its first bytes
 };
 
 }  // namespace bale

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // What sorting index records of 41 bytes costs, in memory and on scratch files, beside std::sort
-// and for ids of several shapes. Times are nanoseconds a record: of the clock, and as _cpu those
-// that all threads took together, which other programs on the machine disturb less. `make` is what
-// the records themselves take, so `add` less `make` is the sorter's. Scratch lies in the temporary
-// directory.
+// and for ids of several shapes; and what a whole index costs. Times are nanoseconds a record: of
+// the clock, and as _cpu those that all threads took together, which other programs on the machine
+// disturb less. `make` is what the records themselves take, so `add` less `make` is the sorter's.
+// Scratch lies in the temporary directory.
 
 #include <benchmark/benchmark.h>
 
@@ -18,8 +18,10 @@
 
 #include "base/check.h"
 #include "base/endian.h"
+#include "base/lanes.h"
 #include "codec/test_bytes.h"
 #include "pack/external_sorter.h"
+#include "pack/index_builder.h"
 #include "pack/radix_sort.h"
 
 namespace bale {
@@ -100,19 +102,22 @@ void std_sort_records(benchmark::State& state) {
                  [](std::vector<Record>& records) { std::sort(records.begin(), records.end()); });
 }
 
-// Arguments: shape, runs, KiB for adding, KiB for merging.
+// Arguments: shape, runs (with lanes twice as many, of half the length), KiB for adding, KiB for
+// merging, lanes.
 void sort_on_scratch(benchmark::State& state) {
   const auto shape = static_cast<Shape>(state.range(0));
   const auto memory_bytes = static_cast<std::uint64_t>(state.range(2)) << 10;
   const auto merge_bytes = static_cast<std::uint64_t>(state.range(3)) << 10;
   const std::uint64_t count = static_cast<std::uint64_t>(state.range(1)) * (memory_bytes / 41);
+  Lanes lanes(static_cast<std::size_t>(state.range(4)));
   Nanoseconds adding;
   Nanoseconds finishing;
   for ([[maybe_unused]] auto _ : state) {
     Budget budget(std::max(memory_bytes, merge_bytes));
     auto sorter = ExternalSorter<41>::create(
         budget, {.memory_bytes = memory_bytes,
-                 .scratch_directory = std::filesystem::temp_directory_path().string()});
+                 .scratch_directory = std::filesystem::temp_directory_path().string(),
+                 .lanes = &lanes});
     CHECK(sorter.has_value());
     measure(adding, [&] {
       for (std::uint64_t i = 0; i < count; ++i) CHECK(sorter->add(make_record(shape, i)));
@@ -127,6 +132,34 @@ void sort_on_scratch(benchmark::State& state) {
   state.counters["make"] = make_nanoseconds(shape);
 }
 
+// Arguments: records, KiB for adding, KiB for merging, lanes. Memory as a builder of 16 MiB has it.
+void build_index(benchmark::State& state) {
+  const auto count = static_cast<std::uint64_t>(state.range(0));
+  const auto memory_bytes = static_cast<std::uint64_t>(state.range(1)) << 10;
+  const auto merge_bytes = static_cast<std::uint64_t>(state.range(2)) << 10;
+  const std::string directory = std::filesystem::temp_directory_path().string();
+  Lanes lanes(static_cast<std::size_t>(state.range(3)));
+  Nanoseconds adding;
+  Nanoseconds finishing;
+  for ([[maybe_unused]] auto _ : state) {
+    Budget budget(std::max(memory_bytes, merge_bytes) + kIndexWriteBufferBytes);
+    auto builder = IndexBuilder::create(
+        budget, {.memory_bytes = memory_bytes, .scratch_directory = directory, .lanes = &lanes});
+    CHECK(builder.has_value());
+    const auto file = posix_file_system().create_unnamed(directory);
+    CHECK(file.has_value());
+    measure(adding, [&] {
+      for (std::uint64_t i = 0; i < count; ++i) {
+        const Record record = make_record(kRandom, i);
+        CHECK(builder->add(ObjectId(IdKind::kContentHash, Bytes(record).subspan(1, 32)), i));
+      }
+    });
+    measure(finishing, [&] { CHECK(builder->write(**file, budget, Digest{}, merge_bytes)); });
+  }
+  report(state, "add", adding, count);
+  report(state, "finish", finishing, count);
+}
+
 void shapes(benchmark::internal::Benchmark* benchmark) {
   benchmark->Unit(benchmark::kMillisecond);
   for (const std::int64_t shape : {kRandom, kInOrder, kReversed, kCommonPrefix}) {
@@ -136,19 +169,31 @@ void shapes(benchmark::internal::Benchmark* benchmark) {
 }
 
 void scratch_shapes(benchmark::internal::Benchmark* benchmark) {
-  benchmark->Unit(benchmark::kMillisecond)->ArgNames({"shape", "runs", "add_KiB", "merge_KiB"});
+  benchmark->Unit(benchmark::kMillisecond)
+      ->ArgNames({"shape", "runs", "add_KiB", "merge_KiB", "lanes"});
   for (const std::int64_t shape : {kRandom, kInOrder, kReversed, kCommonPrefix}) {
-    benchmark->Args({shape, 1, 16 << 10, 16 << 10});
-    benchmark->Args({shape, 8, 2 << 10, 2 << 10});
-    benchmark->Args({shape, 100, 2 << 10, 2 << 10});
-    benchmark->Args({shape, 1000, 1 << 10, 15 << 10});
+    benchmark->Args({shape, 1, 16 << 10, 16 << 10, 1});
+    benchmark->Args({shape, 8, 2 << 10, 2 << 10, 1});
+    benchmark->Args({shape, 100, 2 << 10, 2 << 10, 1});
+    benchmark->Args({shape, 1000, 1 << 10, 15 << 10, 1});
   }
+  // As short as the pieces may be in which runs are read back; and with lanes.
+  benchmark->Args({kRandom, 1000, 1 << 10, 9 << 10, 1});
+  benchmark->Args({kRandom, 100, 2 << 10, 2 << 10, 2});
+  benchmark->Args({kRandom, 500, 2 << 10, 15 << 10, 2});
 }
 
 BENCHMARK(radix_sort_records)->Apply(shapes);
 BENCHMARK(std_sort_records)->Apply(shapes);
 BENCHMARK(sort_on_scratch)->Apply(scratch_shapes);
-BENCHMARK(sort_on_scratch)->Name("smoke_sort_on_scratch")->Args({kRandom, 3, 256, 256});
+BENCHMARK(build_index)
+    ->Unit(benchmark::kMillisecond)
+    ->Args({1'000'000, 6 << 10, 15 << 10, 1})
+    ->Args({1'000'000, 6 << 10, 15 << 10, 2})
+    ->Args({10'000'000, 6 << 10, 15 << 10, 1})
+    ->Args({10'000'000, 6 << 10, 15 << 10, 2});
+BENCHMARK(build_index)->Name("smoke_build_index")->Args({20'000, 512, 512, 2});
+BENCHMARK(sort_on_scratch)->Name("smoke_sort_on_scratch")->Args({kRandom, 3, 256, 256, 2});
 
 }  // namespace
 }  // namespace bale
