@@ -122,8 +122,8 @@ INSTANTIATE_TEST_SUITE_P(Packs, GoldenInputTest,
                          [](const auto& input) { return std::string(input.param.name); });
 
 TEST(DeterminismTest, MemoryChangesHowThePackIsSortedAndNotOneByteOfIt) {
-  // So many that with the least memory there are more runs than can be merged at once.
-  constexpr std::uint64_t kObjectCount = 230'000;
+  // So many that with the least memory there are many runs, and with the most there is none.
+  constexpr std::uint64_t kObjectCount = 115'000;
   MemoryFileSystem files;
   PackBuilderOptions options = test_options();
   options.compress = false;
@@ -149,7 +149,7 @@ TEST(DeterminismTest, MemoryChangesHowThePackIsSortedAndNotOneByteOfIt) {
     EXPECT_TRUE(pack == first_pack);
     EXPECT_TRUE(index == first_index);
   }
-  EXPECT_EQ(scratch_bytes[0], 2 * kObjectCount * 41);
+  EXPECT_EQ(scratch_bytes[0], kObjectCount * 41);
   EXPECT_EQ(scratch_bytes[1], kObjectCount * 41);
   EXPECT_EQ(scratch_bytes[2], 0u);
 }

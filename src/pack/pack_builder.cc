@@ -133,7 +133,8 @@ Result<void> PackBuilder::Impl::start() {
   index_ = TRY(IndexBuilder::create(budget_, {.memory_bytes = plan_.sort_bytes,
                                               .file_system = &target_.file_system(),
                                               .scratch_directory = options_.scratch_directory,
-                                              .operation = &options_.operation}));
+                                              .operation = &options_.operation,
+                                              .lanes = &lanes_}));
   pipeline_ = TRY(BlockPipeline::create(plan_.pipeline, budget_, lanes_, *stream_, *index_));
   return {};
 }
@@ -358,7 +359,9 @@ Result<PackSummary> PackBuilder::Impl::finish() {
   summary_.name = to_hex(finished.name);
   summary_.pack_bytes = finished.pack_bytes;
   const auto write_index = [&](File& file) -> Result<void> {
-    const IndexSummary index = TRY(index_->write(file, budget_, finished.trailer));
+    // The lanes' buffers are free now: more for the merge.
+    const IndexSummary index = TRY(index_->write(file, budget_, finished.trailer,
+                                                 options_.memory_bytes - kIndexWriteBufferBytes));
     summary_.duplicates = index.duplicates;
     summary_.index_bytes = index.index_bytes;
     summary_.scratch_bytes = index.scratch_bytes;
