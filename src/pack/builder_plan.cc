@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/lanes.h"
 #include "codec/zstd.h"
+#include "pack/object_feeder.h"
 
 namespace bale {
 namespace {
@@ -23,7 +24,7 @@ BlockPipelineOptions pipeline_options(const PackBuilderOptions& options, std::si
 }
 
 std::uint64_t fixed_bytes(const PackBuilderOptions& options, std::size_t lanes) {
-  return BlockPipeline::memory_bytes(pipeline_options(options, lanes)) + kAsideBytes +
+  return BlockPipeline::memory_bytes(pipeline_options(options, lanes)) + ObjectFeeder::kAsideBytes +
          kIndexWriteBufferBytes;
 }
 

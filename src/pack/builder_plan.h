@@ -10,12 +10,8 @@
 #include "bale/pack_builder.h"
 #include "bale/result.h"
 #include "pack/block_pipeline.h"
-#include "pack/entry_block.h"
 
 namespace bale {
-
-/// Where flush() keeps an object that is being fed while what stood before it is handed on.
-inline constexpr std::size_t kAsideBytes = EntryBlock::kFullBytes + 4096;
 
 struct BuilderPlan {
   BlockPipelineOptions pipeline;

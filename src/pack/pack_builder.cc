@@ -13,10 +13,7 @@
 
 #include "bale/pack_builder.h"
 
-#include <algorithm>
-#include <array>
 #include <chrono>
-#include <cstring>
 #include <utility>
 
 #include "base/budget.h"
@@ -31,6 +28,7 @@
 #include "pack/block_pipeline.h"
 #include "pack/builder_plan.h"
 #include "pack/index_builder.h"
+#include "pack/object_feeder.h"
 #include "pack/pack_stream.h"
 #include "pack/pack_target.h"
 
@@ -83,31 +81,12 @@ class PackBuilder::Impl {
   Result<PackInMemory> finish_in_memory();
 
  private:
-  // The object whose payload is being fed.
-  struct Open {
-    IdKind kind = IdKind::kContentHash;
-    ObjectType type = ObjectType::kBlob;
-    std::uint64_t size = 0;
-    std::uint64_t received = 0;
-    bool compress = false;
-    MutableBytes whole;  // where it goes in the block, if it fits into one
-  };
-
-  [[nodiscard]] bool fits_a_block(std::uint64_t size) const { return size <= kFrameBytes; }
-
   [[nodiscard]] EntryBlock::Treatment treatment(std::uint64_t size) const {
     const bool compress = options_.compress && size >= options_.min_compress_bytes && size > 0;
     return compress ? EntryBlock::Treatment::kTryToCompress : EntryBlock::Treatment::kAsItIs;
   }
 
   Result<void> admit(std::uint64_t size);
-  [[nodiscard]] Error wrong_size(const Open& open) const;
-  Result<EntryBlock*> block_with_room(std::uint64_t payload_bytes);
-  Result<EntryBlock*> fresh_block();
-  Result<void> submit();
-  Result<void> submit_what_is_whole();
-  Result<void> append(const EntryHeader& header, Bytes payload, EntryBlock::Treatment treatment);
-  Result<void> write_pieces(Open& open, Bytes bytes);
   Result<EntryHandle> record(const EntryHandle& handle);
   Result<void> tell_entries();
 
@@ -119,8 +98,7 @@ class PackBuilder::Impl {
   std::optional<PackStream> stream_;
   std::optional<IndexBuilder> index_;
   std::unique_ptr<BlockPipeline> pipeline_;  // ends first: it works on all of the above
-  EntryBlock* block_ = nullptr;              // that is being filled
-  std::optional<Open> open_;
+  std::optional<ObjectFeeder> feeder_;
   std::vector<std::uint64_t> offsets_;  // of entries to be told about
   std::uint64_t told_entries_ = 0;
   PackSummary summary_;
@@ -136,12 +114,13 @@ Result<void> PackBuilder::Impl::start() {
                                               .operation = &options_.operation,
                                               .lanes = &lanes_}));
   pipeline_ = TRY(BlockPipeline::create(plan_.pipeline, budget_, lanes_, *stream_, *index_));
+  feeder_.emplace(*pipeline_, budget_, options_.operation);
   return {};
 }
 
 Result<void> PackBuilder::Impl::admit(std::uint64_t size) {
   if (options_.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
-  if (open_) {
+  if (feeder_->is_open()) {
     return fail(ErrorCode::kInvalidArgument,
                 "an object is added while the payload of another is still being fed");
   }
@@ -156,11 +135,6 @@ Result<void> PackBuilder::Impl::admit(std::uint64_t size) {
                 *options_.declared_count);
   }
   return {};
-}
-
-Error PackBuilder::Impl::wrong_size(const Open& open) const {
-  return fail(ErrorCode::kInvalidArgument, "an object was to have {} bytes, and {} were fed",
-              open.size, open.received);
 }
 
 Result<EntryHandle> PackBuilder::Impl::record(const EntryHandle& handle) {
@@ -180,30 +154,8 @@ Result<void> PackBuilder::Impl::tell_entries() {
   return {};
 }
 
-Result<EntryBlock*> PackBuilder::Impl::fresh_block() {
-  if (block_ != nullptr && !block_->bytes().empty()) TRY(submit());
-  if (block_ == nullptr) block_ = TRY(pipeline_->take());
-  return block_;
-}
-
-Result<EntryBlock*> PackBuilder::Impl::block_with_room(std::uint64_t payload_bytes) {
-  if (block_ != nullptr && block_->has_room(payload_bytes)) return block_;
-  return fresh_block();
-}
-
-Result<void> PackBuilder::Impl::submit() {
-  return pipeline_->submit(std::exchange(block_, nullptr));
-}
-
-Result<void> PackBuilder::Impl::append(const EntryHeader& header, Bytes payload,
-                                       EntryBlock::Treatment treatment) {
-  EntryBlock* block = TRY(block_with_room(payload.size()));
-  block->append(header, payload, treatment);
-  return block->is_full() ? submit() : Result<void>();
-}
-
 Result<EntryHandle> PackBuilder::Impl::add(const ObjectId& id, ObjectType type, Bytes payload) {
-  if (!fits_a_block(payload.size())) {
+  if (!ObjectFeeder::fits_a_block(payload.size())) {
     TRY(begin_object(id.kind(), type, payload.size()));
     TRY(write(payload));
     return end_object(id);
@@ -211,75 +163,22 @@ Result<EntryHandle> PackBuilder::Impl::add(const ObjectId& id, ObjectType type, 
   TRY(admit(payload.size()));
   const EntryHeader header{
       .id = id, .type = entry_type(type), .size = payload.size(), .stored_size = payload.size()};
-  TRY(append(header, payload, treatment(payload.size())));
+  TRY(feeder_->add(header, payload, treatment(payload.size())));
   return record({.id = id, .type = type, .size = payload.size()});
 }
 
 Result<void> PackBuilder::Impl::begin_object(IdKind kind, ObjectType type, std::uint64_t size) {
   TRY(admit(size));
-  Open open{.kind = kind, .type = type, .size = size};
-  open.compress = treatment(size) == EntryBlock::Treatment::kTryToCompress;
-  if (fits_a_block(size)) {
-    EntryBlock* block = TRY(block_with_room(size));
-    const std::array<std::byte, 32> no_id{};
-    open.whole = block->append_open({.id = ObjectId(kind, Bytes(no_id).first(id_bytes(kind))),
-                                     .type = entry_type(type),
-                                     .size = size,
-                                     .stored_size = size},
-                                    treatment(size));
-  } else {
-    EntryBlock* block = TRY(fresh_block());
-    block->begin_payload(kind, type, size,
-                         open.compress ? std::nullopt : std::optional<std::uint64_t>(size));
-    if (open.compress) block->want_compression();
-  }
-  open_ = open;
-  return {};
+  return feeder_->begin(kind, type, size, treatment(size));
 }
 
 Result<void> PackBuilder::Impl::write(Bytes piece) {
-  if (!open_) return fail(ErrorCode::kInvalidArgument, "a payload is fed to no object");
-  Open& open = *open_;
-  const std::uint64_t position = open.received;
-  open.received += piece.size();
-  if (open.received > open.size) return wrong_size(open);
-  if (!fits_a_block(open.size)) return write_pieces(open, piece);
-  if (!piece.empty()) std::memcpy(open.whole.data() + position, piece.data(), piece.size());
-  return {};
-}
-
-Result<void> PackBuilder::Impl::write_pieces(Open& open, Bytes bytes) {
-  while (!bytes.empty()) {
-    if (options_.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
-    // The last piece stays here until end_object() has said the id.
-    if (block_->piece_room() == 0) {
-      EntryBlock* block = TRY(fresh_block());
-      block->continue_payload();
-      if (open.compress) block->want_compression();
-    }
-    const std::size_t taken = std::min(bytes.size(), block_->piece_room());
-    block_->append_piece(bytes.first(taken));
-    bytes = bytes.subspan(taken);
-  }
-  return {};
+  return feeder_->write(piece);
 }
 
 Result<EntryHandle> PackBuilder::Impl::end_object(const ObjectId& id) {
-  if (!open_) return fail(ErrorCode::kInvalidArgument, "no object is being fed");
-  const Open open = *std::exchange(open_, std::nullopt);
-  if (open.received != open.size) return wrong_size(open);
-  if (id.kind() != open.kind) {
-    return fail(ErrorCode::kInvalidArgument, "object {} was begun with the other kind of id",
-                id.to_hex());
-  }
-  if (fits_a_block(open.size)) {
-    block_->set_last_id(id);
-    if (block_->is_full()) TRY(submit());
-  } else {
-    block_->end_payload(id, open.size);
-    TRY(submit());
-  }
-  return record({.id = id, .type = open.type, .size = open.size});
+  const ObjectFeeder::Ended ended = TRY(feeder_->end(id));
+  return record({.id = id, .type = ended.type, .size = ended.size});
 }
 
 Result<EntryHandle> PackBuilder::Impl::add_delta(const ObjectId& id, const EntryHandle& base,
@@ -316,29 +215,15 @@ Result<EntryHandle> PackBuilder::Impl::add_delta(const ObjectId& id, const Entry
                            .size = size,
                            .stored_size = program.size(),
                            .base = base.id};
-  TRY(append(header, program,
-             looks_like_zstd ? EntryBlock::Treatment::kTryToCompress : treatment(program.size())));
+  TRY(feeder_->add(
+      header, program,
+      looks_like_zstd ? EntryBlock::Treatment::kTryToCompress : treatment(program.size())));
   ++summary_.deltas;
   return record({.id = id, .type = base.type, .size = size, .depth = base.depth + 1});
 }
 
-// All but the object that is being fed.
-Result<void> PackBuilder::Impl::submit_what_is_whole() {
-  if (block_ == nullptr || block_->bytes().empty()) return {};
-  if (!open_) return submit();
-  if (!fits_a_block(open_->size) || block_->entry_count() == 1) return {};
-  // It shares the block with others, so it is small.
-  Buffer aside = TRY(Buffer::allocate(budget_, kAsideBytes, "an object that is being fed"));
-  EntryBlock open_entry(aside.span());
-  block_->move_last_entry(open_entry);
-  TRY(submit());
-  block_ = TRY(pipeline_->take());
-  open_->whole = open_entry.move_last_entry(*block_);
-  return {};
-}
-
 Result<std::uint64_t> PackBuilder::Impl::flush() {
-  TRY(submit_what_is_whole());
+  TRY(feeder_->submit_all());
   TRY(pipeline_->drain());
   if (options_.on_entry) TRY(tell_entries());
   return stream_->stable_bytes();
@@ -346,13 +231,14 @@ Result<std::uint64_t> PackBuilder::Impl::flush() {
 
 Result<PackSummary> PackBuilder::Impl::finish() {
   const auto start = Clock::now();
-  if (open_) return wrong_size(*open_);
+  if (feeder_->is_open()) return feeder_->wrong_size();
   if (options_.declared_count && summary_.objects != *options_.declared_count) {
     return fail(ErrorCode::kInvalidArgument, "{} objects were declared, and {} were added",
                 *options_.declared_count, summary_.objects);
   }
   static_cast<void>(TRY(flush()));
   summary_.bytes_stored = pipeline_->stored_bytes();
+  feeder_.reset();
   pipeline_.reset();
   const PackStream::Finished finished = TRY(stream_->finish(summary_.objects));
   summary_.trailer = finished.trailer;

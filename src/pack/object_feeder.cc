@@ -1,0 +1,128 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "pack/object_feeder.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "base/error.h"
+#include "base/try.h"
+
+namespace bale {
+namespace {
+
+ObjectId unknown_id(IdKind kind) {
+  static constexpr std::array<std::byte, 32> kZeros{};
+  return {kind, Bytes(kZeros).first(id_bytes(kind))};
+}
+
+}  // namespace
+
+Error ObjectFeeder::wrong_size() const {
+  return fail(ErrorCode::kInvalidArgument, "an object was to have {} bytes, and {} were fed",
+              open_->size, open_->received);
+}
+
+Result<EntryBlock*> ObjectFeeder::fresh_block() {
+  if (block_ != nullptr && !block_->bytes().empty()) TRY(submit());
+  if (block_ == nullptr) block_ = TRY(pipeline_.take());
+  return block_;
+}
+
+Result<EntryBlock*> ObjectFeeder::block_with_room(std::uint64_t payload_bytes) {
+  if (block_ != nullptr && block_->has_room(payload_bytes)) return block_;
+  return fresh_block();
+}
+
+Result<void> ObjectFeeder::submit() {
+  return pipeline_.submit(std::exchange(block_, nullptr));
+}
+
+Result<void> ObjectFeeder::add(const EntryHeader& header, Bytes payload,
+                               EntryBlock::Treatment treatment) {
+  EntryBlock* block = TRY(block_with_room(payload.size()));
+  block->append(header, payload, treatment);
+  return block->is_full() ? submit() : Result<void>();
+}
+
+Result<void> ObjectFeeder::begin(IdKind kind, ObjectType type, std::uint64_t size,
+                                 EntryBlock::Treatment treatment) {
+  Open open{.kind = kind, .type = type, .size = size};
+  open.compress = treatment == EntryBlock::Treatment::kTryToCompress;
+  if (fits_a_block(size)) {
+    EntryBlock* block = TRY(block_with_room(size));
+    open.whole = block->append_open(
+        {.id = unknown_id(kind), .type = entry_type(type), .size = size, .stored_size = size},
+        treatment);
+  } else {
+    EntryBlock* block = TRY(fresh_block());
+    block->begin_payload(kind, type, size,
+                         open.compress ? std::nullopt : std::optional<std::uint64_t>(size));
+    if (open.compress) block->want_compression();
+  }
+  open_ = open;
+  return {};
+}
+
+Result<void> ObjectFeeder::write(Bytes piece) {
+  if (!open_) return fail(ErrorCode::kInvalidArgument, "a payload is fed to no object");
+  const std::uint64_t position = open_->received;
+  open_->received += piece.size();
+  if (open_->received > open_->size) return wrong_size();
+  if (!fits_a_block(open_->size)) return write_pieces(piece);
+  if (!piece.empty()) std::memcpy(open_->whole.data() + position, piece.data(), piece.size());
+  return {};
+}
+
+Result<void> ObjectFeeder::write_pieces(Bytes bytes) {
+  while (!bytes.empty()) {
+    if (operation_.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
+    // The last piece stays here until end() has said the id.
+    if (block_->piece_room() == 0) {
+      EntryBlock* block = TRY(fresh_block());
+      block->continue_payload();
+      if (open_->compress) block->want_compression();
+    }
+    const std::size_t taken = std::min(bytes.size(), block_->piece_room());
+    block_->append_piece(bytes.first(taken));
+    bytes = bytes.subspan(taken);
+  }
+  return {};
+}
+
+Result<ObjectFeeder::Ended> ObjectFeeder::end(const ObjectId& id) {
+  if (!open_) return fail(ErrorCode::kInvalidArgument, "no object is being fed");
+  if (open_->received != open_->size) return wrong_size();
+  if (id.kind() != open_->kind) {
+    return fail(ErrorCode::kInvalidArgument, "object {} was begun with the other kind of id",
+                id.to_hex());
+  }
+  const Open open = *std::exchange(open_, std::nullopt);
+  if (fits_a_block(open.size)) {
+    block_->set_last_id(id);
+    if (block_->is_full()) TRY(submit());
+  } else {
+    block_->end_payload(id, open.size);
+    TRY(submit());
+  }
+  return Ended{.type = open.type, .size = open.size};
+}
+
+Result<void> ObjectFeeder::submit_all() {
+  if (block_ == nullptr || block_->bytes().empty()) return {};
+  if (!open_) return submit();
+  // Alone, it stays where it is.
+  if (!fits_a_block(open_->size) || block_->entry_count() == 1) return {};
+  Buffer aside = TRY(Buffer::allocate(budget_, kAsideBytes, "an object that is being fed"));
+  EntryBlock open_entry(aside.span());
+  block_->move_last_entry(open_entry);
+  TRY(submit());
+  block_ = TRY(pipeline_.take());
+  open_->whole = open_entry.move_last_entry(*block_);
+  return {};
+}
+
+}  // namespace bale
