@@ -27,6 +27,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -116,6 +117,12 @@ class PackReader {
 
   /// Where the entry of `id` lies; nullopt if the index has no such id.
   [[nodiscard]] std::optional<std::uint64_t> find(const ObjectId& id) const;
+
+  /// find() of every id, several times as fast for many: the searches wait for memory together. Any
+  /// number of ids, in any order; at its best with 64 or more at a time. Allocates nothing.
+  /// Requires offsets.size() == ids.size().
+  void find_many(std::span<const ObjectId> ids,
+                 std::span<std::optional<std::uint64_t>> offsets) const;
 
   /// The index's record number `position`, in id order. kCorrupt if it makes no sense. Requires
   /// position < record_count().

@@ -4,13 +4,35 @@
 #include "pack/index_view.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "base/check.h"
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/try.h"
+#include "pack/record_search.h"
 
 namespace bale {
+namespace {
+
+// What a search came to: the record's offset, if it is of this id.
+std::optional<std::uint64_t> offset_at(const RecordTable& records, std::uint64_t position,
+                                       const ObjectId& id) {
+  if (position == records.size()) return std::nullopt;
+  const std::byte* record = records.record(position).data() + 1;
+  const std::size_t key_bytes = id_bytes(id.kind());
+  if (std::memcmp(record, id.bytes().data(), key_bytes) != 0) return std::nullopt;
+  return load_be<std::uint64_t>(record + key_bytes);
+}
+
+std::unique_ptr<GuessMemo> make_memo(RecordTable& table) {
+  std::unique_ptr<GuessMemo> memo = GuessMemo::create(table.size());
+  if (memo != nullptr) table.learn_in(*memo);
+  return memo;
+}
+
+}  // namespace
 
 Result<IndexView> IndexView::open(FileSystem& file_system, const std::string& path) {
   const std::unique_ptr<File> file = TRY(file_system.open(path));
@@ -37,14 +59,54 @@ Result<IndexView> IndexView::from_file(File& file, const std::string& path) {
       RecordTable(area.first(hash_bytes), kHashRecordBytes, 1, id_bytes(IdKind::kContentHash));
   view.changes_ =
       RecordTable(area.subspan(hash_bytes), kChangeRecordBytes, 1, id_bytes(IdKind::kChangeId));
+  view.hash_memo_ = make_memo(view.hashes_);
+  view.change_memo_ = make_memo(view.changes_);
   return view;
 }
 
 std::optional<std::uint64_t> IndexView::find(const ObjectId& id) const {
   const RecordTable& records = table(id.kind());
-  const std::uint64_t position = records.find(id.bytes());
-  if (position == records.size()) return std::nullopt;
-  return load_be<std::uint64_t>(records.record(position).last(8).data());
+  return offset_at(records, records.lower_bound(id.bytes()), id);
+}
+
+void IndexView::find_many(std::span<const ObjectId> ids,
+                          std::span<std::optional<std::uint64_t>> offsets) const {
+  CHECK(ids.size() == offsets.size());
+  while (!ids.empty()) {
+    const std::size_t count = std::min(ids.size(), kLookupsAtOnce);
+    find_group(ids.first(count), offsets.first(count));
+    ids = ids.subspan(count);
+    offsets = offsets.subspan(count);
+  }
+}
+
+// All searches take a step by turns: while one waits for memory, the others' memory is on its way.
+void IndexView::find_group(std::span<const ObjectId> ids,
+                           std::span<std::optional<std::uint64_t>> offsets) const {
+  std::array<RecordSearch, kLookupsAtOnce> searches;
+  std::array<std::uint8_t, kLookupsAtOnce> going_on;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    searches[i] = RecordSearch(table(ids[i].kind()), ids[i].bytes().data());
+    if (searches[i].done()) continue;
+    searches[i].prefetch();
+    going_on[count++] = static_cast<std::uint8_t>(i);
+  }
+  while (count > 0) {
+    std::size_t left = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      RecordSearch& search = searches[going_on[i]];
+      search.step();
+      if (search.done()) continue;
+      search.prefetch();
+      going_on[left++] = going_on[i];
+    }
+    count = left;
+  }
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    searches[i].teach();
+    offsets[i] = offset_at(table(ids[i].kind()), searches[i].position(), ids[i]);
+  }
 }
 
 Result<IndexRecord> IndexView::record(std::uint64_t position) const {

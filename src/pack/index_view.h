@@ -1,16 +1,18 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// IndexView: a pack's index, searched where it lies in the file. Opening reads its header and its
-// trailer, whatever its size; a look-up touches a few pages.
+// IndexView: a pack's index, searched where it lies in the file. Opening reads its header, its
+// trailer and the first and last record of each kind, whatever its size; a look-up touches a few
+// pages.
 //
-// Thread-safe: nothing changes.
+// Thread-safe: nothing changes but hints for look-ups, which take 8 KiB a kind of id.
 
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "bale/file_system.h"
@@ -40,6 +42,13 @@ class IndexView {
 
   [[nodiscard]] std::optional<std::uint64_t> find(const ObjectId& id) const;
 
+  /// find() of each id, with the waiting for memory shared by kLookupsAtOnce of them. Requires as
+  /// many `offsets` as `ids`.
+  void find_many(std::span<const ObjectId> ids,
+                 std::span<std::optional<std::uint64_t>> offsets) const;
+
+  static constexpr std::size_t kLookupsAtOnce = 64;
+
   /// Requires position < record_count(). kCorrupt for a record whose tag is not that of its area.
   [[nodiscard]] Result<IndexRecord> record(std::uint64_t position) const;
 
@@ -53,6 +62,9 @@ class IndexView {
  private:
   IndexView() = default;
 
+  void find_group(std::span<const ObjectId> ids,
+                  std::span<std::optional<std::uint64_t>> offsets) const;
+
   [[nodiscard]] const RecordTable& table(IdKind kind) const {
     return kind == IdKind::kContentHash ? hashes_ : changes_;
   }
@@ -63,6 +75,8 @@ class IndexView {
   std::optional<IndexTrailer> trailer_;
   RecordTable hashes_;
   RecordTable changes_;
+  std::unique_ptr<GuessMemo> hash_memo_;
+  std::unique_ptr<GuessMemo> change_memo_;
 };
 
 }  // namespace bale

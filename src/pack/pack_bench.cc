@@ -1,12 +1,10 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// How fast packs are built and read, beside what bounds them: BLAKE3 of as many bytes, and zstd of
-// the same payloads. Files lie in the temporary directory and are not synced.
+// How fast packs are built, beside what bounds it: BLAKE3 of as many bytes, and zstd of the same
+// payloads. Files lie in the temporary directory and are not synced. Reading: read_bench.cc.
 //
 //   build       a million objects of 16 to 64 bytes; 100,000 of 200 to 8,000 bytes of text
-//   get         one of 100,000 at random, from a map
-//   find        an id among a million, by the index alone
 
 #include <benchmark/benchmark.h>
 
@@ -17,7 +15,6 @@
 #include <vector>
 
 #include "bale/pack_builder.h"
-#include "bale/pack_reader.h"
 #include "base/budget.h"
 #include "base/check.h"
 #include "base/endian.h"
@@ -142,24 +139,6 @@ void run_build(benchmark::State& state, const Workload& workload, bool compress)
   state.counters["ratio"] = summary.ratio();
 }
 
-void run_get(benchmark::State& state, const Workload& workload, bool compress) {
-  const BenchPack pack(workload, compress);
-  const auto reader = PackReader::open(pack.path());
-  CHECK(reader.has_value());
-  ReadContext context;
-  TestRandom random(2);
-  std::int64_t bytes = 0;
-  for (auto _ : state) {
-    const auto object = reader->get(workload.object(random.below(workload.count())).id, context);
-    CHECK(object.has_value());
-    // Raw payloads are views: touch a byte, or nothing was read.
-    benchmark::DoNotOptimize(object->payload.empty() ? std::byte{0} : object->payload.back());
-    bytes += static_cast<std::int64_t>(object->payload.size());
-  }
-  state.SetBytesProcessed(bytes);
-  state.SetItemsProcessed(state.iterations());
-}
-
 void build_small_objects(benchmark::State& state) {
   run_build(state, small_objects(), true);
 }
@@ -170,31 +149,6 @@ void build_text_objects(benchmark::State& state) {
 
 void build_text_objects_raw(benchmark::State& state) {
   run_build(state, text_objects(), false);
-}
-
-void get_raw(benchmark::State& state) {
-  run_get(state, text_objects(), false);
-}
-
-void get_zstd(benchmark::State& state) {
-  run_get(state, text_objects(), true);
-}
-
-void find(benchmark::State& state) {
-  const BenchPack pack(small_objects(), false);
-  const auto reader = PackReader::open(pack.path());
-  CHECK(reader.has_value());
-  std::vector<ObjectId> ids;
-  TestRandom random(3);
-  for (int i = 0; i < 10'000; ++i) {
-    ids.push_back(small_objects().object(random.below(small_objects().count())).id);
-  }
-  std::size_t next = 0;
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(reader->find(ids[next]));
-    next = (next + 1) % ids.size();
-  }
-  state.SetItemsProcessed(state.iterations());
 }
 
 // What building cannot be faster than: one thread that only compresses the same payloads.
@@ -223,20 +177,12 @@ void smoke_build(benchmark::State& state) {
   run_build(state, few_objects(), true);
 }
 
-void smoke_get(benchmark::State& state) {
-  run_get(state, few_objects(), true);
-}
-
 BENCHMARK(build_small_objects)->Unit(benchmark::kMillisecond);
 BENCHMARK(limit_blake3_of_a_small_objects_pack)->Unit(benchmark::kMillisecond);
 BENCHMARK(build_text_objects)->Unit(benchmark::kMillisecond);
 BENCHMARK(build_text_objects_raw)->Unit(benchmark::kMillisecond);
 BENCHMARK(limit_zstd_of_text_objects)->Unit(benchmark::kMillisecond);
-BENCHMARK(get_raw);
-BENCHMARK(get_zstd);
-BENCHMARK(find);
 BENCHMARK(smoke_build)->Unit(benchmark::kMillisecond);
-BENCHMARK(smoke_get);
 
 }  // namespace
 }  // namespace bale

@@ -111,6 +111,11 @@ std::optional<std::uint64_t> PackReader::find(const ObjectId& id) const {
   return impl_->index().find(id);
 }
 
+void PackReader::find_many(std::span<const ObjectId> ids,
+                           std::span<std::optional<std::uint64_t>> offsets) const {
+  impl_->index().find_many(ids, offsets);
+}
+
 Result<IndexRecord> PackReader::record(std::uint64_t position) const {
   return impl_->index().record(position);
 }
