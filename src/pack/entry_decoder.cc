@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
@@ -17,6 +18,7 @@
 #include "base/try.h"
 #include "codec/delta.h"
 #include "codec/zstd.h"
+#include "pack/plain_header.h"
 
 namespace bale {
 namespace {
@@ -111,13 +113,19 @@ Result<Bytes> EntryDecoder::whole(std::uint64_t offset, const EntryHeader& heade
                                   ReadContext::Impl::Use use, ReadContext::Impl& context) const {
   const Bytes stored = TRY(bytes(offset + header.header_bytes, header.stored_size, context));
   if (header.stored_size == header.size) return stored;
-  if (header.size > kFrameBytes) {
+  return decompress(offset, stored, header.size, use, context);
+}
+
+Result<Bytes> EntryDecoder::decompress(std::uint64_t offset, Bytes stored, std::uint64_t size,
+                                       ReadContext::Impl::Use use,
+                                       ReadContext::Impl& context) const {
+  if (size > kFrameBytes) {
     // Before taking much memory: can these bytes hold that much at all?
     const Result<std::uint64_t> bound = content_bound(stored);
     if (!bound) return corrupt(offset, bound.error().message);
-    if (*bound < header.size) return corrupt(offset, "it claims more than its frames can hold");
+    if (*bound < size) return corrupt(offset, "it claims more than its frames can hold");
   }
-  const MutableBytes out = TRY(context.room(use, header.size, "an object"));
+  const MutableBytes out = TRY(context.room(use, size, "an object"));
   Decompressor* decompressor = TRY(context.decompressor());
   const Result<void> decompressed = decompressor->decompress(stored, out);
   if (!decompressed) return corrupt(offset, decompressed.error().message);
@@ -146,25 +154,87 @@ Result<Bytes> EntryDecoder::program(const Link& link, ReadContext::Impl& context
 }
 
 Result<ObjectView> EntryDecoder::get(std::uint64_t offset, ReadContext::Impl& context) const {
-  Result<ObjectView> object = decode(offset, context);
-  if (object || object.error().code != ErrorCode::kLimitExceeded) return object;
-  // What earlier reads have left, or what is taken in advance, may be what stands in the way.
+  const Result<EntryHeader> header = this->header(offset, context);
+  if (!header) return header.error();
+  return get(offset, *header, context);
+}
+
+Result<ObjectView> EntryDecoder::get(std::uint64_t offset, const EntryHeader& header,
+                                     ReadContext::Impl& context) const {
+  Result<ObjectView> object = decode(offset, header, context);
+  if (!object && object.error().code == ErrorCode::kLimitExceeded) [[unlikely]] {
+    return decode_frugally(offset, header, context);
+  }
+  return object;
+}
+
+Result<EntryHeader> EntryDecoder::header_of(const ObjectId& id, std::uint64_t offset,
+                                            ReadContext::Impl& context) const {
+  Result<EntryHeader> header = this->header(offset, context);
+  if (header && header->id != id) {
+    return fail(ErrorCode::kCorrupt, "{}: the record of {} leads to offset {}, where {} lies",
+                index_->path(), id.to_hex(), offset, header->id.to_hex());
+  }
+  return header;
+}
+
+// The short way for objects that are neither deltas nor large, nor damaged, in a mapped pack.
+std::optional<ObjectView> EntryDecoder::get_plain(const ObjectId& id, std::uint64_t offset,
+                                                  ReadContext::Impl& context) const {
+  if (!pack_->mapped() || pack_->entries_end() < kMaxEntryHeaderBytes || offset < kHeaderBytes ||
+      offset > pack_->entries_end() - kMaxEntryHeaderBytes) {
+    return std::nullopt;
+  }
+  PlainHeader header;
+  if (!read_plain_header(pack_->view(offset, 0).data(), id, header)) return std::nullopt;
+  const std::uint64_t payload_offset = offset + header.header_bytes;
+  if (header.stored_size > pack_->entries_end() - payload_offset) return std::nullopt;
+  Bytes payload = pack_->view(payload_offset, header.stored_size);
+  if (header.stored_size != header.size) {
+    const auto out = decompress(offset, payload, header.size, ReadContext::Impl::kEven, context);
+    if (!out) return std::nullopt;
+    payload = *out;
+  }
+  remember(offset, header.type, payload, context);
+  return ObjectView{id, header.type, payload};
+}
+
+Result<ObjectView> EntryDecoder::get(const ObjectId& id, std::uint64_t offset,
+                                     ReadContext::Impl& context) const {
+  const std::optional<ObjectView> plain = get_plain(id, offset, context);
+  if (plain) [[likely]] {
+    return *plain;
+  }
+  const Result<EntryHeader> header = header_of(id, offset, context);
+  if (!header) return header.error();
+  return get(offset, *header, context);
+}
+
+// What earlier reads have left, or what is taken in advance, may be what stands in the way.
+Result<ObjectView> EntryDecoder::decode_frugally(std::uint64_t offset, const EntryHeader& header,
+                                                 ReadContext::Impl& context) const {
   context.start_frugal();
-  object = decode(offset, context);
+  Result<ObjectView> object = decode(offset, header, context);
   const bool still_too_little = !object && object.error().code == ErrorCode::kLimitExceeded;
   if (still_too_little) object = too_little_memory(offset, context);
   context.end_frugal();
   return object;
 }
 
-Result<ObjectView> EntryDecoder::decode(std::uint64_t offset, ReadContext::Impl& context) const {
-  const EntryHeader header = TRY(this->header(offset, context));
+Result<ObjectView> EntryDecoder::decode(std::uint64_t offset, const EntryHeader& header,
+                                        ReadContext::Impl& context) const {
   if (header.is_delta()) return rebuild(offset, header, context);
   const Bytes payload = TRY(whole(offset, header, ReadContext::Impl::kEven, context));
   const ObjectView object{header.id, header.object_type(), payload};
-  // The cache is there once a delta was seen: what follows may be based on this.
-  context.cache().put({pack_->serial(), offset}, object.type, 0, payload);
+  remember(offset, object.type, payload, context);
   return object;
+}
+
+// The cache is there once a delta was seen: what follows may be based on a whole object.
+void EntryDecoder::remember(std::uint64_t offset, ObjectType type, Bytes payload,
+                            ReadContext::Impl& context) const {
+  if (!context.cache().enabled()) return;
+  context.cache().put({pack_->serial(), offset}, type, 0, payload);
 }
 
 Result<ObjectView> EntryDecoder::rebuild(std::uint64_t offset, const EntryHeader& header,
@@ -278,9 +348,16 @@ Error EntryDecoder::too_little_memory(std::uint64_t offset, ReadContext::Impl& c
 
 Result<ObjectType> EntryDecoder::read(std::uint64_t offset, ReadContext::Impl& context,
                                       const PackReader::PayloadSink& sink) const {
-  const EntryHeader header = TRY(this->header(offset, context));
+  const Result<EntryHeader> header = this->header(offset, context);
+  if (!header) return header.error();
+  return read(offset, *header, context, sink);
+}
+
+Result<ObjectType> EntryDecoder::read(std::uint64_t offset, const EntryHeader& header,
+                                      ReadContext::Impl& context,
+                                      const PackReader::PayloadSink& sink) const {
   if (header.is_delta() || header.size <= kFrameBytes) {
-    const ObjectView object = TRY(get(offset, context));
+    const ObjectView object = TRY(get(offset, header, context));
     TRY(sink(object.payload));
     return object.type;
   }

@@ -12,6 +12,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 #include "bale/pack_reader.h"
 #include "format/entry.h"
@@ -35,9 +37,23 @@ class EntryDecoder {
   /// that would do, whatever was read with this context before.
   Result<ObjectView> get(std::uint64_t offset, ReadContext::Impl& context) const;
 
+  /// The same where the header is at hand, as header() gave it.
+  Result<ObjectView> get(std::uint64_t offset, const EntryHeader& header,
+                         ReadContext::Impl& context) const;
+
+  /// The object that the index says lies at `offset`. kCorrupt where another one does.
+  Result<ObjectView> get(const ObjectId& id, std::uint64_t offset,
+                         ReadContext::Impl& context) const;
+
+  /// The header that the index says lies at `offset`. kCorrupt where it is another id's.
+  Result<EntryHeader> header_of(const ObjectId& id, std::uint64_t offset,
+                                ReadContext::Impl& context) const;
+
   /// The object in pieces; what is not a delta takes little memory at any size.
   Result<ObjectType> read(std::uint64_t offset, ReadContext::Impl& context,
                           const PackReader::PayloadSink& sink) const;
+  Result<ObjectType> read(std::uint64_t offset, const EntryHeader& header,
+                          ReadContext::Impl& context, const PackReader::PayloadSink& sink) const;
 
  private:
   // A delta of a chain: what is needed to apply it.
@@ -47,12 +63,21 @@ class EntryDecoder {
   };
 
   [[nodiscard]] Error too_little_memory(std::uint64_t offset, ReadContext::Impl& context) const;
-  Result<ObjectView> decode(std::uint64_t offset, ReadContext::Impl& context) const;
+  Result<ObjectView> decode(std::uint64_t offset, const EntryHeader& header,
+                            ReadContext::Impl& context) const;
+  Result<ObjectView> decode_frugally(std::uint64_t offset, const EntryHeader& header,
+                                     ReadContext::Impl& context) const;
+  std::optional<ObjectView> get_plain(const ObjectId& id, std::uint64_t offset,
+                                      ReadContext::Impl& context) const;
+  void remember(std::uint64_t offset, ObjectType type, Bytes payload,
+                ReadContext::Impl& context) const;
   [[nodiscard]] Error corrupt(std::uint64_t offset, std::string_view what) const;
   Result<Bytes> bytes(std::uint64_t offset, std::uint64_t size, ReadContext::Impl& context) const;
   Result<std::uint64_t> base_offset(const Link& delta) const;
   Result<Bytes> whole(std::uint64_t offset, const EntryHeader& header, ReadContext::Impl::Use use,
                       ReadContext::Impl& context) const;
+  Result<Bytes> decompress(std::uint64_t offset, Bytes stored, std::uint64_t size,
+                           ReadContext::Impl::Use use, ReadContext::Impl& context) const;
   Result<std::uint64_t> program_room(const Link& link, Bytes stored) const;
   Result<Bytes> program(const Link& link, ReadContext::Impl& context) const;
   Result<ObjectView> rebuild(std::uint64_t offset, const EntryHeader& header,

@@ -35,7 +35,8 @@ Result<PackBytes> PackBytes::open(FileSystem& file_system, const std::string& pa
   TRY(pack.read(pack.entries_end(), pack.trailer_));
   if (access == PackAccess::kMap) {
     pack.map_ = TRY(pack.file_->map());
-    if (pack.map_->bytes().size() < pack.file_bytes_) {
+    pack.view_ = pack.map_->bytes();
+    if (pack.view_.size() < pack.file_bytes_) {
       return fail(ErrorCode::kCorrupt, "{}: the file shrank while it was opened", path);
     }
   }

@@ -132,5 +132,74 @@ TEST_F(PackLookupTest, AnEmptyPackHasNoneOfThem) {
   expect_same_as_find(pack, {});
 }
 
+// What get_many() hands out, beside what get() says of each id.
+void expect_same_as_get(const PackReader& pack, const std::vector<ObjectId>& ids) {
+  ReadContext context;
+  ReadContext other_context;
+  std::size_t next = 0;
+  const auto read = pack.get_many(
+      ids, context, [&](std::size_t position, const Result<ObjectView>& object) -> Result<void> {
+        EXPECT_EQ(position, next++);
+        const Result<ObjectView> expected = pack.get(ids[position], other_context);
+        EXPECT_EQ(object.has_value(), expected.has_value());
+        if (!object || !expected) {
+          EXPECT_EQ(object.error().code, expected.error().code);
+          EXPECT_EQ(object.error().message, expected.error().message);
+        } else {
+          EXPECT_EQ(object->id, expected->id);
+          EXPECT_EQ(object->type, expected->type);
+          EXPECT_TRUE(std::ranges::equal(object->payload, expected->payload));
+        }
+        return {};
+      });
+  EXPECT_THAT(read, IsOk());
+  EXPECT_EQ(next, ids.size());
+}
+
+TEST_F(PackLookupTest, ManyObjectsAreWhatGetGives) {
+  const std::vector<TestObject> objects = make_objects(300, 3);
+  ASSERT_OK_AND_ASSIGN(built, build_pack(objects));
+  ASSERT_THAT(put_pack(files_, "/a.pack", built), IsOk());
+  std::vector<ObjectId> ids;
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    ids.push_back(objects[i * 7 % objects.size()].id);
+    if (i % 10 == 0) ids.push_back(test_id(IdKind::kContentHash, 1'000'000 + i));
+    if (i % 15 == 0) ids.push_back(ids.front());
+  }
+  for (const PackAccess access : {PackAccess::kMap, PackAccess::kRead}) {
+    ASSERT_OK_AND_ASSIGN(pack, open(access));
+    for (const std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{64}, ids.size()}) {
+      expect_same_as_get(pack, {ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count)});
+    }
+  }
+}
+
+TEST_F(PackLookupTest, OfManyObjectsDamagedOnesAreToldAndTheOthersGiven) {
+  PackDraft draft;
+  draft.add_raw(prefixed_id(1), ObjectType::kBlob, bytes_of("well"));
+  draft.add({.id = prefixed_id(2), .size = 9}, bytes_of("damage"));
+  const std::uint64_t third = draft.add_raw(prefixed_id(3), ObjectType::kBlob, bytes_of("lost"));
+  draft.add_delta(prefixed_id(4), prefixed_id(1), 5, append_program(4, "x"));
+  draft.redirect(third, 16);
+  ASSERT_OK_AND_ASSIGN(pack, open(draft));
+  expect_same_as_get(pack, {prefixed_id(4), prefixed_id(3), prefixed_id(2), prefixed_id(1)});
+}
+
+TEST_F(PackLookupTest, ASinksErrorEndsTheReading) {
+  ASSERT_OK_AND_ASSIGN(built, build_pack(make_objects(100, 1)));
+  ASSERT_THAT(put_pack(files_, "/a.pack", built), IsOk());
+  ASSERT_OK_AND_ASSIGN(pack, open());
+  const std::vector<ObjectId> ids(100, test_id(IdKind::kContentHash, 1'000'000));
+  ReadContext context;
+  std::size_t calls = 0;
+  EXPECT_THAT(pack.get_many(ids, context,
+                            [&](std::size_t, const Result<ObjectView>& object) -> Result<void> {
+                              ++calls;
+                              return object.error();
+                            }),
+              FailsWith(ErrorCode::kNotFound, "there is no object"));
+  EXPECT_EQ(calls, 1u);
+}
+
 }  // namespace
 }  // namespace bale

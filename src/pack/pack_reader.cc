@@ -4,6 +4,7 @@
 #include "bale/pack_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "bale/pack_builder.h"
@@ -30,18 +31,16 @@ class PackReader::Impl {
 
   [[nodiscard]] const EntryDecoder& decoder() const { return decoder_; }
 
-  // Where the entry of `id` lies, once that entry was seen to be of this id.
-  Result<std::uint64_t> locate(const ObjectId& id, ReadContext::Impl& context) const {
+  // Where the index says that `id` lies; the entry's beginning is on its way from memory.
+  Result<std::uint64_t> locate(const ObjectId& id) const {
     const auto offset = index_.find(id);
-    if (!offset) {
-      return fail(ErrorCode::kNotFound, "{}: there is no object {}", pack_.path(), id.to_hex());
-    }
-    const EntryHeader header = TRY(decoder_.header(*offset, context));
-    if (header.id != id) {
-      return fail(ErrorCode::kCorrupt, "{}: the record of {} leads to offset {}, where {} lies",
-                  index_.path(), id.to_hex(), *offset, header.id.to_hex());
-    }
+    if (!offset) return not_found(id);
+    pack_.prefetch(*offset);
     return *offset;
+  }
+
+  [[nodiscard]] Error not_found(const ObjectId& id) const {
+    return fail(ErrorCode::kNotFound, "{}: there is no object {}", pack_.path(), id.to_hex());
   }
 
  private:
@@ -125,7 +124,9 @@ std::uint64_t PackReader::lower_bound(const ObjectId& id) const {
 }
 
 Result<EntryInfo> PackReader::info(const ObjectId& id, ReadContext& context) const {
-  return info_at(TRY(impl_->locate(id, context.impl())), context);
+  const std::uint64_t offset = TRY(impl_->locate(id));
+  static_cast<void>(TRY(impl_->decoder().header_of(id, offset, context.impl())));
+  return info_at(offset, context);
 }
 
 Result<EntryInfo> PackReader::info_at(std::uint64_t offset, ReadContext& context) const {
@@ -133,16 +134,39 @@ Result<EntryInfo> PackReader::info_at(std::uint64_t offset, ReadContext& context
 }
 
 Result<ObjectView> PackReader::get(const ObjectId& id, ReadContext& context) const {
-  return get_at(TRY(impl_->locate(id, context.impl())), context);
+  const std::uint64_t offset = TRY(impl_->locate(id));
+  return impl_->decoder().get(id, offset, context.impl());
 }
 
 Result<ObjectView> PackReader::get_at(std::uint64_t offset, ReadContext& context) const {
   return impl_->decoder().get(offset, context.impl());
 }
 
+Result<void> PackReader::get_many(std::span<const ObjectId> ids, ReadContext& context,
+                                  const ObjectSink& sink) const {
+  std::array<std::optional<std::uint64_t>, IndexView::kLookupsAtOnce> offsets;
+  for (std::size_t begin = 0; begin < ids.size(); begin += offsets.size()) {
+    const auto group = ids.subspan(begin, std::min(ids.size() - begin, offsets.size()));
+    find_many(group, std::span(offsets).first(group.size()));
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      if (offsets[i]) impl_->pack().prefetch(*offsets[i]);
+    }
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      if (offsets[i]) {
+        TRY(sink(begin + i, impl_->decoder().get(group[i], *offsets[i], context.impl())));
+      } else {
+        TRY(sink(begin + i, impl_->not_found(group[i])));
+      }
+    }
+  }
+  return {};
+}
+
 Result<ObjectType> PackReader::read(const ObjectId& id, ReadContext& context,
                                     const PayloadSink& sink) const {
-  return read_at(TRY(impl_->locate(id, context.impl())), context, sink);
+  const std::uint64_t offset = TRY(impl_->locate(id));
+  const EntryHeader header = TRY(impl_->decoder().header_of(id, offset, context.impl()));
+  return impl_->decoder().read(offset, header, context.impl(), sink);
 }
 
 Result<ObjectType> PackReader::read_at(std::uint64_t offset, ReadContext& context,

@@ -233,6 +233,27 @@ void get_raw(benchmark::State& state) {
       });
 }
 
+void get_64_raw(benchmark::State& state) {
+  const BenchPack& pack = small_objects();
+  const MappedFile file(pack.path());
+  const std::vector<ObjectId> ids = pack.some_ids(kLookups);
+  ReadContext context;
+  race(
+      state, ids.size(),
+      [&] {
+        must(pack.reader().get_many(
+            ids, context, [](std::size_t, const Result<ObjectView>& object) -> Result<void> {
+              touch(object->payload);
+              return {};
+            }));
+      },
+      [&] {
+        for (const ObjectId& id : ids) {
+          touch(file.bytes().subspan(pack.reader().find(id).value_or(0), 35 + 16));
+        }
+      });
+}
+
 void run_get_zstd(benchmark::State& state, const BenchPack& pack) {
   const MappedFile file(pack.path());
   const std::vector<ObjectId> ids = pack.some_ids(kLookups / 10);
@@ -284,6 +305,7 @@ BENCHMARK(find_with_a_shared_prefix)->UseManualTime()->Unit(benchmark::kMillisec
 BENCHMARK(find_chosen_to_mislead)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(find_in_two_crowds)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(get_raw)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(get_64_raw)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(get_zstd)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(smoke_find)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(smoke_find_64)->UseManualTime()->Unit(benchmark::kMillisecond);
