@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Measures bale beside what bounds it and beside its peers: installs what is missing (the peers'
-# libraries too), builds optimized, and runs every work. doc/BENCHMARKS.md says what the figures are.
+# libraries too), builds optimized, and runs every work. doc/BENCHMARKS.md explains the figures.
 #
 #   scripts/bench.sh                      everything: an hour, 16 GB of memory, 40 GB of disk
 #   scripts/bench.sh --work s,m --runs 3  whatever bale_compare is told (--help lists it)

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Measures the peak resident memory of builds of every shape: the table of doc/MEMORY.md, as
-# Markdown, on standard output. Takes half an hour and 20 GB below DIRECTORY; QUICK=1 leaves out what
-# is larger than a GiB.
+# Markdown, on standard output. Takes half an hour and 20 GB below DIRECTORY; QUICK=1 leaves out
+# what is larger than a GiB.
 #
 #   scripts/memory.sh [DIRECTORY]
 

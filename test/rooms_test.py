@@ -65,8 +65,6 @@ MAX_LINES = 400
 
 # Files that are longer, the most lines they may have, and why they were not cut in two.
 LONG_FILES = {
-    "src/pack/pack_builder.cc": (480, "one class and its public shell; every part of it shares "
-                                      "the state of the object that is being fed"),
     "src/io/file_system_test.cc": (430, "one suite that runs over every file system"),
 }
 

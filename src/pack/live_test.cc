@@ -28,7 +28,7 @@ std::size_t random_size(TestRandom& random) {
   const std::size_t choice = random.below(100);
   if (choice < 70) return random.below(2'000);
   if (choice < 96) return 1'024 + random.below(60'000);
-  return 1'024 + random.below(3 << 20);
+  return (1 << 20) + random.below(2 << 20);
 }
 
 std::vector<TestObject> random_objects(std::uint64_t seed) {
@@ -62,19 +62,22 @@ Result<Glance> glance(PackBuilder& builder, File& growing, std::size_t whole_obj
   return seen;
 }
 
-// Adds the object, whole or in pieces of any size, and calls `at_times` at random moments.
+// Adds the object, whole or in pieces, and calls `at_times` at random moments in between. Most that
+// are cut into frames come in pieces: then id and stored size are not known yet.
 template <typename AtTimes>
 Result<void> add_at_random(PackBuilder& builder, const TestObject& object, TestRandom& random,
                            const AtTimes& at_times) {
-  if (random.below(3) > 0) {
+  const bool is_large = object.payload.size() > (1 << 20);
+  if (random.below(4) >= (is_large ? 3U : 2U)) {
     TRY(builder.add(object.id, object.type, object.payload));
   } else {
     TRY(builder.begin_object(object.id.kind(), object.type, object.payload.size()));
     for (Bytes rest = object.payload; !rest.empty();) {
-      const std::size_t piece = std::min(rest.size(), 1 + random.below(rest.size() + 50'000));
+      const std::size_t piece =
+          std::min(rest.size(), 1 + random.below(is_large ? 900'000 : 30'000));
       TRY(builder.write(rest.first(piece)));
       rest = rest.subspan(piece);
-      if (random.below(3) == 0) TRY(at_times());
+      if (random.below(4) == 0) TRY(at_times());
     }
     TRY(builder.end_object(object.id));
   }
@@ -146,11 +149,11 @@ void LiveTest::watch(std::uint64_t seed, bool compress) {
 }
 
 TEST_F(LiveTest, StableBytesOfACompressedPackNeverChange) {
-  for (std::uint64_t seed = 1; seed <= 3; ++seed) watch(seed, true);
+  for (std::uint64_t seed = 1; seed <= 2; ++seed) watch(seed, true);
 }
 
 TEST_F(LiveTest, StableBytesOfARawPackNeverChange) {
-  for (std::uint64_t seed = 4; seed <= 6; ++seed) watch(seed, false);
+  for (std::uint64_t seed = 4; seed <= 5; ++seed) watch(seed, false);
 }
 
 TEST_F(LiveTest, WithoutADeclaredCountNothingIsStable) {
