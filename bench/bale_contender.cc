@@ -4,10 +4,12 @@
 // bale itself: PackBuilder with its default options, and PackReader.
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 
 #include "bale/pack_builder.h"
 #include "bale/pack_reader.h"
+#include "base/try.h"
 #include "bench/contender.h"
 #include "bench/die.h"
 #include "bench/stopwatch.h"
@@ -15,7 +17,7 @@
 namespace bale::bench {
 namespace {
 
-// The look-up of many ids at once is younger than this program.
+// The calls for many ids at once are younger than this program: without them it takes one by one.
 template <typename Pack>
 concept FindsMany = requires(const Pack& pack, std::span<const ObjectId> ids,
                              std::span<std::optional<std::uint64_t>> offsets) {
@@ -29,6 +31,25 @@ void find_many(const Pack& pack, std::span<const ObjectId> ids,
     pack.find_many(ids, offsets);
   } else {
     for (std::size_t i = 0; i < ids.size(); ++i) offsets[i] = pack.find(ids[i]);
+  }
+}
+
+using ObjectSink = std::function<Result<void>(std::size_t, const Result<ObjectView>&)>;
+
+template <typename Pack>
+concept GetsMany = requires(const Pack& pack, std::span<const ObjectId> ids, ReadContext& context,
+                            const ObjectSink& sink) {
+  pack.get_many(ids, context, sink);
+};
+
+template <typename Pack>
+Result<void> get_many(const Pack& pack, std::span<const ObjectId> ids, ReadContext& context,
+                      const ObjectSink& sink) {
+  if constexpr (GetsMany<Pack>) {
+    return pack.get_many(ids, context, sink);
+  } else {
+    for (std::size_t i = 0; i < ids.size(); ++i) TRY(sink(i, pack.get(ids[i], context)));
+    return {};
   }
 }
 
@@ -49,8 +70,21 @@ class BaleReading final : public Reading {
     }
   }
 
+  void get_batches(std::span<const Query> queries, std::size_t batch, Receiver& receiver) override {
+    std::size_t begin = 0;
+    const ObjectSink take = [&](std::size_t i, const Result<ObjectView>& object) -> Result<void> {
+      if (!object) return object.error();
+      receiver.take(queries[begin + i], object->payload);
+      return {};
+    };
+    for (; begin < queries.size(); begin += batch) {
+      const std::size_t size = std::min(batch, queries.size() - begin);
+      must(get_many(pack_, std::span(ids_).subspan(begin, size), context_, take));
+    }
+  }
+
   void find(std::span<const Query> queries, Receiver& receiver) override {
-    for (const Query& query : queries) take(pack_.find(query.id), receiver);
+    for (const Query& query : queries) take_place(pack_.find(query.id), receiver);
   }
 
   void find_batches(std::span<const Query> queries, std::size_t batch,
@@ -60,12 +94,12 @@ class BaleReading final : public Reading {
       const std::size_t size = std::min(batch, queries.size() - begin);
       const std::span<std::optional<std::uint64_t>> found = std::span(offsets).first(size);
       find_many(pack_, std::span(ids_).subspan(begin, size), found);
-      for (const auto& offset : found) take(offset, receiver);
+      for (const auto& offset : found) take_place(offset, receiver);
     }
   }
 
  private:
-  static void take(std::optional<std::uint64_t> offset, Receiver& receiver) {
+  static void take_place(std::optional<std::uint64_t> offset, Receiver& receiver) {
     if (!offset) die("bale does not find an object");
     receiver.take_number(*offset);
   }
