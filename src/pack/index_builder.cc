@@ -28,7 +28,7 @@ std::uint64_t base_bytes_of(std::uint64_t memory_bytes) {
 }
 
 bool same_id(const SortRecord& a, const SortRecord& b) {
-  constexpr std::size_t kIdBytes = kHashRecordBytes - 8;
+  static constexpr std::size_t kIdBytes = kHashRecordBytes - 8;
   // The first eight bytes settle nearly all.
   return std::memcmp(a.data(), b.data(), 8) == 0 && std::memcmp(a.data(), b.data(), kIdBytes) == 0;
 }

@@ -41,7 +41,7 @@ Result<void> IndexWriter::append(const SortRecord& record) {
     std::memcpy(to, record.data(), kHashRecordBytes);
     filled_ += kHashRecordBytes;
   } else {
-    constexpr std::size_t kIdEnd = kChangeRecordBytes - 8;
+    static constexpr std::size_t kIdEnd = kChangeRecordBytes - 8;
     std::memcpy(to, record.data(), kIdEnd);
     std::memcpy(to + kIdEnd, record.data() + kHashRecordBytes - 8, 8);
     filled_ += kChangeRecordBytes;
@@ -80,7 +80,7 @@ Result<void> IndexWriter::take_back() {
 
 Result<std::uint64_t> IndexWriter::finish(std::uint64_t record_count, const Digest& pack_trailer) {
   TRY(take_back());
-  std::array<std::byte, sizeof(std::uint64_t)> count;
+  std::array<std::byte, sizeof(std::uint64_t)> count{};
   store_be(count.data(), record_count);
   tree_.fill(count_, count);
   if (file_offset_ == 0) {

@@ -71,7 +71,7 @@ void report(benchmark::State& state, const std::string& name, const Nanoseconds&
 }
 
 double make_nanoseconds(Shape shape) {
-  constexpr std::uint64_t kRecords = 1'000'000;
+  static constexpr std::uint64_t kRecords = 1'000'000;
   Nanoseconds sum;
   measure(sum, [&] {
     for (std::uint64_t i = 0; i < kRecords; ++i) benchmark::DoNotOptimize(make_record(shape, i));
