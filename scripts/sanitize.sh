@@ -37,14 +37,11 @@ run_fuzz() {
   done
 }
 
-# Peak resident memory, by the system's account, at sizes that take minutes each.
+# Peak resident memory of builds of every shape.
 run_memory() {
   cmake --preset dev >/dev/null
   cmake --build --preset dev --target pack_memory
-  for arguments in "10000" "1000000" "10000000" "10000000 --prefix" "--payload 4294967296"; do
-    # shellcheck disable=SC2086
-    build/dev/src/pack/pack_memory $arguments
-  done
+  scripts/memory.sh
 }
 
 scripts/deps.sh --all
