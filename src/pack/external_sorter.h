@@ -20,8 +20,8 @@
 // and later merges a block while the one before it is used. add(), sort() and next() may be called
 // from a lane's work. What they return does not depend on lanes.
 //
-// Memory: `memory_bytes` exactly, later `merge_memory_bytes`; 16 bytes a run, and while merging 48
-// to 80 more. A run holds memory_bytes of records, with lanes half as many. Scratch: the records
+// Memory: `memory_bytes` exactly, later `merge_memory_bytes`; 16 bytes a run, and while merging 52
+// to 88 more. A run holds memory_bytes of records, with lanes half as many. Scratch: the records
 // once, twice where runs are merged in groups. After an error every call that does more than use up
 // memory returns it again. Not thread-safe.
 
