@@ -9,6 +9,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -25,6 +26,10 @@ struct PackCheckOptions {
   std::string scratch_directory;          ///< for the sort; empty: where the index lies
   bool sync = true;                       ///< for make_index: durable before it takes its name
   bool decode = true;                     ///< for verify_pack: also decode every payload
+  /// Threads that hash and decode beside the caller's; 0: as many as processors, and at most as
+  /// memory allows. With 1, everything is done on the caller's thread. What is found does not
+  /// depend on it.
+  std::size_t lanes = 0;
   Operation operation;
   FileSystem* file_system = nullptr;  ///< null: posix_file_system()
 };

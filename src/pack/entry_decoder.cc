@@ -81,7 +81,7 @@ Result<EntryHeader> EntryDecoder::header(std::uint64_t offset, ReadContext::Impl
 }
 
 Result<std::uint64_t> EntryDecoder::base_offset(const Link& delta) const {
-  const auto offset = index_->find(delta.header.base);
+  const auto offset = index_ == nullptr ? std::nullopt : index_->find(delta.header.base);
   if (!offset) {
     return corrupt(delta.offset, "its base " + delta.header.base.to_hex() + " is not in the index");
   }
@@ -130,6 +130,14 @@ Result<Bytes> EntryDecoder::decompress(std::uint64_t offset, Bytes stored, std::
   const Result<void> decompressed = decompressor->decompress(stored, out);
   if (!decompressed) return corrupt(offset, decompressed.error().message);
   return Bytes(out);
+}
+
+Result<void> EntryDecoder::check_frames(std::uint64_t offset, Bytes frames,
+                                        std::uint64_t content_bytes,
+                                        ReadContext::Impl& context) const {
+  static_cast<void>(
+      TRY(decompress(offset, frames, content_bytes, ReadContext::Impl::kEven, context)));
+  return {};
 }
 
 // How much memory decompressing a delta program takes: none where it is not compressed.

@@ -27,6 +27,9 @@ class EntryDecoder {
  public:
   EntryDecoder(const PackBytes& pack, const IndexView& index) : pack_(&pack), index_(&index) {}
 
+  /// One that knows no bases: every delta is corrupt.
+  explicit EntryDecoder(const PackBytes& pack) : pack_(&pack) {}
+
   /// The header of the entry at `offset`, whose payload is known to lie inside the file.
   Result<EntryHeader> header(std::uint64_t offset, ReadContext::Impl& context) const;
 
@@ -48,6 +51,10 @@ class EntryDecoder {
   /// The header that the index says lies at `offset`. kCorrupt where it is another id's.
   Result<EntryHeader> header_of(const ObjectId& id, std::uint64_t offset,
                                 ReadContext::Impl& context) const;
+
+  /// Whether these frames hold so many bytes of content. `offset` is that of their entry.
+  Result<void> check_frames(std::uint64_t offset, Bytes frames, std::uint64_t content_bytes,
+                            ReadContext::Impl& context) const;
 
   /// The object in pieces; what is not a delta takes little memory at any size.
   Result<ObjectType> read(std::uint64_t offset, ReadContext::Impl& context,
@@ -84,7 +91,7 @@ class EntryDecoder {
                              ReadContext::Impl& context) const;
 
   const PackBytes* pack_;
-  const IndexView* index_;
+  const IndexView* index_ = nullptr;
 };
 
 }  // namespace bale

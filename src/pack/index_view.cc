@@ -122,6 +122,17 @@ Result<IndexRecord> IndexView::record(std::uint64_t position) const {
                      load_be<std::uint64_t>(bytes.last(8).data())};
 }
 
+bool IndexView::record_is(std::uint64_t position, const SortRecord& record) const {
+  if (position < layout_.hash_count) {
+    const std::byte* found = hashes_.record(position).data();
+    return std::memcmp(found, record.data(), kHashRecordBytes) == 0 && found[0] == std::byte{0};
+  }
+  // The sort record has zeros between id and offset.
+  const std::byte* found = changes_.record(position - layout_.hash_count).data();
+  return found[0] == std::byte{1} && std::memcmp(found, record.data(), 17) == 0 &&
+         std::memcmp(found + 17, record.data() + 33, 8) == 0;
+}
+
 std::uint64_t IndexView::lower_bound(const ObjectId& id) const {
   const std::uint64_t before = id.kind() == IdKind::kContentHash ? 0 : layout_.hash_count;
   return before + table(id.kind()).lower_bound(id.bytes());

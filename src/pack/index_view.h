@@ -52,6 +52,10 @@ class IndexView {
   /// Requires position < record_count(). kCorrupt for a record whose tag is not that of its area.
   [[nodiscard]] Result<IndexRecord> record(std::uint64_t position) const;
 
+  /// Whether record number `position` is this one, tag and all: the quick way where one expects it.
+  /// Requires position < record_count().
+  [[nodiscard]] bool record_is(std::uint64_t position, const SortRecord& record) const;
+
   [[nodiscard]] std::uint64_t lower_bound(const ObjectId& id) const;
 
   /// All of the file: for checking its checksum.

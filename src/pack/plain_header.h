@@ -24,15 +24,14 @@ struct PlainHeader {
   std::size_t header_bytes = 0;
 };
 
-/// True for the header of a whole object under this id whose numbers are short; then `header` is
-/// what decode_entry_header() says. Of anything else, also of damage, it says no more than false.
-/// Requires kMaxEntryHeaderBytes at `at`.
-inline bool read_plain_header(const std::byte* at, const ObjectId& id, PlainHeader& header) {
+/// True where what follows an id of `tagged_id_bytes` at `at` are the type and the numbers of a
+/// whole object, and the numbers are short; then `header` is what decode_entry_header() says. Of
+/// anything else, also of damage, it says no more than false. Requires kMaxEntryHeaderBytes at
+/// `at`.
+inline bool read_plain_numbers(const std::byte* at, std::size_t tagged_id_bytes,
+                               PlainHeader& header) {
   constexpr unsigned kMostVarintBytes = 5;
-  const Bytes key = id.bytes();
-  if (*at != static_cast<std::byte>(id.kind())) return false;
-  if (std::memcmp(at + 1, key.data(), key.size()) != 0) return false;
-  const std::byte* next = at + 1 + key.size();
+  const std::byte* next = at + tagged_id_bytes;
   const auto first = std::to_integer<unsigned>(*next++);
   const unsigned type = first >> 4 & 7;
   if (type > static_cast<unsigned>(ObjectType::kAction)) return false;
@@ -54,6 +53,29 @@ inline bool read_plain_header(const std::byte* at, const ObjectId& id, PlainHead
     more = (byte & 0x80) != 0;
   }
   header.header_bytes = static_cast<std::size_t>(next - at);
+  return true;
+}
+
+/// The same for an entry that must be of this id.
+inline bool read_plain_header(const std::byte* at, const ObjectId& id, PlainHeader& header) {
+  const Bytes key = id.bytes();
+  if (*at != static_cast<std::byte>(id.kind())) return false;
+  if (std::memcmp(at + 1, key.data(), key.size()) != 0) return false;
+  return read_plain_numbers(at, 1 + key.size(), header);
+}
+
+/// The same for an entry of any id, which is read too.
+inline bool read_plain_header(const std::byte* at, EntryHeader& header) {
+  const auto tag = std::to_integer<unsigned>(*at);
+  if (tag > 1) return false;
+  const auto kind = static_cast<IdKind>(tag);
+  PlainHeader plain;
+  if (!read_plain_numbers(at, 1 + id_bytes(kind), plain)) return false;
+  header.id = ObjectId(kind, {at + 1, id_bytes(kind)});
+  header.type = entry_type(plain.type);
+  header.size = plain.size;
+  header.stored_size = plain.stored_size;
+  header.header_bytes = plain.header_bytes;
   return true;
 }
 

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // How fast packs are read, each beside what bounds it, on the same work and by turns. `ours/limit`
-// is how many times as fast as the limit we are. Everything is warm; peers are in bench/.
+// is how many times as fast as the limit we are. Everything is warm; peers are in bench/, checks of
+// whole packs in check_bench.cc.
 //
 //   open        10,000,000 records; no limit
 //   find        an id of 10,000,000, one at a time and 64 at once: bisection of the same index
@@ -18,6 +19,7 @@
 
 #include <array>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -34,35 +36,6 @@ const BenchPack& many_objects() {
   static const BenchPack pack({.count = 10'000'000, .smallest_bytes = 0, .largest_bytes = 0});
   return pack;
 }
-
-const BenchPack& small_objects() {
-  static const BenchPack pack({.count = 1'000'000, .smallest_bytes = 16, .largest_bytes = 64});
-  return pack;
-}
-
-const BenchPack& text_objects() {
-  static const BenchPack pack(
-      {.count = 100'000, .smallest_bytes = 200, .largest_bytes = 8'000, .compress = true});
-  return pack;
-}
-
-const BenchPack& few_objects() {
-  static const BenchPack pack(
-      {.count = 1'000, .smallest_bytes = 16, .largest_bytes = 2'000, .compress = true});
-  return pack;
-}
-
-// A file seen as memory.
-class MappedFile {
- public:
-  explicit MappedFile(const std::string& path)
-      : map_(must(must(posix_file_system().open(path))->map())) {}
-
-  [[nodiscard]] Bytes bytes() const { return map_->bytes(); }
-
- private:
-  std::unique_ptr<Mapping> map_;
-};
 
 // What everybody would write first: std::lower_bound on records of 41 bytes.
 class Bisection {
@@ -203,10 +176,6 @@ std::vector<EntryInfo> infos_of(const BenchPack& pack, const std::vector<ObjectI
   infos.reserve(ids.size());
   for (const ObjectId& id : ids) infos.push_back(must(pack.reader().info(id, context)));
   return infos;
-}
-
-Bytes stored_payload(const MappedFile& pack, const EntryInfo& info) {
-  return pack.bytes().subspan(info.offset + info.entry_bytes - info.stored_size, info.stored_size);
 }
 
 // Raw payloads are views: touch both ends, or nothing was read.

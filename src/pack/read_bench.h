@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What read_bench.cc needs: packs to read, and a race of two sides on the same work.
+// What read_bench.cc and check_bench.cc need: packs to read, and a race of two sides on the same
+// work.
 
 #pragma once
 
@@ -108,6 +109,40 @@ class BenchPack {
   PackSummary summary_;
   std::unique_ptr<PackReader> reader_;
 };
+
+inline const BenchPack& small_objects() {
+  static const BenchPack pack({.count = 1'000'000, .smallest_bytes = 16, .largest_bytes = 64});
+  return pack;
+}
+
+inline const BenchPack& text_objects() {
+  static const BenchPack pack(
+      {.count = 100'000, .smallest_bytes = 200, .largest_bytes = 8'000, .compress = true});
+  return pack;
+}
+
+inline const BenchPack& few_objects() {
+  static const BenchPack pack(
+      {.count = 1'000, .smallest_bytes = 16, .largest_bytes = 2'000, .compress = true});
+  return pack;
+}
+
+/// A file seen as memory.
+class MappedFile {
+ public:
+  explicit MappedFile(const std::string& path)
+      : map_(must(must(posix_file_system().open(path))->map())) {}
+
+  [[nodiscard]] Bytes bytes() const { return map_->bytes(); }
+
+ private:
+  std::unique_ptr<Mapping> map_;
+};
+
+/// A payload as it lies in the pack.
+inline Bytes stored_payload(const MappedFile& pack, const EntryInfo& info) {
+  return pack.bytes().subspan(info.offset + info.entry_bytes - info.stored_size, info.stored_size);
+}
 
 /// Runs both sides by turns, so that a loud neighbour disturbs both alike. Counters: nanoseconds
 /// an operation of either side, and how many times as fast as the limit we are, each of them the
