@@ -25,6 +25,7 @@ Result<int> run(const Options& options, Session& session) {
   const IndexReport report =
       TRY(make_index(options.pack, {.index_path = options.index,
                                     .memory_bytes = session.memory_bytes(kPackMemoryBytes),
+                                    .lanes = session.lanes(),
                                     .operation = session.operation()}));
   JsonLine line;
   line.number("objects", report.objects)

@@ -24,6 +24,7 @@ Result<int> run(const PackPaths& paths, Session& session) {
   const PackReport report =
       TRY(verify_pack(paths.pack, {.index_path = paths.index,
                                    .memory_bytes = pack_check_memory_bytes(session),
+                                   .lanes = session.lanes(),
                                    .operation = session.operation()}));
   JsonLine counts;
   counts.number("objects", report.objects).number("bytes", report.bytes);
