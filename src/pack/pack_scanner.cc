@@ -3,7 +3,8 @@
 
 // A slot's memory:   | kept: the begin of an entry | block: bytes of the pack, as they were read |
 //
-// What is kept is copied from the end of the block before, which lanes may still be reading.
+// What is kept is copied from the end of the block before, once the walk gets there; the block may
+// have been read before that.
 
 #include "pack/pack_scanner.h"
 
@@ -43,68 +44,99 @@ Result<PackScanner> PackScanner::create(const PackBytes& pack, Budget& budget,
   scanner.pack_ = &pack;
   scanner.buffer_ = TRY(Buffer::allocate(budget, memory_bytes(options), "reading a pack in order"));
   scanner.slots_ = std::make_unique<Slot[]>(options.block_count);
-  for (std::size_t i = 0; i < options.block_count; ++i) {
-    scanner.slots_[i].block_begin = scanner.buffer_.data() + kept_room(options) +
-                                    i * (kept_room(options) + options.block_bytes);
-  }
+  scanner.block_count_ = (pack.entries_end() - 1) / options.block_bytes + 1;
   scanner.options_ = std::make_unique<const PackScannerOptions>(std::move(options));
-  TRY(scanner.next_block(0));
+  TRY(scanner.begin_block());
   scanner.position_ = kHeaderBytes;
   scanner.current().scanned.entries_begin = kHeaderBytes;
   return scanner;
 }
 
-// Reads the next block, up to the trailer, into the next slot; bytes from `keep_from` on stay in
-// memory before it.
-Result<void> PackScanner::next_block(std::uint64_t keep_from) {
+std::byte* PackScanner::block_place(std::uint64_t block_number) {
+  const std::size_t slot_bytes = kept_room(*options_) + options_->block_bytes;
+  const std::size_t slot = block_number % options_->block_count;
+  return buffer_.data() + slot * slot_bytes + kept_room(*options_);
+}
+
+// Has a lane read and hash a block. What was in its slot is done with.
+Result<void> PackScanner::start_reading(std::uint64_t block_number) {
   if (options_->operation->cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
-  const std::uint64_t offset = block_end();
-  const std::size_t kept = offset - keep_from;
-  const std::byte* const from = at(keep_from);
-  current_ = (current_ + 1) % options_->block_count;
-  Slot& slot = current();
+  Slot& slot = slot_of(block_number);
   TRY(take_back(slot));
-  std::memmove(slot.block_begin - kept, from, kept);
-  const std::size_t size = std::min(options_->block_bytes, pack_->entries_end() - offset);
-  const MutableBytes block(slot.block_begin, size);
-  TRY(pack_->read(offset, block));
-  slot.block = block;
-  slot.block_offset = offset;
-  slot.scanned = {.offset = keep_from,
-                  .bytes = {slot.block_begin - kept, kept + size},
-                  .entries_begin = keep_from};
+  slot.block_offset = block_number * options_->block_bytes;
+  slot.block = {block_place(block_number),
+                std::min(options_->block_bytes, pack_->entries_end() - slot.block_offset)};
+  slot.task.post(*options_->lanes, [&slot, pack = pack_]() -> Result<void> {
+    TRY(pack->read(slot.block_offset, slot.block));
+    slot.span = BlakeSpan::of(slot.block_offset, slot.block);
+    return {};
+  });
+  return {};
+}
+
+// As far as there are slots; where there is work, half of them are for that.
+Result<void> PackScanner::read_ahead() {
+  const std::uint64_t others = options_->block_count - 1;
+  const std::uint64_t ahead = options_->work ? (others + 1) / 2 : others;
+  const std::uint64_t end = std::min(block_count_, block_number_ + 1 + ahead);
+  for (; blocks_asked_ < end; ++blocks_asked_) TRY(start_reading(blocks_asked_));
+  return {};
+}
+
+// Waits for the current block.
+Result<void> PackScanner::begin_block() {
+  TRY(read_ahead());
+  Slot& slot = current();
+  TRY(slot.task.wait());
+  tree_.update(slot.block, slot.span);
+  slot.scanned = {.offset = slot.block_offset, .bytes = slot.block};
   options_->operation->progress({.phase = "checking the pack",
                                  .objects = entries_seen_,
                                  .objects_total = pack_->entry_count(),
-                                 .bytes = offset + size,
+                                 .bytes = block_end(),
                                  .bytes_total = pack_->file_bytes()});
   return {};
 }
 
-// The walk is through with the current block: lanes may begin.
+// Goes to the next block; bytes from `keep_from` on stay in memory before it.
+Result<void> PackScanner::next_block(std::uint64_t keep_from) {
+  const std::size_t kept = block_end() - keep_from;
+  const std::byte* const from = at(keep_from);
+  TRY(take_back(slot_of(block_number_ + 1)));
+  ++block_number_;
+  // Before the block is read, if it is to take the place of this one.
+  std::byte* const to = block_place(block_number_) - kept;
+  std::memcpy(to, from, kept);
+  TRY(begin_block());
+  current().scanned = {.offset = keep_from,
+                       .bytes = {to, kept + current().block.size()},
+                       .entries_begin = keep_from};
+  return {};
+}
+
+// The walk is through with the current block: lanes may begin their work.
 void PackScanner::hand_over(std::uint64_t entries_end) {
+  if (!options_->work) return;
   Slot& slot = current();
   slot.scanned.entries_end = entries_end;
-  slot.handed_over = true;
-  const std::size_t number = current_;
+  slot.has_work = true;
+  const std::size_t number = block_number_ % options_->block_count;
   slot.task.post(*options_->lanes, [&slot, number, options = options_.get()]() -> Result<void> {
-    slot.span = BlakeSpan::of(slot.block_offset, slot.block);
-    if (options->work) TRY(options->work(number, slot.scanned));
-    return {};
+    return options->work(number, slot.scanned);
   });
 }
 
 Result<void> PackScanner::take_back(Slot& slot) {
-  if (!std::exchange(slot.handed_over, false)) return {};
+  if (!std::exchange(slot.has_work, false)) return {};
   TRY(slot.task.wait());
-  tree_.update(slot.block, slot.span);
   if (options_->collect) options_->collect(static_cast<std::size_t>(&slot - slots_.get()));
   return {};
 }
 
+// The oldest first.
 Result<void> PackScanner::take_all_back() {
-  for (std::size_t i = 1; i <= options_->block_count; ++i) {
-    TRY(take_back(slots_[(current_ + i) % options_->block_count]));
+  for (std::uint64_t i = 1; i <= options_->block_count; ++i) {
+    TRY(take_back(slot_of(block_number_ + i)));
   }
   return {};
 }
@@ -173,7 +205,7 @@ Result<void> PackScanner::check_trailer() {
 
 Result<void> PackScanner::check_rest() {
   hand_over(position_);
-  while (block_end() < pack_->entries_end()) {
+  while (block_number_ + 1 < block_count_) {
     TRY(next_block(block_end()));
     current().scanned.entries_begin = block_end();  // nobody knows where they begin
     hand_over(block_end());

@@ -10,9 +10,10 @@
 // It needs no index and decodes no payload. Damage is kCorrupt with the offset; after an error in
 // an entry's header nothing can be known of what follows.
 //
-// The pack is read in blocks. The caller's thread reads them and walks over their headers; what is
-// done with a block's bytes, hashing first of all, is done by lanes, and comes together in the
-// order of the blocks. With one lane everything happens on the caller's thread.
+// The pack is read in blocks. Lanes read them and hash them, some blocks ahead of the caller's
+// thread, which walks over their headers; then lanes may do more with them. Bytes that one
+// processor has read are expensive for another, and of most the caller needs the headers only. With
+// one lane everything happens on the caller's thread.
 //
 // Memory: PackScanner::memory_bytes(options), charged. Not thread-safe.
 
@@ -58,15 +59,15 @@ struct PackScannerOptions {
   Lanes* lanes = nullptr;
 
   std::size_t block_bytes = 1 << 20;  ///< a multiple of 64 KiB
-  /// How many blocks are in memory at once: one for the caller, the others for lanes. Without lanes
-  /// one is enough.
+  /// How many blocks are in memory at once: one for the caller, and one, or two where there is more
+  /// to do, for each lane. With one lane one is enough.
   std::size_t block_count = 1;
   /// An entry that goes on in the next block lies whole in that one's ScannedBlock if it takes no
   /// more than so many bytes. At least kMaxEntryHeaderBytes.
   std::size_t longest_kept_bytes = kMaxEntryHeaderBytes;
 
-  /// More to do with a block, after hashing it; may be empty. Runs on any thread, and for several
-  /// blocks at once, but for one at a time of those with the same `slot`, which is below
+  /// More to do with a block, after the walk over it; may be empty. Runs on any thread, and for
+  /// several blocks at once, but for one at a time of those with the same `slot`, which is below
   /// block_count.
   std::function<Result<void>(std::size_t slot, const ScannedBlock& block)> work;
   /// Called on the caller's thread once the work is done, for all blocks in their order; may be
@@ -97,18 +98,21 @@ class PackScanner {
  private:
   // A place for a block, and for what stands before it of an entry that goes on in it.
   struct Slot {
-    std::byte* block_begin = nullptr;
-    Bytes block;
+    MutableBytes block;  // where it lies; as long as it is
     std::uint64_t block_offset = 0;
-    ScannedBlock scanned;
     BlakeSpan span;
-    bool handed_over = false;
-    LaneTask task;  // the last member: it ends before the others go
+    ScannedBlock scanned;
+    bool has_work = false;
+    LaneTask task;  // reading, later the work; the last member: it ends before the others go
   };
 
   PackScanner() = default;
 
-  [[nodiscard]] Slot& current() { return slots_[current_]; }
+  [[nodiscard]] Slot& slot_of(std::uint64_t block_number) {
+    return slots_[block_number % options_->block_count];
+  }
+
+  [[nodiscard]] Slot& current() { return slot_of(block_number_); }
 
   [[nodiscard]] std::uint64_t block_end() {
     return current().block_offset + current().block.size();
@@ -116,9 +120,13 @@ class PackScanner {
 
   // Where the byte at this offset lies: in the current block, or before it if it was kept.
   [[nodiscard]] const std::byte* at(std::uint64_t offset) {
-    return current().block_begin + static_cast<std::ptrdiff_t>(offset - current().block_offset);
+    return current().block.data() + static_cast<std::ptrdiff_t>(offset - current().block_offset);
   }
 
+  [[nodiscard]] std::byte* block_place(std::uint64_t block_number);
+  Result<void> start_reading(std::uint64_t block_number);
+  Result<void> read_ahead();
+  Result<void> begin_block();
   Result<void> next_block(std::uint64_t keep_from);
   void hand_over(std::uint64_t entries_end);
   Result<void> take_back(Slot& slot);
@@ -129,11 +137,13 @@ class PackScanner {
   const PackBytes* pack_ = nullptr;
   std::unique_ptr<const PackScannerOptions> options_;  // lanes point to it
   Buffer buffer_;
-  std::unique_ptr<Slot[]> slots_;  // used by turns
-  std::size_t current_ = 0;        // the one that is walked over
-  std::uint64_t position_ = 0;     // where the next entry begins
+  std::unique_ptr<Slot[]> slots_;   // used by turns
+  std::uint64_t block_count_ = 0;   // of the pack
+  std::uint64_t block_number_ = 0;  // the one that is walked over
+  std::uint64_t blocks_asked_ = 0;  // how many lanes have read, or are reading
+  std::uint64_t position_ = 0;      // where the next entry begins
   std::uint64_t entries_seen_ = 0;
-  BlakeTree tree_;  // of the blocks that were taken back
+  BlakeTree tree_;  // of the blocks up to the current one
   ScannedEntry entry_;
 };
 

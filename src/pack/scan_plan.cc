@@ -31,12 +31,12 @@ ScanPlan plan(const PackCheckOptions& options, bool decodes) {
       PackScanner::memory_bytes(plan.scan) + (decodes ? PayloadChecker::slot_bytes() : 0);
   const std::uint64_t most_slots = options.memory_bytes / 2 / slot_bytes;
   const std::uint64_t most_lanes =
-      std::max<std::uint64_t>(1, std::min(most_slots, options.memory_bytes / kLaneBytes));
+      std::max<std::uint64_t>(1, std::min(most_slots - 1, options.memory_bytes / kLaneBytes));
   const std::size_t wanted = options.lanes == 0 ? Lanes::available_processors() : options.lanes;
   plan.lane_count = std::min<std::uint64_t>(wanted, most_lanes);
-  // One for the walk, one that waits for each lane to be free.
   if (plan.lane_count > 1) {
-    plan.scan.block_count = std::min<std::uint64_t>(plan.lane_count + 2, most_slots);
+    const std::uint64_t best_slots = 2 * plan.lane_count + 1;
+    plan.scan.block_count = std::min(best_slots, most_slots);
   }
   plan.memory_bytes = plan.scan.block_count * slot_bytes;
   return plan;
