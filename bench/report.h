@@ -34,7 +34,7 @@ struct Row {
   [[nodiscard]] double median_seconds() const { return seconds().median; }
 };
 
-/// A number that the issue asks for, and what was measured.
+/// What is wanted of bale, and what was measured.
 struct Target {
   std::string what;
   double have = 0;
