@@ -38,8 +38,23 @@
 // many objects there are, how large they are, nor how their ids are distributed. What does not fit
 // the sort buffer goes to an unnamed scratch file. (doc/MEMORY.md has measurements.)
 //
+// Deltas. With options.deltas an object is tried as a delta against earlier ones of its type: those
+// that the caller names, recent ones, the last of its lineage, and what resembles it, found by a
+// sketch of its bytes. It is stored whole where that is smaller. Objects under a change id, and
+// those above 1 MiB (256 KiB with less than 24 MiB of memory), take no part. No object is more than
+// 50 deltas away from a whole one, and rebuilding one decodes 8 times its size and 1 MiB at most.
+// It pays to bring the versions of one thing one after the other, newest first: then bases are in
+// memory, now and whenever the pack is read in order. Bases that are not are read back from the
+// pack as it grows. With L lanes deltas take, besides the above:
+//
+//   2 MiB a lane, 4.3 MiB for reading back, 2.1 MiB and more for recent objects, memory / 16 for
+//   tables, 0.7 MiB and 130 KiB a block (half a MiB a lane, 1.5 MiB, 2.1 MiB, memory / 16 and the
+//   same with less than 24 MiB)
+//
+// Which deltas are made depends on the memory (the tables' size), never on the lanes.
+//
 // Determinism. The same objects in the same order under the same options give the same bytes,
-// whatever the memory and the lanes.
+// whatever the lanes, and without deltas whatever the memory.
 //
 // Not thread-safe: one call at a time. After a call has failed, every further one fails with that
 // first error, and finish() commits nothing. A lane's failure comes back from a later call, at the
@@ -53,6 +68,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -83,7 +99,9 @@ struct PackBuilderOptions {
   std::size_t lanes = 0;
   std::string scratch_directory;  ///< empty: beside the output
   bool allow_huge = false;        ///< objects above 1 GiB, which only bale can read back
-  bool sync = true;               ///< make files durable before they take their names
+  /// Store objects as deltas against earlier ones where that is smaller. Needs compress.
+  bool deltas = false;
+  bool sync = true;  ///< make files durable before they take their names
   /// Told of every entry, in the order of the pack, once it is known where it lies: some calls
   /// later, and of all of them by the end of flush() and finish(). Called during the builder's
   /// calls, on the caller's thread. An Error fails the builder.
@@ -98,7 +116,15 @@ struct EntryHandle {
   ObjectType type = ObjectType::kBlob;
   std::uint64_t size = 0;     ///< bytes of the object
   std::uint64_t ordinal = 0;  ///< 0 for the first entry
-  int depth = 0;              ///< deltas to apply to rebuild it
+  int depth = 0;  ///< deltas to apply to rebuild it; 0 where the builder makes the deltas itself
+};
+
+/// What the caller knows of where an object may find its base. Hints only: see "Deltas" above.
+struct BaseHints {
+  /// Equal for the versions of one thing, as a hash of its path is; 0: nothing is known.
+  std::uint64_t lineage = 0;
+  /// Entries of this builder to be tried before any other; three at most are.
+  std::span<const EntryHandle> bases{};
 };
 
 struct PackSummary {
@@ -130,6 +156,7 @@ struct PackInMemory {
 };
 
 class PackTarget;
+struct BuilderPlan;
 
 class PackBuilder {
  public:
@@ -161,7 +188,8 @@ class PackBuilder {
 
   /// Adds one object. The payload is used only during the call. kLimitExceeded above 1 GiB, unless
   /// the options allow_huge.
-  Result<EntryHandle> add(const ObjectId& id, ObjectType type, Bytes payload);
+  Result<EntryHandle> add(const ObjectId& id, ObjectType type, Bytes payload,
+                          const BaseHints& hints = {});
 
   /// Adds one object whose payload comes in pieces: begin_object, then write until `size` bytes
   /// have come, then end_object. Nothing else may be called in between, save flush() and the
@@ -169,12 +197,12 @@ class PackBuilder {
   /// often a hash of the payload.
   Result<void> begin_object(IdKind kind, ObjectType type, std::uint64_t size);
   Result<void> write(Bytes piece);
-  Result<EntryHandle> end_object(const ObjectId& id);
+  Result<EntryHandle> end_object(const ObjectId& id, const BaseHints& hints = {});
 
   /// Adds an object of `size` bytes as a delta that the caller made: `program` rebuilds it from
   /// `base`, an entry of this builder. The program is stored, not run. kInvalidArgument where the
   /// base is known by a change id or is this very id, the chain would be longer than 50, or the
-  /// object larger than 128 MiB.
+  /// object larger than 128 MiB; and with options.deltas, where the builder makes them itself.
   Result<EntryHandle> add_delta(const ObjectId& id, const EntryHandle& base, std::uint64_t size,
                                 Bytes program);
 
@@ -194,7 +222,8 @@ class PackBuilder {
   class Impl;
   explicit PackBuilder(std::unique_ptr<Impl> impl);
 
-  static Result<PackBuilder> start(PackTarget target, const PackBuilderOptions& options);
+  static Result<PackBuilder> start(PackTarget target, const PackBuilderOptions& options,
+                                   const BuilderPlan& plan);
 
   std::unique_ptr<Impl> impl_;
 };

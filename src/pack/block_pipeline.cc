@@ -15,41 +15,43 @@
 #include "base/try.h"
 
 namespace bale {
-namespace {
 
-std::size_t buffer_count(const BlockPipelineOptions& options) {
+std::size_t block_count(const BlockPipelineOptions& options) {
   if (options.lanes == 1) return 2;
   return options.compress ? 2 * options.lanes + 2 : options.lanes + 2;
 }
 
-}  // namespace
-
 std::uint64_t BlockPipeline::memory_bytes(const BlockPipelineOptions& options) {
   const std::uint64_t contexts =
-      options.compress ? options.lanes * BlockEncoder::memory_bytes(options.level) : 0;
-  return buffer_count(options) * EntryBlock::buffer_bytes() + contexts;
+      options.compress ? options.lanes * BlockEncoder::memory_bytes(options.level, options.deltas)
+                       : 0;
+  return block_count(options) * EntryBlock::buffer_bytes() + contexts;
 }
 
 BlockPipeline::BlockPipeline(const BlockPipelineOptions& options, Lanes& lanes, PackStream& stream,
-                             IndexBuilder& index)
-    : options_(options), lanes_(lanes), stream_(stream), index_(index) {}
+                             IndexBuilder& index, DeltaStage* deltas)
+    : options_(options), lanes_(lanes), stream_(stream), index_(index), deltas_(deltas) {}
 
 Result<std::unique_ptr<BlockPipeline>> BlockPipeline::create(const BlockPipelineOptions& options,
                                                              Budget& budget, Lanes& lanes,
                                                              PackStream& stream,
-                                                             IndexBuilder& index) {
+                                                             IndexBuilder& index,
+                                                             DeltaStage* deltas) {
   CHECK(options.lanes == lanes.count());
-  std::unique_ptr<BlockPipeline> pipeline(new BlockPipeline(options, lanes, stream, index));
-  const std::size_t count = buffer_count(options);
+  CHECK((deltas != nullptr) == options.deltas && (options.compress || !options.deltas));
+  std::unique_ptr<BlockPipeline> pipeline(new BlockPipeline(options, lanes, stream, index, deltas));
+  const std::size_t count = block_count(options);
   for (std::size_t i = 0; i < count; ++i) {
     pipeline->buffers_.push_back(
         TRY(Buffer::allocate(budget, EntryBlock::buffer_bytes(), "a block of entries")));
-    pipeline->blocks_.emplace_back(pipeline->buffers_.back().span());
+    pipeline->blocks_.emplace_back(pipeline->buffers_.back().span(),
+                                   deltas != nullptr ? deltas->search(i) : nullptr);
   }
   for (EntryBlock& block : pipeline->blocks_) pipeline->free_.push_back(&block);
   if (options.compress) {
     for (std::size_t lane = 0; lane < options.lanes; ++lane) {
-      pipeline->encoders_.push_back(TRY(BlockEncoder::create(budget, options.level)));
+      pipeline->encoders_.push_back(
+          TRY(BlockEncoder::create(budget, options.level, options.deltas)));
     }
   }
   return pipeline;
@@ -75,19 +77,22 @@ Result<EntryBlock*> BlockPipeline::take() {
 
 Result<void> BlockPipeline::submit(EntryBlock* block) {
   Slot* slot = nullptr;
-  const bool encode_first = options_.compress && block->wants_compression();
+  const bool search = deltas_ != nullptr;
+  const bool encode_first =
+      options_.compress && (block->wants_compression() || (search && !block->is_piece()));
   {
     const std::lock_guard lock(mutex_);
     if (first_error_) return *first_error_;
     // A deque's elements stay where they are while others join and leave at its ends.
-    slot = &slots_.emplace_back(Slot{.block = block, .placed = {}});
-    if (encode_first) {
-      ++waiting_for_buffer_;
-    } else {
-      slot->state = State::kEncoded;
-    }
+    slot = &slots_.emplace_back(Slot{.block = block, .encode = encode_first, .placed = {}});
+    if (encode_first) ++waiting_for_buffer_;
+    if (!search && !encode_first) slot->state = State::kEncoded;
   }
-  post(*slot, encode_first ? &BlockPipeline::encode : &BlockPipeline::place_in_order);
+  if (search) {
+    post(*slot, &BlockPipeline::sketch);
+  } else {
+    post(*slot, encode_first ? &BlockPipeline::encode : &BlockPipeline::place_in_order);
+  }
   const std::lock_guard lock(mutex_);
   if (first_error_) return *first_error_;
   return {};
@@ -138,6 +143,45 @@ void BlockPipeline::release(EntryBlock* block) {
   block->clear();
   free_.push_back(block);
   changed_.notify_all();
+}
+
+void BlockPipeline::sketch(Slot& slot, std::size_t /*lane*/) {
+  if (!slot.block->is_piece()) deltas_->sketch(*slot.block);
+  {
+    const std::lock_guard lock(mutex_);
+    slot.state = State::kSketched;
+  }
+  find_in_order();
+}
+
+// Finds deltas for as many blocks as are ready, unless somebody is at it. With one lane all older
+// blocks are committed by then; with more, one waits here at most, and the others go on.
+void BlockPipeline::find_in_order() {
+  std::unique_lock lock(mutex_);
+  while (!finding_ && !first_error_ && found_count_ < slots_.size() &&
+         slots_[found_count_].state == State::kSketched) {
+    Slot& slot = slots_[found_count_];
+    finding_ = true;
+    lock.unlock();
+    const Result<void> found = deltas_->find(
+        *slot.block, [this](std::uint64_t entries) { return wait_committed(entries); });
+    if (!found) fail_with(found.error());
+    lock.lock();
+    finding_ = false;
+    if (!found) return;
+    slot.state = slot.encode ? State::kFound : State::kEncoded;
+    ++found_count_;
+    lock.unlock();
+    post(slot, slot.encode ? &BlockPipeline::encode : &BlockPipeline::place_in_order);
+    lock.lock();
+  }
+}
+
+Result<void> BlockPipeline::wait_committed(std::uint64_t entries) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return first_error_ || committed_entries_ >= entries; });
+  if (first_error_) return *first_error_;
+  return {};
 }
 
 void BlockPipeline::encode(Slot& slot, std::size_t lane) {
@@ -203,9 +247,11 @@ void BlockPipeline::commit_in_order(std::unique_lock<std::mutex>& lock) {
     if (!committed) break;
     offsets_.insert(offsets_.end(), block_offsets_.begin(), block_offsets_.end());
     block_offsets_.clear();
+    if (deltas_ != nullptr) committed_entries_ = deltas_->log().size();
     release(slots_.front().block);
     slots_.pop_front();
     --placed_count_;
+    if (deltas_ != nullptr) --found_count_;
   }
   committing_ = false;
 }
@@ -214,11 +260,7 @@ Result<void> BlockPipeline::commit(const PlacedBlock& placed) {
   TRY(stream_.commit(placed));
   const EntryBlock& block = *placed.block;
   stored_bytes_ += block.stored_bytes();
-  if (block.is_piece()) {
-    if (block.piece_start()) payload_offset_ = placed.offset;
-    if (block.piece_end()) TRY(add_to_index(block.piece_end()->id, payload_offset_));
-    return {};
-  }
+  if (block.is_piece()) return commit_piece(placed);
   for (std::size_t i = 0; i < block.entry_count(); ++i) {
     const Bytes entry = block.entry(i);
     const auto kind = static_cast<IdKind>(entry[0]);
@@ -226,9 +268,20 @@ Result<void> BlockPipeline::commit(const PlacedBlock& placed) {
     TRY(add_to_index(ObjectId(kind, entry.subspan(1, id_bytes(kind))), offset));
     if (!block.has_deltas()) continue;
     const EntryHeader header = TRY(decode_entry_header(entry));
-    if (header.is_delta()) TRY(index_.add_base(header.base, offset));
+    if (!header.is_delta()) continue;
+    TRY(index_.add_base(header.base, offset));
+    ++deltas_made_;
   }
-  return {};
+  return deltas_ != nullptr ? deltas_->commit(block, placed.offset) : Result<void>();
+}
+
+Result<void> BlockPipeline::commit_piece(const PlacedBlock& placed) {
+  const EntryBlock& block = *placed.block;
+  if (block.piece_start()) payload_offset_ = placed.offset;
+  if (!block.piece_end()) return {};
+  TRY(add_to_index(block.piece_end()->id, payload_offset_));
+  if (deltas_ == nullptr) return {};
+  return deltas_->commit_large(payload_offset_, block.piece_end()->object_bytes);
 }
 
 Result<void> BlockPipeline::add_to_index(const ObjectId& id, std::uint64_t offset) {

@@ -4,6 +4,7 @@
 #include "pack/builder_plan.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/error.h"
 #include "base/lanes.h"
@@ -16,19 +17,46 @@ namespace {
 // Beyond any machine's processors.
 constexpr std::size_t kMostLanes = 1024;
 
+// From so much memory on, objects of up to a frame take part in the search for bases; with less,
+// smaller ones.
+constexpr std::uint64_t kMuchMemoryBytes = 24 << 20;
+constexpr std::uint64_t kMostSmallObjectBytes = 256 << 10;
+
+// The tables that find bases take this share, and so much at least and at most.
+constexpr std::uint64_t kTableShare = 16;
+constexpr std::uint64_t kLeastTableBytes = 256 << 10;
+constexpr std::uint64_t kMostTableBytes = 64 << 20;
+
+// What is left over is halved between sorting and recent objects, of which more than this are not
+// looked at again.
+constexpr std::uint64_t kMostRingBytes = 64 << 20;
+
 BlockPipelineOptions pipeline_options(const PackBuilderOptions& options, std::size_t lanes) {
   return {.lanes = lanes,
           .level = options.level,
           .compress = options.compress,
+          .deltas = options.deltas && options.compress,
           .keep_offsets = static_cast<bool>(options.on_entry)};
 }
 
-std::uint64_t fixed_bytes(const PackBuilderOptions& options, std::size_t lanes) {
-  return BlockPipeline::memory_bytes(pipeline_options(options, lanes)) + ObjectFeeder::kAsideBytes +
-         kIndexWriteBufferBytes;
+// What decides which bases are found depends on the memory alone, not on the lanes.
+DeltaStageOptions delta_options(const PackBuilderOptions& options, std::size_t lanes) {
+  const std::uint64_t memory = options.memory_bytes;
+  return {.blocks = block_count(pipeline_options(options, lanes)),
+          .most_object_bytes = memory >= kMuchMemoryBytes ? kFrameBytes : kMostSmallObjectBytes,
+          .table_bytes =
+              std::bit_floor(std::clamp(memory / kTableShare, kLeastTableBytes, kMostTableBytes)),
+          .ring_bytes = 2 * EntryBlock::buffer_bytes()};
 }
 
-// As many as may work and as leave the sort a third of the memory.
+std::uint64_t fixed_bytes(const PackBuilderOptions& options, std::size_t lanes) {
+  const std::uint64_t deltas =
+      options.deltas ? DeltaStage::memory_bytes(delta_options(options, lanes)) : 0;
+  return BlockPipeline::memory_bytes(pipeline_options(options, lanes)) + ObjectFeeder::kAsideBytes +
+         kIndexWriteBufferBytes + deltas;
+}
+
+// As many as may work and as leave a third of the memory.
 std::size_t affordable_lanes(const PackBuilderOptions& options) {
   std::size_t lanes = options.lanes > 0 ? options.lanes : Lanes::available_processors();
   lanes = std::min(lanes, kMostLanes);
@@ -49,13 +77,30 @@ Result<BuilderPlan> plan_builder(const PackBuilderOptions& options) {
                 "building at level {} needs at least {} bytes of memory, and {} were allowed",
                 options.level, smallest, options.memory_bytes);
   }
+  if (options.deltas && !options.compress) {
+    return fail(ErrorCode::kInvalidArgument, "deltas are compressed: there are none without");
+  }
   const std::size_t lanes = affordable_lanes(options);
-  return BuilderPlan{.pipeline = pipeline_options(options, lanes),
-                     .sort_bytes = options.memory_bytes - fixed_bytes(options, lanes)};
+  BuilderPlan plan{.pipeline = pipeline_options(options, lanes), .deltas = {}};
+  plan.sort_bytes = options.memory_bytes - fixed_bytes(options, lanes);
+  if (!options.deltas) return plan;
+  plan.deltas = delta_options(options, lanes);
+  const std::uint64_t spare = plan.sort_bytes - kMinIndexBuilderBytes;
+  const std::uint64_t more = std::min(spare / 2, kMostRingBytes);
+  plan.deltas->ring_bytes += more;
+  plan.sort_bytes -= more;
+  return plan;
 }
 
 std::uint64_t PackBuilder::smallest_memory_bytes(const PackBuilderOptions& options) {
-  return fixed_bytes(options, 1) + kMinIndexBuilderBytes;
+  // With more memory deltas take more of it, up to a point: until it fits.
+  PackBuilderOptions least = options;
+  least.memory_bytes = 0;
+  for (;;) {
+    const std::uint64_t needed = fixed_bytes(least, 1) + kMinIndexBuilderBytes;
+    if (needed <= least.memory_bytes) return least.memory_bytes;
+    least.memory_bytes = needed;
+  }
 }
 
 }  // namespace bale

@@ -1,20 +1,24 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// How a builder divides its memory: how many lanes it can afford, and what is left for sorting.
+// How a builder divides its memory: how many lanes it can afford, and what is left for sorting and
+// for recent objects.
 
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "bale/pack_builder.h"
 #include "bale/result.h"
 #include "pack/block_pipeline.h"
+#include "pack/delta_stage.h"
 
 namespace bale {
 
 struct BuilderPlan {
   BlockPipelineOptions pipeline;
+  std::optional<DeltaStageOptions> deltas;
   std::uint64_t sort_bytes = 0;  ///< for the IndexBuilder
 };
 

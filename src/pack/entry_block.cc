@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "base/endian.h"
@@ -26,12 +27,12 @@ std::size_t EntryBlock::buffer_bytes() {
 }
 
 void EntryBlock::clear() {
-  *this = EntryBlock(buffer_);
+  *this = EntryBlock(buffer_, search_);
 }
 
 bool EntryBlock::has_room(std::uint64_t payload_bytes) const {
   if (bytes_ == 0) return payload_bytes <= kFrameBytes;
-  return !is_piece_ && entry_count_ < kMaxEntries &&
+  return !is_piece_ && entry_count_ < most_entries() &&
          bytes_ + kMaxEntryHeaderBytes + payload_bytes <= kFullBytes;
 }
 
@@ -71,7 +72,22 @@ MutableBytes EntryBlock::append_open(const EntryHeader& header, Treatment treatm
   bytes_ += header_bytes + payload.size();
   stored_bytes_ += payload.size();
   has_deltas_ = has_deltas_ || header.is_delta();
+  if (search_ != nullptr) set_last_hints({});
   return payload;
+}
+
+void EntryBlock::set_last_hints(const EntryHints& hints) {
+  search_->entry(entry_count_ - 1).hints = hints;
+}
+
+EntryBlock::Payload EntryBlock::payload(std::size_t number) const {
+  const Bytes bytes = entry(number);
+  const Result<EntryHeader> header = decode_entry_header(bytes);
+  CHECK(header.has_value() && !header->is_delta());
+  return {.id = header->id,
+          .type = header->object_type(),
+          .at = entry_start(number) + header->header_bytes,
+          .bytes = bytes.subspan(header->header_bytes)};
 }
 
 void EntryBlock::append(const EntryHeader& header, Bytes payload, Treatment treatment) {
@@ -133,8 +149,9 @@ void EntryBlock::append_empty_frame() {
   stored_bytes_ += kEmptySkippableFrame.size();
 }
 
-void EntryBlock::begin_encoding(const EntryBlock& from) {
+void EntryBlock::begin_encoding(EntryBlock& from) {
   CHECK(bytes_ == 0 && entry_count_ == 0);
+  std::swap(search_, from.search_);
   stored_bytes_ = from.stored_bytes_;
   has_deltas_ = from.has_deltas_;
   is_piece_ = from.is_piece_;

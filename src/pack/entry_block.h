@@ -24,6 +24,7 @@
 #include "bale/bytes.h"
 #include "bale/object.h"
 #include "format/entry.h"
+#include "pack/base_search.h"
 
 namespace bale {
 
@@ -53,7 +54,9 @@ class EntryBlock {
 
   EntryBlock() = default;
 
-  explicit EntryBlock(MutableBytes buffer) : buffer_(buffer) {}
+  /// With a search, of which a block has at most so many entries as it has room for.
+  explicit EntryBlock(MutableBytes buffer, BlockSearch* search = nullptr)
+      : buffer_(buffer), search_(search) {}
 
   /// Empties it.
   void clear();
@@ -61,7 +64,9 @@ class EntryBlock {
   /// Whether an entry with so many bytes of payload may join. An empty block takes any up to 1 MiB.
   [[nodiscard]] bool has_room(std::uint64_t payload_bytes) const;
 
-  [[nodiscard]] bool is_full() const { return bytes_ >= kFullBytes || entry_count_ == kMaxEntries; }
+  [[nodiscard]] bool is_full() const {
+    return bytes_ >= kFullBytes || entry_count_ == most_entries();
+  }
 
   /// Appends an entry. Requires has_room(payload.size()) and header.stored_size == payload.size().
   void append(const EntryHeader& header, Bytes payload, Treatment treatment);
@@ -71,6 +76,9 @@ class EntryBlock {
 
   /// Gives the entry that was appended last its id, of the same kind as before.
   void set_last_id(const ObjectId& id);
+
+  /// What is known of bases for the entry that was appended last. Requires search() != nullptr.
+  void set_last_hints(const EntryHints& hints);
 
   /// Moves the entry that was appended last, whose payload is still being filled in, to `other`,
   /// which is empty. Returns where its payload goes now.
@@ -103,6 +111,20 @@ class EntryBlock {
   [[nodiscard]] std::size_t entry_start(std::size_t number) const;
   [[nodiscard]] Treatment treatment(std::size_t number) const;
 
+  /// What one entry says of its object, where it is stored as it came.
+  struct Payload {
+    ObjectId id;
+    ObjectType type = ObjectType::kBlob;
+    std::size_t at = 0;  ///< in bytes()
+    Bytes bytes;
+  };
+
+  /// Requires an entry that is not a delta.
+  [[nodiscard]] Payload payload(std::size_t number) const;
+
+  /// Of bases for the entries: null where none are looked for.
+  [[nodiscard]] BlockSearch* search() const { return search_; }
+
   [[nodiscard]] bool wants_compression() const { return wants_compression_; }
 
   void want_compression() { wants_compression_ = true; }
@@ -121,8 +143,11 @@ class EntryBlock {
   // For the encoder, which makes this block, empty before, of another one. Of a row of entries it
   // takes runs as they are, and writes others into free_bytes(); of a piece, the content.
 
-  /// Takes over what `from` says of itself, and a payload's header if it begins with one.
-  void begin_encoding(const EntryBlock& from);
+  /// Takes over what `from` says of itself, its search (which goes the other way round), and a
+  /// payload's header if it begins with one.
+  void begin_encoding(EntryBlock& from);
+
+  void note_delta() { has_deltas_ = true; }
 
   /// Takes entries [first, last) as they are.
   void copy_entries(const EntryBlock& from, std::size_t first, std::size_t last);
@@ -136,10 +161,15 @@ class EntryBlock {
   void add_encoded_piece(std::size_t stored_bytes, std::int64_t saved_bytes);
 
  private:
+  [[nodiscard]] std::size_t most_entries() const {
+    return search_ != nullptr ? BlockSearch::kMostEntries : kMaxEntries;
+  }
+
   void add_start(Treatment treatment);
   [[nodiscard]] std::byte* start_slot(std::size_t number) const;
 
   MutableBytes buffer_;
+  BlockSearch* search_ = nullptr;
   std::size_t bytes_ = 0;
   std::size_t entry_count_ = 0;
   std::size_t header_bytes_of_last_ = 0;

@@ -55,7 +55,7 @@ class EntryBlockTest : public testing::Test {
   }
 
   BlockEncoder encoder() {
-    auto encoder = BlockEncoder::create(budget_, 3);
+    auto encoder = BlockEncoder::create(budget_, 3, false);
     EXPECT_THAT(encoder, IsOk());
     return std::move(*encoder);
   }

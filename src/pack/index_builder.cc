@@ -86,6 +86,9 @@ Result<IndexSummary> IndexBuilder::write(File& file, Budget& budget, const Diges
       // Equal ids stand together, the first entry first.
       if (same_id(record, last) && !first) {
         ++summary.duplicates;
+        if (options_.on_duplicate) {
+          TRY(options_.on_duplicate(sort_record_offset(last), sort_record_offset(record)));
+        }
         continue;
       }
       first = false;

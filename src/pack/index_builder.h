@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -35,6 +36,9 @@ struct IndexBuilderOptions {
   /// that bale builds. Other writers may choose bases that come later; then readers find the
   /// cycles.
   bool bases_first = true;
+  /// May be empty; told in write() of each entry whose id an earlier entry has, with the offset of
+  /// the first such entry and its own.
+  std::function<Result<void>(std::uint64_t first, std::uint64_t duplicate)> on_duplicate{};
 };
 
 inline constexpr std::uint64_t kMinIndexBuilderBytes = 2 * kMinSorterBytes;

@@ -42,9 +42,10 @@ Result<void> ObjectFeeder::submit() {
 }
 
 Result<void> ObjectFeeder::add(const EntryHeader& header, Bytes payload,
-                               EntryBlock::Treatment treatment) {
+                               EntryBlock::Treatment treatment, const EntryHints& hints) {
   EntryBlock* block = TRY(block_with_room(payload.size()));
   block->append(header, payload, treatment);
+  if (block->search() != nullptr) block->set_last_hints(hints);
   return block->is_full() ? submit() : Result<void>();
 }
 
@@ -93,7 +94,7 @@ Result<void> ObjectFeeder::write_pieces(Bytes bytes) {
   return {};
 }
 
-Result<ObjectFeeder::Ended> ObjectFeeder::end(const ObjectId& id) {
+Result<ObjectFeeder::Ended> ObjectFeeder::end(const ObjectId& id, const EntryHints& hints) {
   if (!open_) return fail(ErrorCode::kInvalidArgument, "no object is being fed");
   if (open_->received != open_->size) return wrong_size();
   if (id.kind() != open_->kind) {
@@ -103,6 +104,7 @@ Result<ObjectFeeder::Ended> ObjectFeeder::end(const ObjectId& id) {
   const Open open = *std::exchange(open_, std::nullopt);
   if (fits_a_block(open.size)) {
     block_->set_last_id(id);
+    if (block_->search() != nullptr) block_->set_last_hints(hints);
     if (block_->is_full()) TRY(submit());
   } else {
     block_->end_payload(id, open.size);

@@ -38,7 +38,8 @@ class ObjectFeeder {
 
   /// An entry whose payload is stored as it is given, or compressed. Requires fits_a_block() and
   /// header.stored_size == payload.size().
-  Result<void> add(const EntryHeader& header, Bytes payload, EntryBlock::Treatment treatment);
+  Result<void> add(const EntryHeader& header, Bytes payload, EntryBlock::Treatment treatment,
+                   const EntryHints& hints = {});
 
   /// A payload of any size that comes in pieces, and an id that comes in the end.
   Result<void> begin(IdKind kind, ObjectType type, std::uint64_t size,
@@ -50,7 +51,7 @@ class ObjectFeeder {
     std::uint64_t size = 0;
   };
 
-  Result<Ended> end(const ObjectId& id);
+  Result<Ended> end(const ObjectId& id, const EntryHints& hints = {});
 
   [[nodiscard]] bool is_open() const { return open_.has_value(); }
 

@@ -70,10 +70,11 @@ class PackBuilder::Impl {
   // The builder is used up: only this error is left to give.
   void use_up() { first_error_ = fail(ErrorCode::kInvalidArgument, "the builder has finished"); }
 
-  Result<EntryHandle> add(const ObjectId& id, ObjectType type, Bytes payload);
+  Result<EntryHandle> add(const ObjectId& id, ObjectType type, Bytes payload,
+                          const BaseHints& hints);
   Result<void> begin_object(IdKind kind, ObjectType type, std::uint64_t size);
   Result<void> write(Bytes piece);
-  Result<EntryHandle> end_object(const ObjectId& id);
+  Result<EntryHandle> end_object(const ObjectId& id, const BaseHints& hints);
   Result<EntryHandle> add_delta(const ObjectId& id, const EntryHandle& base, std::uint64_t size,
                                 Bytes program);
   Result<std::uint64_t> flush();
@@ -86,6 +87,8 @@ class PackBuilder::Impl {
     return compress ? EntryBlock::Treatment::kTryToCompress : EntryBlock::Treatment::kAsItIs;
   }
 
+  [[nodiscard]] EntryHints entry_hints(const BaseHints& hints) const;
+  [[nodiscard]] std::function<Result<void>(std::uint64_t, std::uint64_t)> duplicates_to_log();
   Result<void> admit(std::uint64_t size);
   Result<EntryHandle> record(const EntryHandle& handle);
   Result<void> tell_entries();
@@ -97,6 +100,7 @@ class PackBuilder::Impl {
   Lanes lanes_;
   std::optional<PackStream> stream_;
   std::optional<IndexBuilder> index_;
+  std::unique_ptr<DeltaStage> deltas_;
   std::unique_ptr<BlockPipeline> pipeline_;  // ends first: it works on all of the above
   std::optional<ObjectFeeder> feeder_;
   std::vector<std::uint64_t> offsets_;  // of entries to be told about
@@ -105,6 +109,13 @@ class PackBuilder::Impl {
   std::optional<Error> first_error_;
 };
 
+std::function<Result<void>(std::uint64_t, std::uint64_t)> PackBuilder::Impl::duplicates_to_log() {
+  if (!plan_.deltas) return {};
+  return [this](std::uint64_t first, std::uint64_t duplicate) {
+    return deltas_->log().note_duplicate(first, duplicate);
+  };
+}
+
 Result<void> PackBuilder::Impl::start() {
   stream_ = TRY(
       PackStream::create(target_.pack_file(), target_.pack_position(), options_.declared_count));
@@ -112,8 +123,15 @@ Result<void> PackBuilder::Impl::start() {
                                               .file_system = &target_.file_system(),
                                               .scratch_directory = options_.scratch_directory,
                                               .operation = &options_.operation,
-                                              .lanes = &lanes_}));
-  pipeline_ = TRY(BlockPipeline::create(plan_.pipeline, budget_, lanes_, *stream_, *index_));
+                                              .lanes = &lanes_,
+                                              .on_duplicate = duplicates_to_log()}));
+  if (plan_.deltas) {
+    deltas_ =
+        TRY(DeltaStage::create(*plan_.deltas, budget_, target_.pack_file(), target_.pack_position(),
+                               target_.file_system(), options_.scratch_directory));
+  }
+  pipeline_ =
+      TRY(BlockPipeline::create(plan_.pipeline, budget_, lanes_, *stream_, *index_, deltas_.get()));
   feeder_.emplace(*pipeline_, budget_, options_.operation);
   return {};
 }
@@ -154,16 +172,27 @@ Result<void> PackBuilder::Impl::tell_entries() {
   return {};
 }
 
-Result<EntryHandle> PackBuilder::Impl::add(const ObjectId& id, ObjectType type, Bytes payload) {
+EntryHints PackBuilder::Impl::entry_hints(const BaseHints& hints) const {
+  EntryHints known{.lineage = hints.lineage};
+  for (const EntryHandle& base : hints.bases) {
+    if (known.given_count == known.given.size()) break;
+    if (base.id.kind() != IdKind::kContentHash || base.ordinal >= summary_.objects) continue;
+    known.given[known.given_count++] = base.ordinal;
+  }
+  return known;
+}
+
+Result<EntryHandle> PackBuilder::Impl::add(const ObjectId& id, ObjectType type, Bytes payload,
+                                           const BaseHints& hints) {
   if (!ObjectFeeder::fits_a_block(payload.size())) {
     TRY(begin_object(id.kind(), type, payload.size()));
     TRY(write(payload));
-    return end_object(id);
+    return end_object(id, hints);
   }
   TRY(admit(payload.size()));
   const EntryHeader header{
       .id = id, .type = entry_type(type), .size = payload.size(), .stored_size = payload.size()};
-  TRY(feeder_->add(header, payload, treatment(payload.size())));
+  TRY(feeder_->add(header, payload, treatment(payload.size()), entry_hints(hints)));
   return record({.id = id, .type = type, .size = payload.size()});
 }
 
@@ -176,14 +205,18 @@ Result<void> PackBuilder::Impl::write(Bytes piece) {
   return feeder_->write(piece);
 }
 
-Result<EntryHandle> PackBuilder::Impl::end_object(const ObjectId& id) {
-  const ObjectFeeder::Ended ended = TRY(feeder_->end(id));
+Result<EntryHandle> PackBuilder::Impl::end_object(const ObjectId& id, const BaseHints& hints) {
+  const ObjectFeeder::Ended ended = TRY(feeder_->end(id, entry_hints(hints)));
   return record({.id = id, .type = ended.type, .size = ended.size});
 }
 
 Result<EntryHandle> PackBuilder::Impl::add_delta(const ObjectId& id, const EntryHandle& base,
                                                  std::uint64_t size, Bytes program) {
   TRY(admit(size));
+  if (options_.deltas) {
+    return fail(ErrorCode::kInvalidArgument,
+                "a builder that makes deltas itself takes none from its caller");
+  }
   if (base.id.kind() != IdKind::kContentHash || base.id == id) {
     return fail(ErrorCode::kInvalidArgument,
                 "object {} cannot be a delta against {}: a base is another object, known by a "
@@ -238,16 +271,21 @@ Result<PackSummary> PackBuilder::Impl::finish() {
   }
   static_cast<void>(TRY(flush()));
   summary_.bytes_stored = pipeline_->stored_bytes();
+  if (deltas_ != nullptr) summary_.deltas = pipeline_->deltas();
   feeder_.reset();
   pipeline_.reset();
+  if (deltas_ != nullptr) deltas_->finish();
   const PackStream::Finished finished = TRY(stream_->finish(summary_.objects));
   summary_.trailer = finished.trailer;
   summary_.name = to_hex(finished.name);
   summary_.pack_bytes = finished.pack_bytes;
   const auto write_index = [&](File& file) -> Result<void> {
     // The lanes' buffers are free now: more for the merge.
-    const IndexSummary index = TRY(index_->write(file, budget_, finished.trailer,
-                                                 options_.memory_bytes - kIndexWriteBufferBytes));
+    const std::uint64_t log_bytes = deltas_ != nullptr ? EntryLog::kBufferBytes : 0;
+    const IndexSummary index =
+        TRY(index_->write(file, budget_, finished.trailer,
+                          options_.memory_bytes - kIndexWriteBufferBytes - log_bytes));
+    if (deltas_ != nullptr) TRY(deltas_->log().check_depths());
     summary_.duplicates = index.duplicates;
     summary_.index_bytes = index.index_bytes;
     summary_.scratch_bytes = index.scratch_bytes;
@@ -275,8 +313,8 @@ PackBuilder::PackBuilder(PackBuilder&&) noexcept = default;
 PackBuilder& PackBuilder::operator=(PackBuilder&&) noexcept = default;
 PackBuilder::~PackBuilder() = default;
 
-Result<PackBuilder> PackBuilder::start(PackTarget target, const PackBuilderOptions& options) {
-  const BuilderPlan plan = TRY(plan_builder(options));
+Result<PackBuilder> PackBuilder::start(PackTarget target, const PackBuilderOptions& options,
+                                       const BuilderPlan& plan) {
   auto impl = std::make_unique<Impl>(options, plan, std::move(target));
   TRY(impl->start());
   return PackBuilder(std::move(impl));
@@ -285,7 +323,7 @@ Result<PackBuilder> PackBuilder::start(PackTarget target, const PackBuilderOptio
 Result<PackBuilder> PackBuilder::create(const std::string& pack_path,
                                         const PackBuilderOptions& options,
                                         const std::string& index_path) {
-  TRY(plan_builder(options));
+  const BuilderPlan plan = TRY(plan_builder(options));
   PackBuilderOptions with_scratch = options;
   if (with_scratch.scratch_directory.empty()) {
     with_scratch.scratch_directory = parent_directory(pack_path);
@@ -293,24 +331,26 @@ Result<PackBuilder> PackBuilder::create(const std::string& pack_path,
   PackTarget target =
       TRY(PackTarget::for_paths(file_system_of(options), pack_path,
                                 index_path.empty() ? default_index_path(pack_path) : index_path));
-  return start(std::move(target), with_scratch);
+  return start(std::move(target), with_scratch, plan);
 }
 
 Result<PackBuilder> PackBuilder::append_to(File& file, std::uint64_t position, File& index,
                                            const PackBuilderOptions& options) {
-  TRY(plan_builder(options));
-  return start(TRY(PackTarget::for_files(file_system_of(options), file, position, index)), options);
+  const BuilderPlan plan = TRY(plan_builder(options));
+  return start(TRY(PackTarget::for_files(file_system_of(options), file, position, index)), options,
+               plan);
 }
 
 Result<PackBuilder> PackBuilder::in_memory(const PackBuilderOptions& options) {
-  TRY(plan_builder(options));
+  const BuilderPlan plan = TRY(plan_builder(options));
   PackBuilderOptions without_scratch = options;
   without_scratch.scratch_directory.clear();
-  return start(TRY(PackTarget::in_memory()), without_scratch);
+  return start(TRY(PackTarget::in_memory()), without_scratch, plan);
 }
 
-Result<EntryHandle> PackBuilder::add(const ObjectId& id, ObjectType type, Bytes payload) {
-  return impl_->guarded([&] { return impl_->add(id, type, payload); });
+Result<EntryHandle> PackBuilder::add(const ObjectId& id, ObjectType type, Bytes payload,
+                                     const BaseHints& hints) {
+  return impl_->guarded([&] { return impl_->add(id, type, payload, hints); });
 }
 
 Result<void> PackBuilder::begin_object(IdKind kind, ObjectType type, std::uint64_t size) {
@@ -321,8 +361,8 @@ Result<void> PackBuilder::write(Bytes piece) {
   return impl_->guarded([&] { return impl_->write(piece); });
 }
 
-Result<EntryHandle> PackBuilder::end_object(const ObjectId& id) {
-  return impl_->guarded([&] { return impl_->end_object(id); });
+Result<EntryHandle> PackBuilder::end_object(const ObjectId& id, const BaseHints& hints) {
+  return impl_->guarded([&] { return impl_->end_object(id, hints); });
 }
 
 Result<EntryHandle> PackBuilder::add_delta(const ObjectId& id, const EntryHandle& base,

@@ -42,9 +42,10 @@ Result<void> remove_tree(FileSystem& files, const std::string& directory) {
   return files.remove_directory(directory);
 }
 
-PackBuilderOptions builder_options(int level) {
+PackBuilderOptions builder_options(int level, bool deltas) {
   PackBuilderOptions options;
   options.level = level;
+  options.deltas = deltas;
   return options;
 }
 
@@ -56,14 +57,15 @@ StagedPack::StagedPack(const Store& store, GitHash hash, const StagedPackOptions
       options_(options),
       git_index_budget_(git_index_memory(options.memory_bytes)) {}
 
-std::uint64_t StagedPack::smallest_memory_bytes(int level) {
-  const std::uint64_t smallest_builder = PackBuilder::smallest_memory_bytes(builder_options(level));
+std::uint64_t StagedPack::smallest_memory_bytes(int level, bool deltas) {
+  const std::uint64_t smallest_builder =
+      PackBuilder::smallest_memory_bytes(builder_options(level, deltas));
   return std::max(smallest_builder + kMinGitIndexBytes, smallest_builder / 3 * 4 + 4);
 }
 
 Result<std::unique_ptr<StagedPack>> StagedPack::create(const Store& store, GitHash hash,
                                                        const StagedPackOptions& options) {
-  const std::uint64_t smallest = smallest_memory_bytes(options.level);
+  const std::uint64_t smallest = smallest_memory_bytes(options.level, options.deltas);
   if (options.memory_bytes < smallest) {
     return fail(ErrorCode::kInvalidArgument,
                 "packing at level {} needs at least {} bytes of memory, and {} were left for it",
@@ -83,7 +85,7 @@ Result<void> StagedPack::start() {
        .file_system = &store_.file_system(),
        .scratch_directory = directory_,
        .operation = &options_.operation}));
-  PackBuilderOptions builder = builder_options(options_.level);
+  PackBuilderOptions builder = builder_options(options_.level, options_.deltas);
   builder.lanes = options_.lanes;
   builder.memory_bytes = options_.memory_bytes - git_index_budget_.limit_bytes();
   builder.scratch_directory = directory_;
@@ -162,11 +164,12 @@ Result<void> StagedPack::entry_written(const EntryPosition& entry) {
   return oid ? git_index_->add(*oid, entry.offset) : Result<void>();
 }
 
-Result<ObjectId> StagedPack::add(const GitOid& oid, ObjectType type, Bytes payload) {
+Result<ObjectId> StagedPack::add(const GitOid& oid, ObjectType type, Bytes payload,
+                                 std::uint64_t lineage) {
   const ObjectId id = store_id(type, payload);
   TRY(check_change_id(id, type, payload));
   unplaced_.emplace_back(oid);
-  static_cast<void>(TRY(builder_->add(id, type, payload)));
+  static_cast<void>(TRY(builder_->add(id, type, payload, {.lineage = lineage})));
   return id;
 }
 

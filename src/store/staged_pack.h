@@ -38,6 +38,7 @@ namespace bale {
 struct StagedPackOptions {
   int level = 3;
   bool allow_huge = true;
+  bool deltas = false;  ///< see PackBuilderOptions
   std::uint64_t memory_bytes = 32 << 20;
   std::size_t lanes = 0;  ///< of the builder: see PackBuilderOptions
   bool sync = true;
@@ -57,7 +58,7 @@ class StagedPack {
                                                                   const StagedPackOptions& options);
 
   /// The smallest memory_bytes that these options work with.
-  [[nodiscard]] static std::uint64_t smallest_memory_bytes(int level);
+  [[nodiscard]] static std::uint64_t smallest_memory_bytes(int level, bool deltas = false);
 
   StagedPack(const StagedPack&) = delete;
   StagedPack& operator=(const StagedPack&) = delete;
@@ -65,7 +66,8 @@ class StagedPack {
 
   /// Adds an object under the store's id for it, known to Git as `oid`. kCorrupt where another
   /// object of the store has the same id and other bytes.
-  Result<ObjectId> add(const GitOid& oid, ObjectType type, Bytes payload);
+  Result<ObjectId> add(const GitOid& oid, ObjectType type, Bytes payload,
+                       std::uint64_t lineage = 0);
 
   /// The same in pieces; the Git id is given in the end. Nothing else may be called in between.
   Result<void> begin(ObjectType type, std::uint64_t size);
