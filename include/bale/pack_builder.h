@@ -47,9 +47,10 @@
 // memory, now and whenever the pack is read in order. Bases that are not are read back from the
 // pack as it grows. With L lanes deltas take, besides the above:
 //
-//   2 MiB a lane, 4.3 MiB for reading back, 2.1 MiB and more for recent objects, memory / 16 for
-//   tables, 0.7 MiB and 130 KiB a block (half a MiB a lane, 1.5 MiB, 2.1 MiB, memory / 16 and the
-//   same with less than 24 MiB)
+//   0.2 MiB a block and 0.1 MiB a lane, 5.1 MiB for trying and reading back (1.6 MiB with less than
+//   24 MiB of memory), 1 MiB for what is known of the last entries, a sixteenth of the memory for
+//   tables that find older ones (64 MiB at most), and 2.2 MiB for recent objects, which also share
+//   what is left with the sort
 //
 // Which deltas are made depends on the memory (the tables' size), never on the lanes.
 //

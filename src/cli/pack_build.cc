@@ -24,6 +24,7 @@
 #include "cli/rss.h"
 #include "cli/verbs.h"
 #include "format/object_stream.h"
+#include "hash/blake3.h"
 #include "io/buffered.h"
 #include "io/stream.h"
 
@@ -62,7 +63,7 @@ class StreamPacker {
   Result<Bytes> exactly(std::size_t size);
   Result<StreamedObject> read_frame();
   Result<void> add_in_pieces(const StreamedObject& object);
-  Result<void> skip_path();
+  Result<std::uint64_t> read_lineage();
   [[nodiscard]] Error damaged(const std::string& what) const;
 
   BufferedReader& stream_;
@@ -108,17 +109,20 @@ Result<void> StreamPacker::add_in_pieces(const StreamedObject& object) {
     left -= piece.size();
     stream_.consume(piece.size());
   }
-  static_cast<void>(TRY(builder_.end_object(object.id)));
+  const std::uint64_t lineage = options_.paths ? TRY(read_lineage()) : 0;
+  static_cast<void>(TRY(builder_.end_object(object.id, {.lineage = lineage})));
   return {};
 }
 
-// Path hints are for deltas, which this verb does not make yet.
-Result<void> StreamPacker::skip_path() {
+// The path that follows an object, as a number: the same for all versions of what stands there.
+Result<std::uint64_t> StreamPacker::read_lineage() {
   const Bytes length = TRY(exactly(2));
   const std::size_t size = load_le<std::uint16_t>(length.data());
-  static_cast<void>(TRY(exactly(2 + size)));
-  stream_.consume(2 + size);
-  return {};
+  const Bytes hint = TRY(exactly(2 + size));
+  const std::uint64_t lineage =
+      size > 0 ? load_be<std::uint64_t>(blake3(hint.subspan(2)).data()) : 0;
+  stream_.consume(hint.size());
+  return lineage;
 }
 
 Result<bool> StreamPacker::next() {
@@ -129,14 +133,14 @@ Result<bool> StreamPacker::next() {
     return fail(ErrorCode::kIncomplete, "{}: {} objects were declared, and there are more",
                 stream_.name(), *options_.count);
   }
-  if (object.size <= kStreamBufferBytes) {
+  // A path comes after the payload, which may not wait in the buffer for it.
+  if (object.size <= kStreamBufferBytes && !options_.paths) {
     const Bytes payload = TRY(exactly(object.size));
     static_cast<void>(TRY(builder_.add(object.id, object.type, payload)));
     stream_.consume(payload.size());
   } else {
     TRY(add_in_pieces(object));
   }
-  if (options_.paths) TRY(skip_path());
   ++objects_;
   return true;
 }
@@ -184,6 +188,7 @@ Result<int> run(const Options& options, Session& session) {
                                      .declared_count = options.count,
                                      .lanes = session.lanes(),
                                      .allow_huge = options.allow_huge,
+                                     .deltas = options.paths && !options.no_compress,
                                      .operation = operation};
   builder_options.memory_bytes = TRY(builder_memory_bytes(builder_options, session));
   PackBuilder builder = TRY(PackBuilder::create(options.out, builder_options, options.index));
@@ -223,7 +228,8 @@ VerbRun declare_pack_build(Arguments& arguments) {
   arguments.flag("--no-compress", "store every payload as it comes", options->no_compress);
   arguments.count("--count", "N", "how many objects will come; fails if it does not come true",
                   options->count);
-  arguments.flag("--paths", "the stream has a path hint after each object", options->paths);
+  arguments.flag("--paths", "the stream has a path hint after each object: make deltas",
+                 options->paths);
   arguments.flag("--allow-huge", "take objects above 1 GiB, which only bale can read back",
                  options->allow_huge);
   return [options](Session& session) { return run(*options, session); };

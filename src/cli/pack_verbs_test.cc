@@ -130,6 +130,9 @@ TEST_F(PackVerbsTest, PathHintsAreReadAndMustBeWhole) {
                                                           5);
   const std::string pack = directory_ / "x.pack";
   EXPECT_EQ(run_bale({"pack", "build", pack, "--paths", "-q"}, stream + stream).status, 0);
+  // An object that fills the buffer, and a path that comes after it.
+  std::string large = framed_blob(std::string(300'000, 'x')) + stream.substr(stream.size() - 5);
+  EXPECT_EQ(run_bale({"pack", "build", pack, "--paths", "-q"}, stream + large).status, 0);
   const std::string cut = stream.substr(0, stream.size() - 1);
   EXPECT_EQ(run_bale({"pack", "build", pack, "--paths"}, cut).status, 3);
 }

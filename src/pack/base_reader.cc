@@ -21,7 +21,8 @@ constexpr std::size_t kGuessBytes = 4096;
 }  // namespace
 
 std::uint64_t BaseReader::memory_bytes(std::uint64_t most_object_bytes) {
-  return 4 * most_object_bytes + kMaxEntryHeaderBytes + kGuessBytes + Decompressor::memory_bytes();
+  return 3 * most_object_bytes + kMostDeltaBytes + kMaxEntryHeaderBytes + kGuessBytes +
+         Decompressor::memory_bytes();
 }
 
 Result<std::unique_ptr<BaseReader>> BaseReader::create(Budget& budget,
@@ -33,7 +34,7 @@ Result<std::unique_ptr<BaseReader>> BaseReader::create(Budget& budget,
   constexpr std::string_view kWhat = "reading bases back";
   reader->stored_ =
       TRY(Buffer::allocate(budget, most_object_bytes + kMaxEntryHeaderBytes + kGuessBytes, kWhat));
-  reader->program_ = TRY(Buffer::allocate(budget, most_object_bytes, kWhat));
+  reader->program_ = TRY(Buffer::allocate(budget, kMostDeltaBytes, kWhat));
   for (Buffer& object : reader->objects_) {
     object = TRY(Buffer::allocate(budget, most_object_bytes, kWhat));
   }

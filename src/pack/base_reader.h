@@ -21,14 +21,14 @@
 #include "base/budget.h"
 #include "codec/zstd.h"
 #include "format/entry.h"
+#include "pack/base_search.h"
 #include "pack/entry_log.h"
 
 namespace bale {
 
 class BaseReader {
  public:
-  /// For objects of up to so many bytes, whose bases are no larger either, and programs of up to as
-  /// many.
+  /// For objects of up to so many bytes, whose bases are no larger either.
   [[nodiscard]] static std::uint64_t memory_bytes(std::uint64_t most_object_bytes);
 
   /// The pack begins at `position` of `file`. All must outlive the reader.

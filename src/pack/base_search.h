@@ -8,14 +8,13 @@
 
 #pragma once
 
-#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
 #include "bale/bytes.h"
 #include "bale/object.h"
-#include "base/check.h"
 #include "codec/sketch.h"
 
 namespace bale {
@@ -33,7 +32,7 @@ struct EntryHints {
 struct FoundDelta {
   std::uint64_t base = 0;  ///< its number in the pack
   ObjectId base_id;
-  Bytes program;  ///< in the block's programs
+  Bytes program;  ///< in the block
 };
 
 struct EntrySearch {
@@ -46,29 +45,13 @@ struct EntrySearch {
   bool stored_as_delta = false;
 };
 
-class BlockSearch {
- public:
+/// How long a program may be: what is longer saves too little.
+inline constexpr std::size_t kMostDeltaBytes = 128 << 10;
+
+struct BlockSearch {
   static constexpr std::size_t kMostEntries = 512;
 
-  explicit BlockSearch(MutableBytes programs) : programs_(programs) {}
-
-  [[nodiscard]] EntrySearch& entry(std::size_t number) { return entries_[number]; }
-
-  void clear_programs() { used_ = 0; }
-
-  /// Keeps a copy. Requires room: all programs of a block take half of what its payloads do.
-  Bytes keep(Bytes program) {
-    CHECK(program.size() <= programs_.size() - used_);
-    const MutableBytes to = programs_.subspan(used_, program.size());
-    std::copy(program.begin(), program.end(), to.begin());
-    used_ += program.size();
-    return to;
-  }
-
- private:
-  std::array<EntrySearch, kMostEntries> entries_;
-  MutableBytes programs_;
-  std::size_t used_ = 0;
+  std::array<EntrySearch, kMostEntries> entries;
 };
 
 }  // namespace bale

@@ -23,18 +23,16 @@ constexpr std::size_t kLeastProgramBytes = 96;
 constexpr std::size_t kSmallShare = 64;
 constexpr std::size_t kSmallBytes = 64;
 
-constexpr std::size_t kMostProgramBytes = kFrameBytes / 2;
-
 }  // namespace
 
 std::uint64_t BlockEncoder::memory_bytes(int level, bool with_deltas) {
-  return Compressor::memory_bytes(level) + (with_deltas ? kMostProgramBytes : 0);
+  return Compressor::memory_bytes(level) + (with_deltas ? kMostDeltaBytes : 0);
 }
 
 Result<BlockEncoder> BlockEncoder::create(Budget& budget, int level, bool with_deltas) {
   BlockEncoder encoder(TRY(Compressor::create(budget, level)));
   if (with_deltas) {
-    encoder.programs_ = TRY(Buffer::allocate(budget, kMostProgramBytes, "compressing deltas"));
+    encoder.programs_ = TRY(Buffer::allocate(budget, kMostDeltaBytes, "compressing deltas"));
   }
   return encoder;
 }
@@ -51,7 +49,7 @@ Result<void> BlockEncoder::encode(EntryBlock& in, EntryBlock& out) {
   }
   std::size_t not_copied = 0;
   for (std::size_t i = 0; i < in.entry_count(); ++i) {
-    const bool is_delta = out.search() != nullptr && out.search()->entry(i).found;
+    const bool is_delta = out.search() != nullptr && out.search()->entries[i].found;
     if (in.treatment(i) == EntryBlock::Treatment::kAsItIs && !is_delta) continue;
     out.copy_entries(in, not_copied, i);
     TRY(encode_entry(in, i, out));
@@ -99,7 +97,7 @@ Result<void> BlockEncoder::encode_entry(const EntryBlock& in, std::size_t number
   const auto saved = [&](std::size_t stored_bytes) {
     return static_cast<std::int64_t>(payload.size()) - static_cast<std::int64_t>(stored_bytes);
   };
-  EntrySearch* const search = out.search() != nullptr ? &out.search()->entry(number) : nullptr;
+  EntrySearch* const search = out.search() != nullptr ? &out.search()->entries[number] : nullptr;
   const bool has_delta = search != nullptr && search->found;
   Bytes program;
   std::array<std::byte, kMaxEntryHeaderBytes> delta_header;

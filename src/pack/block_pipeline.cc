@@ -25,7 +25,7 @@ std::uint64_t BlockPipeline::memory_bytes(const BlockPipelineOptions& options) {
   const std::uint64_t contexts =
       options.compress ? options.lanes * BlockEncoder::memory_bytes(options.level, options.deltas)
                        : 0;
-  return block_count(options) * EntryBlock::buffer_bytes() + contexts;
+  return block_count(options) * EntryBlock::buffer_bytes(options.deltas) + contexts;
 }
 
 BlockPipeline::BlockPipeline(const BlockPipelineOptions& options, Lanes& lanes, PackStream& stream,
@@ -42,8 +42,8 @@ Result<std::unique_ptr<BlockPipeline>> BlockPipeline::create(const BlockPipeline
   std::unique_ptr<BlockPipeline> pipeline(new BlockPipeline(options, lanes, stream, index, deltas));
   const std::size_t count = block_count(options);
   for (std::size_t i = 0; i < count; ++i) {
-    pipeline->buffers_.push_back(
-        TRY(Buffer::allocate(budget, EntryBlock::buffer_bytes(), "a block of entries")));
+    pipeline->buffers_.push_back(TRY(
+        Buffer::allocate(budget, EntryBlock::buffer_bytes(options.deltas), "a block of entries")));
     pipeline->blocks_.emplace_back(pipeline->buffers_.back().span(),
                                    deltas != nullptr ? deltas->search(i) : nullptr);
   }

@@ -33,6 +33,27 @@ TEST(BuilderPlanTest, ThePartsAreTheWhole) {
   }
 }
 
+TEST(BuilderPlanTest, ThePartsAreTheWholeWithDeltasToo) {
+  for (const std::uint64_t mib : {12u, 24u, 36u, 64u, 2000u}) {
+    for (const std::size_t lanes : {1u, 2u, 7u}) {
+      PackBuilderOptions options = options_for(3, mib << 20, lanes);
+      options.deltas = true;
+      ASSERT_OK_AND_ASSIGN(plan, plan_builder(options));
+      ASSERT_TRUE(plan.deltas);
+      EXPECT_EQ(BlockPipeline::memory_bytes(plan.pipeline) +
+                    DeltaStage::memory_bytes(*plan.deltas) + plan.sort_bytes +
+                    ObjectFeeder::kAsideBytes + kIndexWriteBufferBytes,
+                options.memory_bytes);
+      EXPECT_GE(plan.sort_bytes, kMinIndexBuilderBytes);
+      // What decides which deltas are made is the same for any lanes.
+      options.lanes = 1;
+      ASSERT_OK_AND_ASSIGN(one, plan_builder(options));
+      EXPECT_EQ(plan.deltas->most_object_bytes, one.deltas->most_object_bytes);
+      EXPECT_EQ(plan.deltas->table_bytes, one.deltas->table_bytes);
+    }
+  }
+}
+
 TEST(BuilderPlanTest, MemoryLimitsLanes) {
   const auto lanes = [](const PackBuilderOptions& options) {
     const auto plan = plan_builder(options);

@@ -15,9 +15,6 @@
 namespace bale {
 namespace {
 
-// No program takes more than half of its object, and a block holds so much.
-constexpr std::uint64_t kProgramBytes = kFrameBytes / 2;
-
 BaseChooser::Options chooser_options(const DeltaStageOptions& options) {
   return {.table_bytes = options.table_bytes,
           .least_recent = options.blocks * BlockSearch::kMostEntries,
@@ -27,7 +24,7 @@ BaseChooser::Options chooser_options(const DeltaStageOptions& options) {
 }  // namespace
 
 std::uint64_t DeltaStage::memory_bytes(const DeltaStageOptions& options) {
-  return options.blocks * (sizeof(BlockSearch) + kProgramBytes) + EntryLog::kBufferBytes +
+  return options.blocks * sizeof(BlockSearch) + EntryLog::kBufferBytes +
          DeltaTrier::memory_bytes(options.most_object_bytes) +
          BaseChooser::memory_bytes(chooser_options(options)) +
          BaseReader::memory_bytes(options.most_object_bytes) + options.ring_bytes;
@@ -49,12 +46,7 @@ Result<std::unique_ptr<DeltaStage>> DeltaStage::create(const DeltaStageOptions& 
       TRY(DeltaTrier::create(budget, options.most_object_bytes, *stage->ring_, *stage->reader_));
   stage->searches_charge_ =
       TRY(budget.charge(options.blocks * sizeof(BlockSearch), "the search for bases"));
-  stage->programs_ =
-      TRY(Buffer::allocate(budget, options.blocks * kProgramBytes, "the search for bases"));
-  for (std::size_t i = 0; i < options.blocks; ++i) {
-    stage->searches_.emplace_back(
-        stage->programs_.span().subspan(i * kProgramBytes, kProgramBytes));
-  }
+  stage->searches_ = std::vector<BlockSearch>(options.blocks);
   return stage;
 }
 
@@ -63,7 +55,7 @@ void DeltaStage::sketch(const EntryBlock& block) const {
     const EntryBlock::Payload entry = block.payload(i);
     const bool matters =
         entry.bytes.size() <= options_.most_object_bytes && entry.id.kind() == IdKind::kContentHash;
-    block.search()->entry(i).sketch = matters ? make_sketch(entry.bytes) : Sketch();
+    block.search()->entries[i].sketch = matters ? make_sketch(entry.bytes) : Sketch();
   }
 }
 
@@ -75,7 +67,6 @@ Result<void> DeltaStage::find(EntryBlock& block,
     return {};
   }
   const std::uint64_t block_at = ring_->append(block.bytes());
-  block.search()->clear_programs();
   for (std::size_t i = 0; i < block.entry_count(); ++i) {
     const EntryBlock::Payload payload = block.payload(i);
     const BaseChooser::Newcomer entry{.id = payload.id,
@@ -83,7 +74,7 @@ Result<void> DeltaStage::find(EntryBlock& block,
                                       .size = payload.bytes.size(),
                                       .ring_at = block_at + payload.at,
                                       .bytes_before = payload_bytes_};
-    EntrySearch& search = block.search()->entry(i);
+    EntrySearch& search = block.search()->entries[i];
     const std::span<BaseCandidate> candidates = TRY(chooser_->candidates(entry, search));
     for (BaseCandidate& candidate : candidates) {
       if (candidate.ring_at && ring_->holds(*candidate.ring_at)) continue;
@@ -91,14 +82,14 @@ Result<void> DeltaStage::find(EntryBlock& block,
       TRY(wait_committed(candidate.entry + 1));
     }
     const auto delta = TRY(trier_->try_all(entry.id, payload.bytes, candidates));
-    chooser_->remember(entry, search, delta ? &candidates[delta->candidate] : nullptr);
+    const auto program = delta ? block.keep_program(delta->program) : std::nullopt;
+    chooser_->remember(entry, search, program ? &candidates[delta->candidate] : nullptr);
     payload_bytes_ += payload.bytes.size();
     search.stored_as_delta = false;
     search.found.reset();
-    if (!delta) continue;
-    search.found = FoundDelta{.base = candidates[delta->candidate].entry,
-                              .base_id = delta->base_id,
-                              .program = block.search()->keep(delta->program)};
+    if (!program) continue;
+    search.found = FoundDelta{
+        .base = candidates[delta->candidate].entry, .base_id = delta->base_id, .program = *program};
   }
   return {};
 }
@@ -109,13 +100,12 @@ void DeltaStage::finish() {
   chooser_.reset();
   ring_.reset();
   searches_.clear();
-  programs_ = Buffer();
   searches_charge_.release();
 }
 
 Result<void> DeltaStage::commit(const EntryBlock& block, std::uint64_t offset) {
   for (std::size_t i = 0; i < block.entry_count(); ++i) {
-    const EntrySearch& search = block.search()->entry(i);
+    const EntrySearch& search = block.search()->entries[i];
     const EntryHeader header = TRY(decode_entry_header(block.entry(i)));
     TRY(log_->append(
         {.offset = offset + block.entry_start(i),

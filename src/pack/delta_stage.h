@@ -94,7 +94,6 @@ class DeltaStage {
   std::unique_ptr<BaseReader> reader_;
   std::optional<DeltaTrier> trier_;
   Charge searches_charge_;
-  Buffer programs_;
   std::vector<BlockSearch> searches_;
   std::uint64_t payload_bytes_ = 0;  // of all entries so far
 };

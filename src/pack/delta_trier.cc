@@ -25,7 +25,7 @@ std::size_t cost(std::size_t program_bytes, const BaseCandidate& candidate) {
 }  // namespace
 
 std::uint64_t DeltaTrier::memory_bytes(std::uint64_t most_object_bytes) {
-  return DeltaEncoder::memory_bytes(most_object_bytes) + 2 * most_object_bytes;
+  return DeltaEncoder::memory_bytes(most_object_bytes) + most_object_bytes + 2 * kMostDeltaBytes;
 }
 
 Result<DeltaTrier> DeltaTrier::create(Budget& budget, std::uint64_t most_object_bytes,
@@ -34,7 +34,7 @@ Result<DeltaTrier> DeltaTrier::create(Budget& budget, std::uint64_t most_object_
   constexpr std::string_view kWhat = "making deltas";
   trier.read_back_ = TRY(Buffer::allocate(budget, most_object_bytes, kWhat));
   for (Buffer& program : trier.programs_) {
-    program = TRY(Buffer::allocate(budget, most_object_bytes / 2, kWhat));
+    program = TRY(Buffer::allocate(budget, kMostDeltaBytes, kWhat));
   }
   return trier;
 }

@@ -16,14 +16,17 @@ namespace {
 
 constexpr std::size_t kStartBytes = sizeof(std::uint32_t);
 constexpr std::size_t kStartsBytes = EntryBlock::kMaxEntries * kStartBytes;
+// For the deltas of the largest object: most are much smaller. Others find room beside it.
+constexpr std::size_t kProgramRoomBytes = 64 << 10;
+
 constexpr std::uint32_t kCompressFlag = std::uint32_t{1} << 31;
 
 }  // namespace
 
-std::size_t EntryBlock::buffer_bytes() {
+std::size_t EntryBlock::buffer_bytes(bool with_search) {
   // A header, a frame of content that did not shrink, and the frame that tells it from raw bytes.
   return kMaxEntryHeaderBytes + Compressor::bound(kFrameBytes) + kEmptySkippableFrame.size() +
-         kStartsBytes;
+         kStartsBytes + (with_search ? kProgramRoomBytes : 0);
 }
 
 void EntryBlock::clear() {
@@ -77,7 +80,15 @@ MutableBytes EntryBlock::append_open(const EntryHeader& header, Treatment treatm
 }
 
 void EntryBlock::set_last_hints(const EntryHints& hints) {
-  search_->entry(entry_count_ - 1).hints = hints;
+  search_->entries[entry_count_ - 1].hints = hints;
+}
+
+std::optional<Bytes> EntryBlock::keep_program(Bytes program) {
+  const MutableBytes room = free_bytes().subspan(program_bytes_);
+  if (program.size() > room.size()) return std::nullopt;
+  std::memcpy(room.data(), program.data(), program.size());
+  program_bytes_ += program.size();
+  return room.first(program.size());
 }
 
 EntryBlock::Payload EntryBlock::payload(std::size_t number) const {

@@ -35,8 +35,9 @@ class EntryBlock {
   static constexpr std::size_t kFullBytes = 256 << 10;
   static constexpr std::size_t kMaxEntries = 4096;
 
-  /// What the buffer of a block must measure: a frame's worth of payload that did not shrink.
-  [[nodiscard]] static std::size_t buffer_bytes();
+  /// What the buffer of a block must measure: a frame's worth of payload that did not shrink; and
+  /// with a search, room for deltas.
+  [[nodiscard]] static std::size_t buffer_bytes(bool with_search = false);
 
   enum class Treatment : std::uint8_t { kAsItIs, kTryToCompress };
 
@@ -122,6 +123,10 @@ class EntryBlock {
   /// Requires an entry that is not a delta.
   [[nodiscard]] Payload payload(std::size_t number) const;
 
+  /// Keeps a program that makes the object of an entry, behind the entries; nothing more can be
+  /// appended then. Nothing where there is no room: a large object takes most of it.
+  std::optional<Bytes> keep_program(Bytes program);
+
   /// Of bases for the entries: null where none are looked for.
   [[nodiscard]] BlockSearch* search() const { return search_; }
 
@@ -173,6 +178,7 @@ class EntryBlock {
   std::size_t bytes_ = 0;
   std::size_t entry_count_ = 0;
   std::size_t header_bytes_of_last_ = 0;
+  std::size_t program_bytes_ = 0;
   std::uint64_t stored_bytes_ = 0;
   bool wants_compression_ = false;
   bool has_deltas_ = false;

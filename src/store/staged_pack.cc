@@ -23,9 +23,10 @@ namespace {
 constexpr std::uint64_t kMinGitIndexBytes = kMinSorterBytes + kGitIndexWriteBufferBytes;
 constexpr std::uint64_t kCompareBytes = 32 << 20;
 
-// A quarter, since a record of Git's is smaller than one of ours and needs no base sorted with it.
+// An eighth: a record of Git's is smaller than one of ours and needs no base sorted with it, and
+// the builder keeps recent objects too.
 std::uint64_t git_index_memory(std::uint64_t memory_bytes) {
-  return std::max(kMinGitIndexBytes, memory_bytes / 4);
+  return std::max(kMinGitIndexBytes, memory_bytes / 8);
 }
 
 std::string random_name() {
@@ -60,7 +61,7 @@ StagedPack::StagedPack(const Store& store, GitHash hash, const StagedPackOptions
 std::uint64_t StagedPack::smallest_memory_bytes(int level, bool deltas) {
   const std::uint64_t smallest_builder =
       PackBuilder::smallest_memory_bytes(builder_options(level, deltas));
-  return std::max(smallest_builder + kMinGitIndexBytes, smallest_builder / 3 * 4 + 4);
+  return std::max(smallest_builder + kMinGitIndexBytes, smallest_builder / 7 * 8 + 8);
 }
 
 Result<std::unique_ptr<StagedPack>> StagedPack::create(const Store& store, GitHash hash,

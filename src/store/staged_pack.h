@@ -13,8 +13,7 @@
 // What is left in staging/ by a process that died is recognised by its lock, which is free, and
 // removed when the next StagedPack is made.
 //
-// Memory: options.memory_bytes: half of what the pack builder's sort does not need goes to the sort
-// of Git ids. Not thread-safe.
+// Memory: options.memory_bytes, an eighth of it for the sort of Git ids. Not thread-safe.
 
 #pragma once
 
