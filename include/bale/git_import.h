@@ -29,7 +29,7 @@ struct GitImportOptions {
   std::string name;            ///< of the archive; empty: made from the path
   bool all_objects = false;    ///< also what no ref reaches
   bool allow_missing = false;  ///< record what the source lacks, instead of failing
-  bool deltas = true;          ///< has no effect yet: deltas are to come
+  bool deltas = true;          ///< store versions as deltas against each other
   int level = 3;               ///< of zstd: 1..22
   std::uint64_t memory_bytes = 64 << 20;
   std::size_t lanes = 0;  ///< threads that compress; 0: one a processor
@@ -52,8 +52,8 @@ struct GitImportSummary {
   std::uint64_t children_peak_rss_bytes = 0;
 };
 
-/// The smallest memory_bytes at this level.
-[[nodiscard]] std::uint64_t smallest_import_memory_bytes(int level);
+/// The smallest memory_bytes at this level, with deltas or without.
+[[nodiscard]] std::uint64_t smallest_import_memory_bytes(int level, bool deltas = true);
 
 /// kNotFound or kInvalidArgument where `path` is no repository, kIncomplete where it lacks objects
 /// (and allow_missing is false) or an object is not what its id says, kIo, kInterrupted,

@@ -49,8 +49,8 @@
 //
 //   0.2 MiB a block and 0.1 MiB a lane, 5.1 MiB for trying and reading back (1.6 MiB with less than
 //   24 MiB of memory), 1 MiB for what is known of the last entries, a sixteenth of the memory for
-//   tables that find older ones (64 MiB at most), and 2.2 MiB for recent objects, which also share
-//   what is left with the sort
+//   tables that find older ones (64 MiB at most), and 2.2 MiB (1.1) for recent objects, which also
+//   share what is left with the sort
 //
 // Which deltas are made depends on the memory (the tables' size), never on the lanes.
 //

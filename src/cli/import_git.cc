@@ -65,7 +65,8 @@ Result<int> run(const Options& options, Session& session) {
   const Clock::time_point start = Clock::now();
   StoreForImport into = TRY(open_or_make_store(session));
   const std::uint64_t enough =
-      std::max(kStoreMemoryBytes, smallest_import_memory_bytes(options.level) + kExtraSortBytes);
+      std::max(kStoreMemoryBytes,
+               smallest_import_memory_bytes(options.level, !options.no_delta) + kExtraSortBytes);
   const Result<GitImportSummary> imported =
       import_git(into.store, options.path,
                  {.name = options.name,

@@ -3,13 +3,13 @@
 
 // `git rev-list --objects --missing=print`, and what it cannot do.
 //
-// It prints, a line each: OID (a commit), OID " " PATH (a tree or blob), "?" OID (missing; at the
-// end). It dies of a missing tip and of a tag to a missing object, so tips are looked up and tags
-// followed beforehand (tips.h). And it dies of a missing parent: "Failed to traverse parents". That
-// is rare, and to look for it each time would cost a walk; so the walk simply runs, and if it fails
-// we find all commits that lack parents (missing_parents.h), give git a grafts file in which they
-// do not have them, and walk again. The same walk prints the same lines again up to where it
-// failed: those are counted and passed over, and a digest makes sure of it.
+// It prints, a line each: OID (a commit), OID " " PATH (a tree or blob; a root's path is empty),
+// "?" OID (missing; at the end). It dies of a missing tip and of a tag to a missing object, so tips
+// are looked up and tags followed beforehand (tips.h). And it dies of a missing parent: "Failed to
+// traverse parents". That is rare, and to look for it each time would cost a walk; so the walk
+// simply runs, and if it fails we find all commits that lack parents (missing_parents.h), give git
+// a grafts file in which they do not have them, and walk again. The same walk prints the same lines
+// again up to where it failed: those are counted and passed over, and a digest makes sure of it.
 
 #include "git/object_listing.h"
 
@@ -155,8 +155,8 @@ class Listing {
     const GitOid oid = TRY(parse_oid(line.substr(0, space)));
     listed_.add(line);
     if (listed_.lines() > listed_before_.lines()) {
-      const std::string_view path =
-          space == std::string_view::npos ? std::string_view() : line.substr(space + 1);
+      std::optional<std::string_view> path;
+      if (space != std::string_view::npos) path = line.substr(space + 1);
       TRY(use_({.oid = oid, .path = path}));
     } else if (listed_.lines() == listed_before_.lines() && listed_ != listed_before_) {
       return changed();

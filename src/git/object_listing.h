@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,8 +29,9 @@ struct ListRequest {
 struct ListedObject {
   GitOid oid;
   /// Where the object stood in the first tree that led to it: a hint. It ends at a newline, is
-  /// relative to an included tree, and is empty for commits, tags and roots. Valid during the call.
-  std::string_view path;
+  /// relative to an included tree, and is empty for roots. Commits and tags have none, nor has what
+  /// is missing or comes from the database. Valid during the call.
+  std::optional<std::string_view> path;
   /// It is reached, but not in the source.
   bool missing = false;
   /// It comes from the second part of all_objects, and may have been listed before, with a path.

@@ -45,7 +45,7 @@ Result<Listed> list(const std::string& path, const ListRequest& request) {
           EXPECT_TRUE((object.missing ? listed.missing : listed.present).insert(hex).second)
               << hex << " came twice";
         }
-        if (!object.path.empty()) listed.paths[hex] = std::string(object.path);
+        if (object.path) listed.paths[hex] = std::string(*object.path);
         return {};
       });
   if (!done) return done.error();
@@ -124,6 +124,18 @@ TEST(ObjectListingTest, PathsAreHintsOfAnyBytes) {
             "dir/\xff\xfe");
   EXPECT_EQ(listed.paths[git_oid(GitHash::kSha1, ObjectType::kBlob, as_bytes("3")).to_hex()],
             "new");
+}
+
+TEST(ObjectListingTest, RootsHaveAnEmptyPathAndCommitsAndTagsHaveNone) {
+  GitFixture git;
+  git.write("dir/a", "1");
+  git.tag("v1", git.commit("first"));
+  ASSERT_OK_AND_ASSIGN(listed, list_all_refs(git.path()));
+  EXPECT_EQ(listed.present.size(), 5u);
+  EXPECT_THAT(listed.paths,
+              UnorderedElementsAre(std::pair(git.oid("HEAD^{tree}").to_hex(), ""),
+                                   std::pair(git.oid("HEAD:dir").to_hex(), "dir"),
+                                   std::pair(git.oid("HEAD:dir/a").to_hex(), "dir/a")));
 }
 
 TEST(ObjectListingTest, NothingIncludedIsNothingListed) {

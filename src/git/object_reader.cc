@@ -71,6 +71,10 @@ Result<void> ObjectReader::send_batch() {
   return *failure_;
 }
 
+std::size_t ObjectReader::batch_size() const {
+  return std::max<std::size_t>(window_ / kBatchesInWindow, 1);
+}
+
 Result<void> ObjectReader::ask(const Request& request) {
   std::unique_lock lock(mutex_);
   CHECK(failure_ || !finished_);
@@ -87,12 +91,12 @@ Result<void> ObjectReader::ask(const Request& request) {
   ++batch_count_;
   // The receiver waits for something to come only if nothing is with git.
   if (unanswered_.size() == batch_count_) changed_.notify_all();
-  if (batch_count_ * kBatchesInWindow >= window_) TRY(send_batch());
+  if (batch_count_ >= batch_size()) TRY(send_batch());
   return {};
 }
 
-Result<void> ObjectReader::request(const GitOid& oid) {
-  return ask({.oid = oid, .with_payload = true});
+Result<void> ObjectReader::request(const GitOid& oid, std::uint64_t tag) {
+  return ask({.oid = oid, .with_payload = true, .tag = tag});
 }
 
 Result<void> ObjectReader::request_info(const GitOid& oid) {
@@ -128,6 +132,14 @@ Result<ObjectReader::Request> ObjectReader::next_request(std::unique_lock<std::m
   }
 }
 
+bool ObjectReader::wait_for_request() {
+  std::unique_lock lock(mutex_);
+  const auto something = [this] {
+    return !unanswered_.empty() || finished_ || failure_ || git_.operation().cancelled();
+  };
+  return changed_.wait_for(lock, kCancelPoll, something);
+}
+
 Result<std::optional<SourceObject>> ObjectReader::next() {
   Request request;
   {
@@ -148,9 +160,10 @@ Result<std::optional<SourceObject>> ObjectReader::next() {
   if (!object) return remember(std::move(object).error());
   current_ = *object;
   const std::lock_guard lock(mutex_);
-  const bool asker_waits = unanswered_.size() >= window_;
   unanswered_.pop_front();
-  if (asker_waits) changed_.notify_all();
+  // An asker that waits is woken once there is room for a batch: a switch for each object would
+  // cost more than the object.
+  if (unanswered_.size() == window_ - batch_size()) changed_.notify_all();
   return std::optional(current_);
 }
 
@@ -168,7 +181,7 @@ Result<SourceObject> ObjectReader::receive(const Request& request) {
 Result<SourceObject> ObjectReader::parse_header(const Request& request,
                                                 std::string_view line) const {
   const std::string oid = request.oid.to_hex();
-  SourceObject object{.oid = request.oid};
+  SourceObject object{.oid = request.oid, .tag = request.tag};
   std::string_view rest = line;
   if (rest.starts_with(oid) && rest.size() > oid.size() && rest[oid.size()] == ' ') {
     rest.remove_prefix(oid.size() + 1);

@@ -29,12 +29,13 @@ struct SourceObject {
   bool missing = false;
   ObjectType type = ObjectType::kBlob;
   std::uint64_t size = 0;
+  std::uint64_t tag = 0;  ///< the request's
 };
 
 /// Answers come in the order of requests. Two sides, each for one thread at a time:
 ///
 ///   asking      request(), request_info(), finish_requests()
-///   receiving   next(), read()
+///   receiving   wait_for_request(), next(), read()
 ///
 /// They may be two threads: request() waits while window() requests are unanswered, so a receiver
 /// that stalls stalls the asker too, and nothing queues up. Or they may be one thread, which then
@@ -57,8 +58,8 @@ class ObjectReader {
   ObjectReader& operator=(const ObjectReader&) = delete;
   ~ObjectReader() = default;
 
-  /// Asks for an object with its payload.
-  Result<void> request(const GitOid& oid);
+  /// Asks for an object with its payload. `tag` comes back with the answer, for the caller's use.
+  Result<void> request(const GitOid& oid, std::uint64_t tag = 0);
 
   /// Asks only for its type and size: the answer has no payload.
   Result<void> request_info(const GitOid& oid);
@@ -68,6 +69,10 @@ class ObjectReader {
 
   /// How many requests may be unanswered at once.
   [[nodiscard]] std::size_t window() const { return window_; }
+
+  /// Waits, up to 50 ms, for something that next() can tell: false if the asker has not asked yet,
+  /// and may do so. For a receiver that has something else to do meanwhile.
+  bool wait_for_request();
 
   /// The answer to the oldest request; nothing once requests are finished and all are answered.
   /// What was not read of the payload before is skipped. kIncomplete if git fails, which is how a
@@ -85,10 +90,12 @@ class ObjectReader {
   struct Request {
     GitOid oid;
     bool with_payload = false;
+    std::uint64_t tag = 0;
   };
 
   ObjectReader(GitProgram& git, ChildProcess child, std::string what);
 
+  [[nodiscard]] std::size_t batch_size() const;
   Result<void> ask(const Request& request);
   Result<void> send_batch();
   Result<Request> next_request(std::unique_lock<std::mutex>& lock, bool& at_end);

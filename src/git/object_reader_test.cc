@@ -92,6 +92,35 @@ TEST_F(ObjectReaderTest, OneThreadMayAskAndReceiveInTurn) {
   EXPECT_EQ(reader.next().value(), std::nullopt);
 }
 
+TEST_F(ObjectReaderTest, TagsComeBackWithTheAnswers) {
+  const GitOid there = git_.write_blob("there");
+  const GitOid absent = GitOid::from_hex(kAbsent).value();
+  ObjectReader& reader = start();
+  ASSERT_THAT(reader.request(there, 17), IsOk());
+  ASSERT_THAT(reader.request(absent, ~std::uint64_t{0}), IsOk());
+  ASSERT_THAT(reader.request(there), IsOk());
+  EXPECT_EQ(reader.next().value()->tag, 17u);
+  EXPECT_EQ(reader.next().value()->tag, ~std::uint64_t{0});
+  EXPECT_EQ(reader.next().value()->tag, 0u);
+}
+
+TEST_F(ObjectReaderTest, AReceiverMayWaitForRequestsInSlices) {
+  const GitOid blob = git_.write_blob("x");
+  ObjectReader& reader = start();
+  EXPECT_FALSE(reader.wait_for_request());
+  ASSERT_THAT(reader.request(blob), IsOk());
+  EXPECT_TRUE(reader.wait_for_request());
+  EXPECT_EQ(reader.next().value()->oid, blob);
+  EXPECT_FALSE(reader.wait_for_request());
+  ASSERT_THAT(reader.finish_requests(), IsOk());
+  EXPECT_TRUE(reader.wait_for_request());  // for next() to say that this was all
+  EXPECT_EQ(reader.next().value(), std::nullopt);
+  ObjectReader& other = start();
+  cancel_ = true;
+  EXPECT_TRUE(other.wait_for_request());
+  EXPECT_THAT(other.next(), FailsWith(ErrorCode::kInterrupted));
+}
+
 TEST_F(ObjectReaderTest, AWholeWindowOfLargeAnswersDoesNotBlockOneThread) {
   const GitOid large = git_.write_blob(std::string(20'000, 'x'));
   ObjectReader& reader = start();

@@ -46,7 +46,7 @@ DeltaStageOptions delta_options(const PackBuilderOptions& options, std::size_t l
           .most_object_bytes = memory >= kMuchMemoryBytes ? kFrameBytes : kMostSmallObjectBytes,
           .table_bytes =
               std::bit_floor(std::clamp(memory / kTableShare, kLeastTableBytes, kMostTableBytes)),
-          .ring_bytes = 2 * EntryBlock::buffer_bytes(true)};
+          .ring_bytes = (memory >= kMuchMemoryBytes ? 2 : 1) * EntryBlock::buffer_bytes(true)};
 }
 
 std::uint64_t fixed_bytes(const PackBuilderOptions& options, std::size_t lanes) {

@@ -44,7 +44,7 @@ struct DeltaStageOptions {
   std::size_t blocks = 2;  ///< that the pipeline has
   std::uint64_t most_object_bytes = 1 << 20;
   std::uint64_t table_bytes = 1 << 20;
-  std::uint64_t ring_bytes = 4 << 20;  ///< at least 2 * EntryBlock::buffer_bytes()
+  std::uint64_t ring_bytes = 4 << 20;  ///< at least EntryBlock::buffer_bytes(true)
 };
 
 class DeltaStage {

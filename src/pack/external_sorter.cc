@@ -239,5 +239,6 @@ template class ExternalSorter<16>;  // pack and offset: reachable sets
 template class ExternalSorter<28>;  // SHA-1 and offset
 template class ExternalSorter<40>;  // SHA-256 and offset; a base's hash and a delta's offset
 template class ExternalSorter<41>;  // an index record
+template class ExternalSorter<64>;  // a name, two numbers and a Git id: an import's order
 
 }  // namespace bale

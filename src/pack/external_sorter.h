@@ -180,5 +180,6 @@ extern template class ExternalSorter<16>;
 extern template class ExternalSorter<28>;
 extern template class ExternalSorter<40>;
 extern template class ExternalSorter<41>;
+extern template class ExternalSorter<64>;
 
 }  // namespace bale

@@ -165,5 +165,6 @@ template class RunMerger<16>;  // pack and offset: reachable sets
 template class RunMerger<28>;  // SHA-1 and offset
 template class RunMerger<40>;  // SHA-256 and offset; a base's hash and a delta's offset
 template class RunMerger<41>;  // an index record
+template class RunMerger<64>;  // a name, two numbers and a Git id: an import's order
 
 }  // namespace bale

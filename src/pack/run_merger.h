@@ -97,5 +97,6 @@ extern template class RunMerger<16>;
 extern template class RunMerger<28>;
 extern template class RunMerger<40>;
 extern template class RunMerger<41>;
+extern template class RunMerger<64>;
 
 }  // namespace bale

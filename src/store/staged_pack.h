@@ -36,8 +36,8 @@ namespace bale {
 
 struct StagedPackOptions {
   int level = 3;
-  bool allow_huge = true;
   bool deltas = false;  ///< see PackBuilderOptions
+  bool allow_huge = true;
   std::uint64_t memory_bytes = 32 << 20;
   std::size_t lanes = 0;  ///< of the builder: see PackBuilderOptions
   bool sync = true;
@@ -64,7 +64,8 @@ class StagedPack {
   ~StagedPack();
 
   /// Adds an object under the store's id for it, known to Git as `oid`. kCorrupt where another
-  /// object of the store has the same id and other bytes.
+  /// object of the store has the same id and other bytes. Objects of one `lineage` other than 0 are
+  /// versions of one thing: a hint for the choice of bases.
   Result<ObjectId> add(const GitOid& oid, ObjectType type, Bytes payload,
                        std::uint64_t lineage = 0);
 

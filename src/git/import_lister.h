@@ -1,0 +1,103 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// ImportLister: the asking half of an import. It has the source listed, looks up what the store has
+// already, and asks an ObjectReader for the rest: commits and tags as they are listed, then trees
+// and blobs in lineage order (lineage_order.h). Each request's tag is the object's lineage.
+
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "bale/progress.h"
+#include "bale/result.h"
+#include "bale/store.h"
+#include "git/import_plan.h"
+#include "git/lineage_order.h"
+#include "git/object_count.h"
+#include "git/object_reader.h"
+#include "git/source.h"
+#include "store/oid_list.h"
+
+namespace bale {
+
+struct ImportListerOptions {
+  std::uint64_t memory_bytes = 8 << 20;  ///< at least kMinLineageOrderBytes
+  std::string scratch_directory;
+  const Operation* operation = nullptr;  ///< must outlive the lister
+};
+
+/// run() is for one thread. Meanwhile others may call what is marked so; afterwards one thread has
+/// the rest. Memory: options.memory_bytes and 2 MiB for lists of ids, however many objects.
+class ImportLister {
+ public:
+  /// All that is passed by reference must outlive the lister.
+  [[nodiscard]] static Result<std::unique_ptr<ImportLister>> create(
+      const Store& store, GitSource& source, const ImportPlan& plan,
+      const ImportListerOptions& options);
+
+  ImportLister(const ImportLister&) = delete;
+  ImportLister& operator=(const ImportLister&) = delete;
+  ~ImportLister() = default;
+
+  /// Lists and requests everything, and finishes the requests, also after an error.
+  Result<void> run(ObjectReader& reader);
+
+  /// Any thread: makes run() end soon, with an error.
+  void give_up() { given_up_ = true; }
+
+  /// Any thread: how many objects were listed so far, and whether that is all.
+  [[nodiscard]] std::uint64_t listed() const { return listed_; }
+
+  [[nodiscard]] bool listed_all() const { return listed_all_; }
+
+  /// Any thread: how many requests there will be; 0 while that is not known.
+  [[nodiscard]] std::uint64_t expected() const { return expected_; }
+
+  /// What should be in the source and is not.
+  [[nodiscard]] OidListWriter& missing() { return missing_; }
+
+  /// With all_objects, what nothing reaches.
+  [[nodiscard]] OidListWriter& unreached() { return unreached_; }
+
+  /// What is in the source.
+  [[nodiscard]] const ObjectCount& count() const { return count_; }
+
+ private:
+  ImportLister(const Store& store, GitSource& source, const ImportPlan& plan, OidListWriter missing,
+               OidListWriter unreached, LineageOrder order)
+      : store_(store),
+        source_(source),
+        plan_(plan),
+        missing_(std::move(missing)),
+        unreached_(std::move(unreached)),
+        order_(std::move(order)),
+        count_(store, plan) {}
+
+  Result<void> list_and_request(ObjectReader& reader);
+  Result<void> take_listed(const ListedObject& listed, ObjectReader& reader);
+  Result<void> take_ordered(const OrderedObject& ordered, ObjectReader& reader);
+  bool is_stored(const GitOid& oid);
+  Result<void> check_given_up() const;
+
+  const Store& store_;
+  GitSource& source_;
+  const ImportPlan& plan_;
+  OidListWriter missing_;
+  OidListWriter unreached_;
+  std::optional<LineageOrder> order_;  // until everything is requested
+  ObjectCount count_;
+  std::uint64_t requested_ = 0;
+
+  std::atomic<std::uint64_t> listed_ = 0;
+  std::atomic<std::uint64_t> expected_ = 0;
+  std::atomic<bool> listed_all_ = false;
+  std::atomic<bool> given_up_ = false;
+};
+
+}  // namespace bale

@@ -1,0 +1,87 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// See the header. Only what was whole, under the same boundary, is taken as known; and only while
+// it is still reached, because what a record reaches is what its refs name.
+
+#include "git/import_plan.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/error.h"
+#include "base/try.h"
+
+namespace bale {
+namespace {
+
+constexpr std::uint64_t kReadBytes = 8 << 20;
+
+Result<void> read_records(const Store& store, const std::string& name, ImportPlan& plan) {
+  ReadContext context(kReadBytes);
+  std::optional<ObjectId> id = TRY(store.newest_record(name));
+  std::optional<std::uint64_t> objects_then;  // of the next older record, if the archive only grew
+  while (id) {
+    ArchiveRecord record = TRY(store.record(*id, context));
+    if (const auto location = store.find(*id)) plan.own_packs.insert(location->pack);
+    const Record& newer = record.record;
+    const bool whole = newer.missing.count == 0 && newer.unreached.count == 0;
+    if (!whole || (objects_then && *objects_then != newer.objects)) plan.only_grew = false;
+    objects_then = newer.objects - std::min(newer.objects, newer.objects_new);
+    id = newer.previous;
+    if (!plan.previous) plan.previous = std::move(record);
+  }
+  if (objects_then.value_or(0) != 0) plan.only_grew = false;
+  return {};
+}
+
+// Whether all that the record reached is still reached from these tips.
+Result<bool> is_reached(GitSource& source, const Record& record, const std::vector<GitOid>& tips) {
+  ListRequest request{.exclude = tips};
+  const std::set<GitOid> now(tips.begin(), tips.end());
+  for (const auto& [name, oid] : record.refs) {
+    if (!now.contains(oid)) request.include.push_back(oid);
+  }
+  const Result<GitOid> head = GitOid::from_hex(record.head);
+  if (head && !now.contains(*head)) request.include.push_back(*head);
+  if (request.include.empty()) return true;
+  bool reached = true;
+  const Error enough{ErrorCode::kNotFound, "enough"};
+  const Result<void> listed =
+      source.list_objects(request, [&](const ListedObject&) -> Result<void> {
+        reached = false;
+        return enough;
+      });
+  if (!listed && reached) return listed.error();
+  return reached;
+}
+
+}  // namespace
+
+std::vector<GitOid> tips_of(const RefSnapshot& refs) {
+  std::set<GitOid> tips;
+  for (const auto& [name, oid] : refs.refs) tips.insert(oid);
+  if (refs.head_oid) tips.insert(*refs.head_oid);
+  return {tips.begin(), tips.end()};
+}
+
+Result<ImportPlan> plan_import(const Store& store, GitSource& source, const RefSnapshot& refs,
+                               const GitImportOptions& options) {
+  ImportPlan plan{.request = {.include = tips_of(refs), .all_objects = options.all_objects}};
+  TRY(read_records(store, options.name, plan));
+  if (!plan.previous || options.all_objects) return plan;
+  const Record& before = plan.previous->record;
+  if (before.kind != RecordKind::kGit || before.hash != source.hash() || before.missing.count > 0 ||
+      before.unreached.count > 0 || before.shallow != refs.shallow) {
+    return plan;
+  }
+  if (!TRY(is_reached(source, before, plan.request.include))) return plan;
+  plan.incremental = true;
+  std::vector<GitOid>& exclude = plan.request.exclude;
+  for (const auto& [name, oid] : before.refs) exclude.push_back(oid);
+  if (const Result<GitOid> head = GitOid::from_hex(before.head)) exclude.push_back(*head);
+  return plan;
+}
+
+}  // namespace bale

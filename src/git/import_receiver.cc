@@ -1,0 +1,91 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// See the header. What fits into a frame is received whole; what is larger goes through in pieces,
+// and its id is known when the pack has it already: a wrong one then fails the import.
+
+#include "git/import_receiver.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/try.h"
+#include "codec/zstd.h"
+#include "format/entry.h"
+#include "hash/git_hash.h"
+
+namespace bale {
+namespace {
+
+constexpr std::size_t kPieceBytes = 256 << 10;
+
+}  // namespace
+
+ImportReceiver::ImportReceiver(const GitSource& source, StagedPack& pack,
+                               const ImportLister& lister, const Operation& operation)
+    : source_(source), pack_(pack), lister_(lister), operation_(operation), payload_(kFrameBytes) {}
+
+Result<void> ImportReceiver::run(ObjectReader& reader) {
+  for (;;) {
+    while (!reader.wait_for_request()) report_progress();
+    const std::optional<SourceObject> object = TRY(reader.next());
+    if (!object) return {};
+    if (object->missing) {
+      return fail(ErrorCode::kIncomplete, "{}: object {} went away while it was archived",
+                  source_.path(), object->oid.to_hex());
+    }
+    TRY(receive(*object, reader));
+    ++totals_.objects;
+    totals_.bytes += object->size;
+    if (object->size > kMaxObjectBytes) ++totals_.huge_objects;
+    report_progress();
+  }
+}
+
+Result<void> ImportReceiver::receive(const SourceObject& object, ObjectReader& reader) {
+  if (object.size > payload_.size()) return receive_in_pieces(object, reader);
+  const MutableBytes payload = MutableBytes(payload_).first(object.size);
+  TRY(reader.read_all(payload));
+  const GitOid oid = git_oid(source_.hash(), object.type, payload);
+  if (oid != object.oid) return not_its_id(object.oid, oid);
+  static_cast<void>(TRY(pack_.add(oid, object.type, payload, object.tag)));
+  return {};
+}
+
+Result<void> ImportReceiver::receive_in_pieces(const SourceObject& object, ObjectReader& reader) {
+  GitHasher hasher(source_.hash(), object.type, object.size);
+  TRY(pack_.begin(object.type, object.size));
+  for (std::uint64_t left = object.size; left > 0;) {
+    const std::size_t wanted = std::min(left, kPieceBytes);
+    const MutableBytes piece = MutableBytes(payload_).first(wanted);
+    TRY(reader.read_all(piece));
+    hasher.update(piece);
+    TRY(pack_.write(piece));
+    left -= wanted;
+  }
+  const GitOid oid = hasher.finish();
+  if (oid != object.oid) return not_its_id(object.oid, oid);
+  static_cast<void>(TRY(pack_.end(oid)));
+  return {};
+}
+
+Error ImportReceiver::not_its_id(const GitOid& said, const GitOid& is) const {
+  return fail(ErrorCode::kIncomplete,
+              "{}: the object that Git gave for {} is {} (git fsck says more)", source_.path(),
+              said.to_hex(), is.to_hex());
+}
+
+// Commits come while the rest is still being listed. That is one phase until all is listed: a line
+// that goes to and fro between two says less.
+void ImportReceiver::report_progress() const {
+  if (!lister_.listed_all()) {
+    operation_.progress({.phase = "listing objects", .objects = lister_.listed()});
+    return;
+  }
+  operation_.progress({.phase = "archiving objects",
+                       .objects = totals_.objects,
+                       .objects_total = lister_.expected(),
+                       .bytes = totals_.bytes});
+}
+
+}  // namespace bale
