@@ -63,6 +63,19 @@ struct EntryInfo {
   int depth = 0;                        ///< deltas to apply
 };
 
+/// An entry as it lies in the pack: nothing is decompressed, and no base is looked for.
+struct StoredEntry {
+  ObjectId id;
+  std::optional<ObjectType> type;  ///< nullopt for a delta: its object has its base's type
+  ObjectId base;                   ///< meaningful only for a delta
+  std::uint64_t size = 0;          ///< bytes of the object
+  std::uint64_t stored_size = 0;   ///< bytes of payload in the pack
+  std::uint64_t offset = 0;        ///< from the pack's first byte
+  Bytes stored;                    ///< the payload; none where it is longer than was asked for
+
+  [[nodiscard]] bool is_delta() const { return !type.has_value(); }
+};
+
 /// An object that was read. The view lies in the pack's map or in the ReadContext.
 struct ObjectView {
   ObjectId id;
@@ -156,6 +169,12 @@ class PackReader {
   Result<ObjectType> read(const ObjectId& id, ReadContext& context, const PayloadSink& sink) const;
   Result<ObjectType> read_at(std::uint64_t offset, ReadContext& context,
                              const PayloadSink& sink) const;
+
+  /// The entry at this offset, for whoever hands it on as it is: in another format, or to another
+  /// thread. `stored` is there if it has no more than `most_stored_bytes`, and valid until the
+  /// context is used again.
+  Result<StoredEntry> stored_at(std::uint64_t offset, std::uint64_t most_stored_bytes,
+                                ReadContext& context) const;
 
   /// Gives back pages of the maps that were touched. For programs that walk over whole packs.
   void release_pages() const;

@@ -35,9 +35,11 @@ Result<int> run(const Options& options, Session& session) {
       TRY(export_git(store, place.name, options.out,
                      {.record_back = place.record_back,
                       .memory_bytes = session.memory_bytes(kStoreMemoryBytes),
+                      .lanes = session.lanes(),
                       .operation = session.operation()}));
   JsonLine line;
   line.number("objects", summary.objects)
+      .number("deltas", summary.deltas)
       .number("bytes_out", summary.bytes_out)
       .seconds("seconds", std::chrono::duration<double>(Clock::now() - start).count());
   TRY(session.summary(line.object(), fmt::format("{}: {} objects, {}", options.out, summary.objects,

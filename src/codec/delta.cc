@@ -9,54 +9,17 @@
 #include "codec/delta.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstring>
 
 #include "base/error.h"
 #include "base/try.h"
+#include "codec/delta_operation.h"
 
 namespace bale {
 namespace {
 
-constexpr unsigned kCopyFlag = 0x80;
 constexpr std::size_t kWideBytes = 32;  // what move_run() moves at once
-
-// One operation. A literal's bytes begin at the program's next byte.
-struct Operation {
-  bool is_copy;
-  std::size_t offset;
-  std::size_t size;
-};
-
-// Reads the operation at `at`, which is not the end, and moves `at` behind it.
-Result<Operation> read_operation(const std::byte*& at, const std::byte* end) {
-  const auto code = std::to_integer<unsigned>(*at++);
-  const auto left = static_cast<std::size_t>(end - at);
-  if ((code & kCopyFlag) == 0) {
-    const std::size_t size = code + 1;
-    if (size > left) {
-      return fail(ErrorCode::kCorrupt, "a literal runs past the end of the delta program");
-    }
-    return Operation{.is_copy = false, .offset = 0, .size = size};
-  }
-  if (code == kCopyFlag) {
-    return fail(ErrorCode::kCorrupt, "the delta program has an operation 0x80, which is none");
-  }
-  if (static_cast<std::size_t>(std::popcount(code & 0x7Fu)) > left) {
-    return fail(ErrorCode::kCorrupt, "a copy is cut off at the end of the delta program");
-  }
-  std::size_t offset = 0;
-  std::size_t size = 0;
-  for (unsigned i = 0; i < 4; ++i) {
-    if ((code & (1u << i)) != 0) offset |= std::to_integer<std::size_t>(*at++) << (8 * i);
-  }
-  for (unsigned i = 0; i < 3; ++i) {
-    if ((code & (0x10u << i)) != 0) size |= std::to_integer<std::size_t>(*at++) << (8 * i);
-  }
-  if (size == 0) size = 65'536;
-  return Operation{.is_copy = true, .offset = offset, .size = size};
-}
 
 // Copies `size` bytes. `room` is how many may be read and written at least.
 void move_run(std::byte* to, const std::byte* from, std::size_t size, std::size_t room) {
@@ -76,7 +39,7 @@ Result<void> apply_delta(Bytes base, Bytes program, MutableBytes out) {
   std::byte* to = out.data();
   std::size_t to_left = out.size();
   while (at != end) {
-    const Operation operation = TRY(read_operation(at, end));
+    const DeltaOperation operation = TRY(read_delta_operation(at, end));
     if (operation.size > to_left) {
       return fail(ErrorCode::kCorrupt, "the delta program makes more than {} bytes", out.size());
     }
@@ -106,7 +69,7 @@ Result<std::uint64_t> delta_output_size(Bytes program) {
   const std::byte* const end = at + program.size();
   std::uint64_t size = 0;
   while (at != end) {
-    const Operation operation = TRY(read_operation(at, end));
+    const DeltaOperation operation = TRY(read_delta_operation(at, end));
     if (!operation.is_copy) at += operation.size;
     size += operation.size;
   }

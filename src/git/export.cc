@@ -5,7 +5,11 @@
 //
 //   closure of the record's refs -> in the order of the packs -> Git pack stream
 //     -> git index-pack --stdin, into a bare repository that is made beside its place
+//   ids that Git found, against those of the closure
 //   refs -> packed-refs; symbolic refs, HEAD and shallow as files
+//
+// Entries are not decoded on the way: a delta goes as the delta that it is (pack_sender.h). What
+// proves them in the end is Git's own hash of each object (export_proof.h).
 //
 // Names of refs come from a record, so from anywhere: each is checked before it becomes a path.
 
@@ -19,8 +23,9 @@
 #include "bale/git_export.h"
 #include "base/error.h"
 #include "base/try.h"
+#include "git/export_proof.h"
 #include "git/git_program.h"
-#include "git/pack_stream.h"
+#include "git/pack_sender.h"
 #include "io/atomic_file.h"
 #include "io/staging_directory.h"
 #include "object/percent.h"
@@ -32,9 +37,8 @@
 namespace bale {
 namespace {
 
-// Of the memory: a quarter for what is read, half for the closure, the rest for the Git pack and
-// the ids of missing objects.
-constexpr std::uint64_t kStreamBytes = 4 << 20;
+// For reading the record.
+constexpr std::uint64_t kRecordBytes = 4 << 20;
 
 class GitExporter {
  public:
@@ -44,17 +48,16 @@ class GitExporter {
         options_(options),
         record_(std::move(record)),
         directory_(std::move(directory)),
-        budget_(options.memory_bytes / 4),
-        context_(options.memory_bytes / 4) {}
+        missing_budget_(options.memory_bytes / 4) {}
 
   Result<GitExportSummary> run();
 
  private:
   Result<void> write_file(const std::string& name, std::string_view content);
   Result<void> make_skeleton();
-  Result<Closure> walk();
+  Result<Closure> walk(ReadContext& context);
   Result<void> send_objects(Closure& closure);
-  Result<void> send_object(const ReachedObject& reached, GitPackStream& stream);
+  Result<void> send_closure(Closure& closure, ChildProcess& child);
   Result<void> write_refs();
 
   [[nodiscard]] GitHash hash() const { return *record_.hash; }
@@ -63,22 +66,26 @@ class GitExporter {
   const GitExportOptions& options_;
   Record record_;
   StagingDirectory directory_;
-  Budget budget_;
-  ReadContext context_;
+  Budget missing_budget_;
   OidSet missing_;
   std::set<GitOid> shallow_;
-  std::uint64_t bytes_read_ = 0;  // payload bytes of what was sent
   GitExportSummary summary_;
 };
 
 Result<GitExportSummary> GitExporter::run() {
-  missing_ = TRY(OidSet::load(store_, record_.missing, hash(), context_, budget_));
+  ReadContext context(options_.memory_bytes / 4);
+  missing_ = TRY(OidSet::load(store_, record_.missing, hash(), context, missing_budget_));
   summary_.missing = record_.missing.count;
   shallow_.insert(record_.shallow.begin(), record_.shallow.end());
   TRY(make_skeleton());
-  Closure closure = TRY(walk());
+  Closure closure = TRY(walk(context));
   summary_.objects = closure.object_count();
-  if (summary_.objects > 0) TRY(send_objects(closure));
+  if (summary_.objects > 0) {
+    context = ReadContext(options_.memory_bytes / 4);
+    TRY(send_objects(closure));
+    TRY(prove_export(closure, store_, directory_.path() + "/objects/pack", hash(), missing_budget_,
+                     context));
+  }
   TRY(write_refs());
   TRY(directory_.commit());
   return summary_;
@@ -108,7 +115,7 @@ Result<void> GitExporter::make_skeleton() {
   return write_file("config", config);
 }
 
-Result<Closure> GitExporter::walk() {
+Result<Closure> GitExporter::walk(ReadContext& context) {
   Closure closure = TRY(Closure::create(
       store_, {.memory_bytes = options_.memory_bytes / 2,
                .scratch_directory = directory_.path(),
@@ -128,7 +135,7 @@ Result<Closure> GitExporter::walk() {
   TRY(closure.walk());
   // What these lead to is among them, is reached, or had gone from the source before.
   if (record_.unreached.list) {
-    TRY(read_oid_list(store_, *record_.unreached.list, context_, [&](const GitOid& oid) {
+    TRY(read_oid_list(store_, *record_.unreached.list, context, [&](const GitOid& oid) {
       return closure.add_alone(oid, "the list of objects without a ref");
     }));
   }
@@ -138,26 +145,8 @@ Result<Closure> GitExporter::walk() {
 Result<void> GitExporter::send_objects(Closure& closure) {
   GitProgram git =
       TRY(GitProgram::create(hash(), directory_.path() + "/objects", options_.operation));
-  ChildProcess child = TRY(git.start({"index-pack", "--stdin"}, true));
-  const auto send = [&]() -> Result<void> {
-    TRY(closure.sort());
-    GitPackStream stream = TRY(GitPackStream::create(
-        hash(), closure.object_count(), budget_, [&](Bytes bytes) { return child.write(bytes); }));
-    std::uint64_t sent = 0;
-    while (const auto reached = TRY(closure.next())) {
-      if (options_.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
-      TRY(send_object(*reached, stream));
-      if (++sent % 64 == 0 || sent == closure.object_count()) {
-        options_.operation.progress({.phase = "writing objects",
-                                     .objects = sent,
-                                     .objects_total = closure.object_count(),
-                                     .bytes = bytes_read_});
-      }
-    }
-    summary_.bytes_out = TRY(stream.finish());
-    return {};
-  };
-  const Result<void> sent = send();
+  ChildProcess child = TRY(git.start({"index-pack", "--stdin", "--index-version=2"}, true));
+  const Result<void> sent = send_closure(closure, child);
   if (!sent && sent.error().code != ErrorCode::kIo) return sent.error();
   child.close_stdin();
   // It says the pack's name in the end: closing its output before that would end it with a SIGPIPE.
@@ -174,18 +163,46 @@ Result<void> GitExporter::send_objects(Closure& closure) {
   return finished ? sent : finished;
 }
 
-Result<void> GitExporter::send_object(const ReachedObject& reached, GitPackStream& stream) {
-  const EntryInfo info =
-      TRY(store_.pack(reached.location.pack).info_at(reached.location.offset, context_));
-  bytes_read_ += info.size;
-  if (info.size <= GitPackStream::kWholeBytes) {
-    const ObjectView object = TRY(store_.get(reached.location, context_));
-    return stream.object(object.type, object.payload);
+Result<void> GitExporter::send_closure(Closure& closure, ChildProcess& child) {
+  TRY(closure.sort());
+  const std::uint64_t read_bytes = options_.memory_bytes / 4;
+  const std::uint64_t index_bytes = options_.memory_bytes / 8;
+  const std::uint64_t taken_bytes =
+      read_bytes + index_bytes + closure.memory_bytes() + missing_budget_.used_bytes();
+  const std::uint64_t least_bytes = taken_bytes + GitPackSender::smallest_memory_bytes();
+  if (options_.memory_bytes < least_bytes) {
+    return fail(ErrorCode::kLimitExceeded,
+                "exporting {} objects needs more memory than {} (allow at least {})",
+                closure.object_count(), format_bytes(options_.memory_bytes),
+                format_bytes(2 * least_bytes));
   }
-  TRY(stream.begin(info.type, info.size));
-  static_cast<void>(TRY(
-      store_.read(reached.location, context_, [&](Bytes piece) { return stream.write(piece); })));
-  return stream.end();
+  Budget budget(options_.memory_bytes - taken_bytes);
+  GitPackSender sender =
+      TRY(GitPackSender::create({.hash = hash(),
+                                 .object_count = closure.object_count(),
+                                 .lanes = options_.lanes,
+                                 .read_memory_bytes = read_bytes,
+                                 .index_memory_bytes = index_bytes,
+                                 .file_system = &posix_file_system(),
+                                 .scratch_directory = directory_.path()},
+                                budget, [&](Bytes bytes) { return child.write(bytes); }));
+  std::uint64_t sent = 0;
+  std::uint64_t payload_bytes = 0;
+  while (const auto reached = TRY(closure.next())) {
+    if (options_.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
+    const ObjectLocation& location = reached->location;
+    payload_bytes += TRY(sender.send(location.pack, store_.pack(location.pack), location.offset));
+    if (++sent % 64 == 0 || sent == closure.object_count()) {
+      options_.operation.progress({.phase = "writing objects",
+                                   .objects = sent,
+                                   .objects_total = closure.object_count(),
+                                   .bytes = payload_bytes});
+    }
+  }
+  const GitPackSummary pack = TRY(sender.finish());
+  summary_.bytes_out = pack.bytes;
+  summary_.deltas = pack.deltas;
+  return {};
 }
 
 Result<void> GitExporter::write_refs() {
@@ -223,7 +240,7 @@ Result<GitExportSummary> export_git(const Store& store, const std::string& name,
     return fail(ErrorCode::kInvalidArgument, "exporting needs at least {} bytes of memory",
                 kMinExportBytes);
   }
-  ReadContext context(kStreamBytes);
+  ReadContext context(kRecordBytes);
   Record record = TRY(store.record(name, options.record_back, context)).record;
   if (record.kind != RecordKind::kGit || !record.hash) {
     return fail(ErrorCode::kInvalidArgument,

@@ -3,7 +3,6 @@
 
 #include "git/pack_stream.h"
 
-#include <libdeflate.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -19,9 +18,7 @@
 namespace bale {
 namespace {
 
-// The fastest: an export is often repacked by Git anyway.
-constexpr int kLevel = 1;
-constexpr std::size_t kOutBytes = 1 << 20;
+constexpr unsigned kDeltaTypeNumber = 6;
 
 unsigned git_type_number(ObjectType type) {
   switch (type) {
@@ -44,10 +41,6 @@ void GitPackStream::DeflateDeleter::operator()(z_stream_s* stream) const {
   delete stream;
 }
 
-void GitPackStream::CompressorDeleter::operator()(libdeflate_compressor* compressor) const {
-  libdeflate_free_compressor(compressor);
-}
-
 GitPackStream::GitPackStream(GitPackStream&&) noexcept = default;
 GitPackStream::~GitPackStream() = default;
 
@@ -58,12 +51,7 @@ Result<GitPackStream> GitPackStream::create(GitHash hash, std::uint64_t object_c
                 object_count);
   }
   GitPackStream stream(hash, std::move(sink));
-  stream.out_ = TRY(Buffer::allocate(budget, kOutBytes, "writing a Git pack"));
-  stream.compressor_.reset(libdeflate_alloc_compressor(kLevel));
-  CHECK(stream.compressor_ != nullptr);
-  stream.compressed_ = TRY(Buffer::allocate(
-      budget, libdeflate_zlib_compress_bound(stream.compressor_.get(), kWholeBytes),
-      "compressing for a Git pack"));
+  stream.out_ = TRY(Buffer::allocate(budget, kMemoryBytes, "writing a Git pack"));
   std::array<std::byte, 12> header;
   std::memcpy(header.data(), "PACK", 4);
   store_be<std::uint32_t>(header.data() + 4, 2);
@@ -92,29 +80,38 @@ Result<void> GitPackStream::flush() {
   return {};
 }
 
-Result<void> GitPackStream::put_header(ObjectType type, std::uint64_t size) {
+Result<void> GitPackStream::put_header(unsigned type, std::uint64_t size) {
   std::array<std::byte, 1 + kMaxVarintBytes> header;
   const std::uint64_t rest = size >> 4;
-  header[0] =
-      static_cast<std::byte>((rest != 0 ? 0x80U : 0U) | git_type_number(type) << 4 | (size & 15));
+  header[0] = static_cast<std::byte>((rest != 0 ? 0x80U : 0U) | type << 4 | (size & 15));
   const std::size_t length = rest != 0 ? 1 + encode_varint(rest, header.data() + 1) : 1;
   return put(Bytes(header).first(length));
 }
 
-Result<void> GitPackStream::object(ObjectType type, Bytes payload) {
-  CHECK(payload.size() <= kWholeBytes);
-  TRY(put_header(type, payload.size()));
-  const std::size_t size = libdeflate_zlib_compress(
-      compressor_.get(), payload.data(), payload.size(), compressed_.data(), compressed_.size());
-  CHECK(size > 0);
-  return put(compressed_.span().first(size));
+Result<void> GitPackStream::object(ObjectType type, std::uint64_t size, Bytes zlib) {
+  TRY(put_header(git_type_number(type), size));
+  return put(zlib);
 }
 
-Result<void> GitPackStream::begin(ObjectType type, std::uint64_t size) {
-  TRY(put_header(type, size));
+Result<void> GitPackStream::delta(std::uint64_t base_position, std::uint64_t size, Bytes zlib) {
+  CHECK(base_position < position());
+  std::uint64_t distance = position() - base_position;
+  TRY(put_header(kDeltaTypeNumber, size));
+  std::array<std::byte, kMaxVarintBytes> digits;
+  std::size_t begin = digits.size() - 1;
+  digits[begin] = static_cast<std::byte>(distance & 0x7F);
+  while ((distance >>= 7) != 0) {
+    digits[--begin] = static_cast<std::byte>(0x80 | (--distance & 0x7F));
+  }
+  TRY(put(Bytes(digits).subspan(begin)));
+  return put(zlib);
+}
+
+Result<void> GitPackStream::begin_object(ObjectType type, std::uint64_t size) {
+  TRY(put_header(git_type_number(type), size));
   if (deflate_ == nullptr) {
     auto stream = std::make_unique<z_stream>();
-    if (deflateInit(stream.get(), kLevel) != Z_OK) {
+    if (deflateInit(stream.get(), kGitZlibLevel) != Z_OK) {
       return fail(ErrorCode::kLimitExceeded, "no memory is left for zlib");
     }
     deflate_.reset(stream.release());
@@ -124,6 +121,7 @@ Result<void> GitPackStream::begin(ObjectType type, std::uint64_t size) {
   return {};
 }
 
+// Compresses to where the bytes go out from.
 Result<void> GitPackStream::deflate_piece(Bytes piece, int mode) {
   constexpr std::size_t kMostAtOnce = 1 << 30;
   do {
@@ -134,11 +132,12 @@ Result<void> GitPackStream::deflate_piece(Bytes piece, int mode) {
     deflate_->avail_in = static_cast<uInt>(part.size());
     int status = Z_OK;
     do {
-      deflate_->next_out = reinterpret_cast<Bytef*>(compressed_.data());
-      deflate_->avail_out = static_cast<uInt>(compressed_.size());
+      if (filled_ == out_.size()) TRY(flush());
+      deflate_->next_out = reinterpret_cast<Bytef*>(out_.data() + filled_);
+      deflate_->avail_out = static_cast<uInt>(out_.size() - filled_);
       status = deflate(deflate_.get(), mode);
       CHECK(status != Z_STREAM_ERROR);
-      TRY(put(compressed_.span().first(compressed_.size() - deflate_->avail_out)));
+      filled_ = out_.size() - deflate_->avail_out;
     } while (deflate_->avail_out == 0 && status != Z_STREAM_END);
   } while (!piece.empty());
   return {};

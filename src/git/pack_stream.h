@@ -4,18 +4,21 @@
 // GitPackStream: writes objects in Git's own pack format, for `git index-pack --stdin`.
 //
 //   "PACK"  version u32 BE = 2  object count u32 BE
-//   object  type and size: bit 7 = more, bits 6..4 = type (1 commit, 2 tree, 3 blob, 4 tag),
-//           bits 3..0 = low bits of the size; then 7 bits a byte, low bits first
-//           payload, compressed with zlib
+//   entry   type and size: bit 7 = more, bits 6..4 = type (1 commit, 2 tree, 3 blob, 4 tag,
+//           6 delta), bits 3..0 = low bits of the size; then 7 bits a byte, low bits first
+//           of a delta: how far back its base begins, 7 bits a byte, high bits first, bit 7 = more,
+//           and one less in all bytes but the last (so each number has one form)
+//           payload or delta program, compressed with zlib; the size is that of what was compressed
 //   trailer SHA-1 or SHA-256 of all before it
 //
-// Memory: two buffers of 1 MiB, charged, and zlib's 300 KiB. Not thread-safe.
+// Memory: a buffer of 1 MiB, charged, and zlib's 300 KiB. Not thread-safe.
 
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "bale/git_oid.h"
 #include "bale/object.h"
@@ -23,17 +26,19 @@
 #include "base/budget.h"
 #include "hash/git_hash.h"
 
-struct libdeflate_compressor;
 struct z_stream_s;
 
 namespace bale {
+
+/// zlib's level for what goes into a Git pack.
+inline constexpr int kGitZlibLevel = 4;
 
 class GitPackStream {
  public:
   using Sink = std::function<Result<void>(Bytes)>;
 
-  /// Payloads up to this size are compressed at once, larger ones as they come.
-  static constexpr std::size_t kWholeBytes = 1 << 20;
+  /// What it charges.
+  static constexpr std::size_t kMemoryBytes = 1 << 20;
 
   /// Writes the header. kLimitExceeded for 2^32 objects or more, which Git's format cannot hold.
   [[nodiscard]] static Result<GitPackStream> create(GitHash hash, std::uint64_t object_count,
@@ -42,11 +47,18 @@ class GitPackStream {
   GitPackStream(GitPackStream&&) noexcept;
   ~GitPackStream();
 
-  /// One object of at most kWholeBytes.
-  Result<void> object(ObjectType type, Bytes payload);
+  /// Where the next entry begins, from the pack's first byte.
+  [[nodiscard]] std::uint64_t position() const { return bytes_ + filled_; }
 
-  /// One object in pieces that add up to `size`.
-  Result<void> begin(ObjectType type, std::uint64_t size);
+  /// An object of `size` bytes that was compressed to `zlib`.
+  Result<void> object(ObjectType type, std::uint64_t size, Bytes zlib);
+
+  /// A delta against the entry that begins at `base_position`; its program in Git's form, of `size`
+  /// bytes, was compressed to `zlib`. Requires base_position < position().
+  Result<void> delta(std::uint64_t base_position, std::uint64_t size, Bytes zlib);
+
+  /// An object that is compressed here: begin, pieces that add up to `size`, end.
+  Result<void> begin_object(ObjectType type, std::uint64_t size);
   Result<void> write(Bytes piece);
   Result<void> end();
 
@@ -58,23 +70,17 @@ class GitPackStream {
     void operator()(z_stream_s* stream) const;
   };
 
-  struct CompressorDeleter {
-    void operator()(libdeflate_compressor* compressor) const;
-  };
-
   GitPackStream(GitHash hash, Sink sink) : hasher_(hash), sink_(std::move(sink)) {}
 
   Result<void> put(Bytes bytes);
   Result<void> flush();
-  Result<void> put_header(ObjectType type, std::uint64_t size);
+  Result<void> put_header(unsigned type, std::uint64_t size);
   Result<void> deflate_piece(Bytes piece, int mode);
 
   Sha hasher_;
   Sink sink_;
-  Buffer out_;  // compressed bytes on their way
+  Buffer out_;  // on its way
   std::size_t filled_ = 0;
-  Buffer compressed_;  // of one object
-  std::unique_ptr<libdeflate_compressor, CompressorDeleter> compressor_;
   std::unique_ptr<z_stream_s, DeflateDeleter> deflate_;
   std::uint64_t bytes_ = 0;
 };

@@ -19,6 +19,7 @@
 #include "codec/delta.h"
 #include "codec/zstd.h"
 #include "pack/plain_header.h"
+#include "pack/stored_payload.h"
 
 namespace bale {
 namespace {
@@ -142,10 +143,9 @@ Result<void> EntryDecoder::check_frames(std::uint64_t offset, Bytes frames,
 
 // How much memory decompressing a delta program takes: none where it is not compressed.
 Result<std::uint64_t> EntryDecoder::program_room(const Link& link, Bytes stored) const {
-  if (!starts_with_zstd_magic(stored)) return 0;
-  const Result<std::uint64_t> bound = content_bound(stored);
+  const Result<std::uint64_t> bound = program_bound(stored, link.header.size);
   if (!bound) return corrupt(link.offset, bound.error().message);
-  return std::min(*bound, max_program_bytes(link.header.size));
+  return *bound;
 }
 
 // The delta program, decompressed.
@@ -159,6 +159,22 @@ Result<Bytes> EntryDecoder::program(const Link& link, ReadContext::Impl& context
   const Result<std::size_t> size = decompressor->decompress_at_most(stored, out);
   if (!size) return corrupt(link.offset, size.error().message);
   return Bytes(out).first(*size);
+}
+
+Result<StoredEntry> EntryDecoder::stored(std::uint64_t offset, std::uint64_t most_stored_bytes,
+                                         ReadContext::Impl& context) const {
+  const EntryHeader header = TRY(this->header(offset, context));
+  StoredEntry entry{
+      .id = header.id, .size = header.size, .stored_size = header.stored_size, .offset = offset};
+  if (header.is_delta()) {
+    entry.base = header.base;
+  } else {
+    entry.type = header.object_type();
+  }
+  if (header.stored_size <= most_stored_bytes) {
+    entry.stored = TRY(bytes(offset + header.header_bytes, header.stored_size, context));
+  }
+  return entry;
 }
 
 Result<ObjectView> EntryDecoder::get(std::uint64_t offset, ReadContext::Impl& context) const {
@@ -216,17 +232,6 @@ Result<ObjectView> EntryDecoder::get(const ObjectId& id, std::uint64_t offset,
   const Result<EntryHeader> header = header_of(id, offset, context);
   if (!header) return header.error();
   return get(offset, *header, context);
-}
-
-// What earlier reads have left, or what is taken in advance, may be what stands in the way.
-Result<ObjectView> EntryDecoder::decode_frugally(std::uint64_t offset, const EntryHeader& header,
-                                                 ReadContext::Impl& context) const {
-  context.start_frugal();
-  Result<ObjectView> object = decode(offset, header, context);
-  const bool still_too_little = !object && object.error().code == ErrorCode::kLimitExceeded;
-  if (still_too_little) object = too_little_memory(offset, context);
-  context.end_frugal();
-  return object;
 }
 
 Result<ObjectView> EntryDecoder::decode(std::uint64_t offset, const EntryHeader& header,
@@ -311,47 +316,6 @@ Result<ObjectView> EntryDecoder::rebuild(std::uint64_t offset, const EntryHeader
     cache.put({pack_->serial(), link.offset}, base.type, base_depth, base.payload);
   }
   return base;
-}
-
-// Sums up what a frugal context takes for this object: a buffer each for what is read from the
-// file, for a program, and for the bases and the objects made of them, by turns.
-Error EntryDecoder::too_little_memory(std::uint64_t offset, ReadContext::Impl& context) const {
-  std::uint64_t stored_bytes = 0;
-  std::uint64_t program_bytes = 0;
-  std::array<std::uint64_t, 2> object_bytes{};
-  ObjectId id;
-  Link link{offset, {}};
-  for (std::size_t depth = 0; depth <= kMaxReadDepth; ++depth) {
-    Result<EntryHeader> header = this->header(link.offset, context);
-    if (!header) return header.error();
-    link.header = *header;
-    if (depth == 0) id = header->id;
-    if (!pack_->mapped() && header->stored_size > kWindowBytes) {
-      stored_bytes = std::max(stored_bytes, header->stored_size);
-    }
-    const bool as_it_lies = !header->is_delta() && header->stored_size == header->size &&
-                            (pack_->mapped() || depth == 0);
-    if (!as_it_lies) object_bytes[depth % 2] = std::max(object_bytes[depth % 2], header->size);
-    if (!header->is_delta()) break;
-    const Result<Bytes> stored =
-        bytes(link.offset + header->header_bytes, header->stored_size, context);
-    std::uint64_t most = max_program_bytes(header->size);
-    if (stored) {
-      const Result<std::uint64_t> room = program_room(link, *stored);
-      if (room) most = *room;
-    }
-    program_bytes = std::max(program_bytes, most);
-    const Result<std::uint64_t> next = base_offset(link);
-    if (!next) return next.error();
-    link.offset = *next;
-  }
-  const std::uint64_t needed = stored_bytes + program_bytes + object_bytes[0] + object_bytes[1] +
-                               Decompressor::memory_bytes() + (pack_->mapped() ? 0 : kWindowBytes);
-  return fail(ErrorCode::kLimitExceeded,
-              "{}: object {} at offset {} needs more memory than the {} that reading may use "
-              "(allow at least {} bytes of memory)",
-              pack_->path(), id.to_hex(), offset, format_bytes(context.budget().limit_bytes()),
-              needed);
 }
 
 Result<ObjectType> EntryDecoder::read(std::uint64_t offset, ReadContext::Impl& context,

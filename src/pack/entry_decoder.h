@@ -52,6 +52,11 @@ class EntryDecoder {
   Result<EntryHeader> header_of(const ObjectId& id, std::uint64_t offset,
                                 ReadContext::Impl& context) const;
 
+  /// The entry as it lies in the file, with its payload where that has no more than
+  /// `most_stored_bytes`. The view is valid until the context's next use.
+  Result<StoredEntry> stored(std::uint64_t offset, std::uint64_t most_stored_bytes,
+                             ReadContext::Impl& context) const;
+
   /// Whether these frames hold so many bytes of content. `offset` is that of their entry.
   Result<void> check_frames(std::uint64_t offset, Bytes frames, std::uint64_t content_bytes,
                             ReadContext::Impl& context) const;

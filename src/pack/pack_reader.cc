@@ -174,6 +174,11 @@ Result<ObjectType> PackReader::read_at(std::uint64_t offset, ReadContext& contex
   return impl_->decoder().read(offset, context.impl(), sink);
 }
 
+Result<StoredEntry> PackReader::stored_at(std::uint64_t offset, std::uint64_t most_stored_bytes,
+                                          ReadContext& context) const {
+  return impl_->decoder().stored(offset, most_stored_bytes, context.impl());
+}
+
 void PackReader::release_pages() const {
   impl_->pack().release_pages();
   impl_->index().release_pages();

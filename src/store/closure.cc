@@ -33,6 +33,42 @@ std::uint64_t bitmap_bytes(const StoredPack& pack) {
   return pack.git_index ? (pack.git_index->record_count() + 7) / 8 : 0;
 }
 
+// The records of one pack's Git index whose bits are set, in the order of their ids.
+class MarkedRecords {
+ public:
+  MarkedRecords(std::uint32_t pack, const GitIndexView& index, Bytes bits)
+      : pack_(pack), index_(&index), bits_(bits) {}
+
+  // To the next one; false at the end.
+  bool advance() {
+    for (; next_ < index_->record_count(); ++next_) {
+      // The pages of the index that lie behind are not needed any more.
+      if (next_ % kRecordsPerRelease == 0) index_->release_pages();
+      const auto byte = std::to_integer<unsigned>(bits_[next_ / 8]);
+      if ((byte >> (next_ % 8) & 1) == 0) continue;
+      oid_ = index_->oid(next_);
+      offset_ = index_->offset(next_);
+      ++next_;
+      return true;
+    }
+    return false;
+  }
+
+  [[nodiscard]] const GitOid& oid() const { return oid_; }
+
+  [[nodiscard]] ObjectLocation location() const { return {pack_, offset_}; }
+
+ private:
+  static constexpr std::uint64_t kRecordsPerRelease = 1 << 16;
+
+  std::uint32_t pack_;
+  const GitIndexView* index_;
+  Bytes bits_;
+  std::uint64_t next_ = 0;
+  GitOid oid_;
+  std::uint64_t offset_ = 0;
+};
+
 }  // namespace
 
 Closure::Closure(const Store& store, ClosureOptions options)
@@ -183,6 +219,14 @@ Result<void> Closure::visit(const Pending& pending) {
 }
 
 Result<void> Closure::sort() {
+  context_.reset();
+  pending_ = {};
+  pending_charge_.release();
+  lately_ = Buffer();
+  for (const auto& pack : store_->impl().packs()) {
+    pack->reader.release_pages();
+    if (pack->git_index) pack->git_index->release_pages();
+  }
   return reached_->sort();
 }
 
@@ -192,6 +236,34 @@ Result<std::optional<ReachedObject>> Closure::next() {
   return std::optional<ReachedObject>(ReachedObject{
       {load_be<std::uint32_t>(record->data()), load_be<std::uint64_t>(record->data() + 4)},
       static_cast<ObjectType>(load_be<std::uint32_t>(record->data() + 12))});
+}
+
+Result<void> Closure::for_each_oid(
+    const std::function<Result<void>(const GitOid&, const ObjectLocation&)>& use) const {
+  const auto later = [](const MarkedRecords& a, const MarkedRecords& b) {
+    return b.oid() < a.oid();
+  };
+  std::vector<MarkedRecords> heap;
+  for (std::size_t i = 0; i < seen_.size(); ++i) {
+    const auto& index = store_->impl().packs()[i]->git_index;
+    if (!index) continue;
+    MarkedRecords records(static_cast<std::uint32_t>(i), *index, seen_[i].span());
+    if (records.advance()) heap.push_back(records);
+  }
+  std::make_heap(heap.begin(), heap.end(), later);
+  for (std::uint64_t count = 0; !heap.empty(); ++count) {
+    if (count % (1 << 12) == 0 && options_.operation->cancelled()) {
+      return fail(ErrorCode::kInterrupted, "interrupted");
+    }
+    std::pop_heap(heap.begin(), heap.end(), later);
+    TRY(use(heap.back().oid(), heap.back().location()));
+    if (heap.back().advance()) {
+      std::push_heap(heap.begin(), heap.end(), later);
+    } else {
+      heap.pop_back();
+    }
+  }
+  return {};
 }
 
 }  // namespace bale

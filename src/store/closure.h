@@ -8,6 +8,7 @@
 //   TRY(closure.walk());
 //   TRY(closure.sort());
 //   while (const auto object = TRY(closure.next())) use(object->location);   // in store order
+//   TRY(closure.for_each_oid([&](const GitOid& oid, const ObjectLocation& at) { ... }));
 //
 // What is reached comes out in the order of the packs, so that reading it goes through each file
 // once. Blobs are not read during the walk: they have no links.
@@ -15,6 +16,7 @@
 // Memory: one bit for each Git object of the store (120 KiB a million) and a table of 320 KiB for
 // links seen lately, the walk's stack, and `sort_bytes` for the external sort; all charged. The
 // stack holds what is reached and not looked at yet: a few per commit that waits to be merged.
+// From sort() on it takes the bits and the sort's memory only.
 // Not thread-safe.
 
 #pragma once
@@ -75,10 +77,19 @@ class Closure {
 
   [[nodiscard]] std::uint64_t object_count() const { return object_count_; }
 
-  /// Ends the walking. Call once, before next().
+  /// Ends the walking, and gives back the memory that only the walk needs. Call once, before
+  /// next().
   Result<void> sort();
 
+  /// What it takes from sort() on.
+  [[nodiscard]] std::uint64_t memory_bytes() const { return budget_->used_bytes(); }
+
   Result<std::optional<ReachedObject>> next();
+
+  /// Calls `use` for every object that was reached, in the order of their Git ids. An Error ends
+  /// it. For after walk(), as often as is wanted.
+  Result<void> for_each_oid(
+      const std::function<Result<void>(const GitOid&, const ObjectLocation&)>& use) const;
 
  private:
   struct Pending {
