@@ -41,7 +41,7 @@ namespace {
 // The part of the memory that is not the pack's: objects in order, payloads on their way, index
 // pages that look-ups touch, pipes, the sort of missing ids.
 constexpr std::uint64_t kOwnBytes = 24 << 20;
-constexpr std::uint64_t kMinOwnBytes = 6 << 20;
+constexpr std::uint64_t kMinOwnBytes = 8 << 20;
 
 std::uint64_t pack_memory(const GitImportOptions& options) {
   const std::uint64_t smallest = StagedPack::smallest_memory_bytes(options.level, options.deltas);
