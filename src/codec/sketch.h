@@ -7,15 +7,15 @@
 //
 //   const Sketch a = make_sketch(old_version);
 //   const Sketch b = make_sketch(new_version);
-//   if (common_features(a, b) >= 9) try_delta(a, b);     // some three quarters are the same
+//   if (common_features(a, b) >= 24) try_delta(a, b);     // some three quarters are the same
 //
 // Min-hashing (A. Broder, On the resemblance and containment of documents, 1997), with the k
 // smallest values of one hash function. Each run of 32 bytes, at every position, has a rolling hash
-// (the "gear" of W. Xia et al., Ddelta, 2014); where it is among the twelve smallest of the object,
+// (the "gear" of W. Xia et al., Ddelta, 2014); where it is among the smallest of the object,
 // a second hash of the same 32 bytes becomes a feature. The share of features that two sketches
 // have in common estimates the share of bytes that the objects have in common.
 //
-// Takes some 0.4 ns a byte, at worst (zeros, short periods) ten times that, so linear for any
+// Takes some 0.5 ns a byte, at worst (zeros, short periods) eight times that, so linear for any
 // bytes. The numbers are the same on every machine.
 
 #pragma once

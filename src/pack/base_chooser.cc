@@ -141,12 +141,23 @@ std::optional<BaseCandidate> BaseChooser::recent_candidate(const Newcomer& newco
                        .size = base.size};
 }
 
+// The log has what was committed; what may not be yet is among the last ones.
+Result<LoggedEntry> BaseChooser::old_entry(std::uint64_t entry) const {
+  if (next_ - entry > recent_count_) return log_->at(entry);
+  const Recent& recent = recents_[entry % recent_count_];
+  return LoggedEntry{.size = recent.size,
+                     .rebuild_bytes = recent.rebuild_bytes,
+                     .depth = recent.depth,
+                     .type = recent.type};
+}
+
 Result<std::optional<BaseCandidate>> BaseChooser::old_candidate(const Newcomer& newcomer,
                                                                 std::uint64_t entry) const {
-  const LoggedEntry base = TRY(log_->at(entry));
+  const LoggedEntry base = TRY(old_entry(entry));
   const std::size_t uses =
       uses_of(base.depth + 1, newcomer.size + base.rebuild_bytes, newcomer.size);
-  if (base.type != newcomer.type || base.size > options_.most_object_bytes || uses > kMostUses) {
+  if (base.type != newcomer.type || base.size < kLeastObjectBytes ||
+      base.size > options_.most_object_bytes || uses > kMostUses) {
     return std::optional<BaseCandidate>();
   }
   return std::optional(BaseCandidate{

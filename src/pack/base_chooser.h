@@ -5,17 +5,16 @@
 //
 // It looks at entries of the same type only:
 //   - those that the caller named,
-//   - the last 32 of the stream,
+//   - the last 16 of the stream,
 //   - the last 16 of the same lineage (versions of one path), and of older ones the last that was
 //     whole, and two more that are not deep: a long row of versions would run out of bases else,
 //   - those that a table from features (codec/sketch.h) to the last entry that had them finds.
 // Of what the caller did not name it predicts which would make the smallest delta: by the features
 // that the two have in common, then by age, then by depth. A base is never more than 49 deltas away
 // from a whole object, and rebuilding an object never takes more than decoding 8 times its size and
-// 1 MiB. Both are counted as if every entry with a candidate became a delta against the deepest of
-// them: so the choice waits for no encoder, and is the same for any number of lanes.
+// 1 MiB: remember() says what became of an entry before the next one comes.
 //
-// The window of 32 and the lineage suffice where versions of one thing come one after the other;
+// The window and the lineage suffice where versions of one thing come one after the other;
 // then a base is nearly always still in memory, for who writes and for who reads in order.
 //
 // Memory, charged: memory_bytes(options); the tables forget what is oldest. Not thread-safe:
@@ -139,6 +138,7 @@ class BaseChooser {
 
   [[nodiscard]] bool is_recent(std::uint64_t entry) const;
   std::optional<BaseCandidate> recent_candidate(const Newcomer& newcomer, std::uint64_t entry);
+  Result<LoggedEntry> old_entry(std::uint64_t entry) const;
   Result<std::optional<BaseCandidate>> old_candidate(const Newcomer& newcomer,
                                                      std::uint64_t entry) const;
   void rank_recent(const Newcomer& newcomer, const EntrySearch& search, std::uint64_t entry,

@@ -143,6 +143,17 @@ TEST_F(BuilderDeltasTest, TheSameBytesForAnyLanes) {
   }
 }
 
+// More entries under way than are remembered one by one: what an old version of a thing was is
+// known all the same.
+TEST_F(BuilderDeltasTest, ManySmallObjectsOnManyLanesAreTheSameToo) {
+  std::vector<Version> versions = history(6'000, 1, 80, false, 16);
+  const std::vector<Version> again = history(6'000, 1, 80, false, 17);
+  versions.insert(versions.end(), again.begin(), again.end());
+  ASSERT_OK_AND_ASSIGN(one, build(versions, options(64, 1)));
+  ASSERT_OK_AND_ASSIGN(several, build(versions, options(64, 12)));
+  EXPECT_EQ(several.pack, one.pack);
+}
+
 TEST_F(BuilderDeltasTest, ChainsAreAtMostFiftyDeep) {
   const std::vector<Version> versions = history(1, 400, 600, false, 7);
   ASSERT_OK_AND_ASSIGN(built, build(versions, options()));
