@@ -126,9 +126,9 @@ Result<void> PackBuilder::Impl::start() {
                                               .lanes = &lanes_,
                                               .on_duplicate = duplicates_to_log()}));
   if (plan_.deltas) {
-    deltas_ =
-        TRY(DeltaStage::create(*plan_.deltas, budget_, target_.pack_file(), target_.pack_position(),
-                               target_.file_system(), options_.scratch_directory));
+    deltas_ = TRY(DeltaStage::create(*plan_.deltas, budget_, target_.pack_file(),
+                                     target_.pack_position(), target_.file_system(),
+                                     target_.is_in_memory() ? "/" : options_.scratch_directory));
   }
   pipeline_ =
       TRY(BlockPipeline::create(plan_.pipeline, budget_, lanes_, *stream_, *index_, deltas_.get()));
