@@ -14,7 +14,8 @@
 // window, wherever it ends. So whatever the bytes, in ids that an enemy chose too, it takes at most
 // two or three rounds a byte, each of linear cost.
 //
-// Stack: 48 KiB, and 200 bytes a level of recursion, at most two a byte of the record. No heap.
+// Stack: 72 KiB with the longest records, and 200 bytes a level of recursion, at most two a byte of
+// the record. No heap.
 
 #pragma once
 
@@ -42,7 +43,7 @@ class RadixSort {
 
  private:
   static constexpr std::size_t kInsertionRecords = 12;
-  static constexpr std::size_t kKeyedRecords = 1024;  // 41 KiB of the longest ones
+  static constexpr std::size_t kKeyedRecords = 1024;  // 64 KiB of the longest ones
   static constexpr std::size_t kBucketRecords = 320;  // how many are aimed at
   static constexpr unsigned kMinDealtBits = 5;
   static constexpr unsigned kMaxDealtBits = 10;
