@@ -8,7 +8,8 @@
 //     packs/<name>.pack .idx .gitidx
 //     archives/<name>            the id of the newest record
 //     staging/<random>/          work in progress, held by a lock on the directory
-//     lock                       shared by imports
+//     catalog                    where all ids of many packs lead; derived from their indexes
+//     lock                       shared by imports, alone for the moment in which packs go
 //
 //   Store store = Store::open("archive.bale");
 //   ArchiveRecord newest = store.record("linux");
@@ -16,10 +17,12 @@
 //   ObjectView commit = store.get(*where, context);
 //
 // Readers take no lock: packs are immutable, and an open one outlives its name. A Store knows the
-// packs that were there when it was opened, or when refresh() was called last.
+// packs that were there when it was opened, or when refresh() was called last, by itself or when a
+// record was asked for that is newer. It keeps at most a few hundred files open however many packs
+// there are: with more than 64, it makes the catalog if that is not there.
 //
-// Every object that a store hands out was checked against its id. Thread-safe but for refresh(),
-// with a ReadContext a thread.
+// A damaged pack does not keep a store from being opened: see damage(). Every object that a store
+// hands out was checked against its id. Thread-safe, with a ReadContext a thread.
 
 #pragma once
 
@@ -38,7 +41,7 @@
 
 namespace bale {
 
-/// Where an object lies. Valid for the Store it came from, until refresh().
+/// Where an object lies. Valid for the Store it came from, as long as that lives.
 struct ObjectLocation {
   std::uint32_t pack = 0;    ///< which of the store's packs
   std::uint64_t offset = 0;  ///< of the entry in it
@@ -100,12 +103,22 @@ class Store {
 
   // ---- objects
 
-  /// How many packs are open, and each of them, newest first.
+  /// How many packs there are.
   [[nodiscard]] std::uint32_t pack_count() const;
-  [[nodiscard]] const PackReader& pack(std::uint32_t number) const;
+
+  /// Their numbers, newest first. A number stands for the same pack as long as the Store lives.
+  [[nodiscard]] std::vector<std::uint32_t> pack_numbers() const;
+
+  /// The pack, opened if need be. kNotFound where it was collected before this Store opened it,
+  /// kCorrupt where it is damaged.
+  Result<std::shared_ptr<const PackReader>> pack(std::uint32_t number) const;
 
   /// The pack's name: the BLAKE3 of its file, in hex.
-  [[nodiscard]] const std::string& pack_name(std::uint32_t number) const;
+  [[nodiscard]] std::string pack_name(std::uint32_t number) const;
+
+  /// What is wrong with packs that could not be opened, with Git indexes, or the catalog. Objects
+  /// of these packs are not found. `bale repair` mends what can be mended.
+  [[nodiscard]] std::vector<Error> damage() const;
 
   [[nodiscard]] std::optional<ObjectLocation> find(const GitOid& oid) const;
   [[nodiscard]] std::optional<ObjectLocation> find(const ObjectId& id) const;
@@ -114,13 +127,19 @@ class Store {
   /// change id or a Git object id. kNotFound, or kInvalidArgument where it is ambiguous or no id.
   Result<FoundObject> find_prefix(std::string_view hex) const;
 
-  /// The object, checked against its id: kCorrupt, with pack and offset, where it is another.
-  Result<ObjectView> get(const ObjectLocation& location, ReadContext& context) const;
+  /// Headers only.
+  Result<EntryInfo> info(const ObjectLocation& location, ReadContext& context) const;
+
+  /// The object, checked against its id: kCorrupt, with pack and offset, where it is another. With
+  /// an `oid` that led here, checked against that too: an index may be damaged.
+  Result<ObjectView> get(const ObjectLocation& location, ReadContext& context,
+                         const std::optional<GitOid>& oid = {}) const;
 
   /// The same in pieces, for objects of any size. What was given to `sink` is proven only when this
   /// returns without an error.
   Result<ObjectType> read(const ObjectLocation& location, ReadContext& context,
-                          const PackReader::PayloadSink& sink) const;
+                          const PackReader::PayloadSink& sink,
+                          const std::optional<GitOid>& oid = {}) const;
 
   class Impl;
 

@@ -44,7 +44,7 @@ struct TreeItem {
 };
 
 /// Calls `use` for each entry, in the tree's order. An Error from `use` ends it and comes back.
-Result<void> list_tree(const Store& store, const ObjectLocation& tree, GitHash hash,
+Result<void> list_tree(const Store& store, const ObjectLocation& tree, const GitOid& oid,
                        ReadContext& context,
                        const std::function<Result<void>(const TreeItem&)>& use);
 

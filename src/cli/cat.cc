@@ -18,8 +18,9 @@ Result<int> run(const std::string& id, Session& session) {
   const Store store = TRY(open_store(session));
   ReadContext context = store_read_context(session);
   const FoundObject found = TRY(find_object(store, id, context));
-  static_cast<void>(TRY(store.read(found.location, context,
-                                   [&](Bytes piece) { return session.out().write(piece); })));
+  static_cast<void>(TRY(store.read(
+      found.location, context, [&](Bytes piece) { return session.out().write(piece); },
+      found.oid)));
   return kStatusDone;
 }
 

@@ -39,12 +39,12 @@ Result<int> run(const std::string& text, Session& session) {
   ReadContext context = store_read_context(session);
   const ResolvedPath resolved = TRY(resolve_path(store, place, context));
   if (resolved.type == ObjectType::kTree) {
-    TRY(list_tree(store, resolved.location, resolved.oid.hash(), context,
+    TRY(list_tree(store, resolved.location, resolved.oid, context,
                   [&](const TreeItem& item) { return print(item, session); }));
     return kStatusDone;
   }
   const ObjectLocation& location = resolved.location;
-  const EntryInfo info = TRY(store.pack(location.pack).info_at(location.offset, context));
+  const EntryInfo info = TRY(store.info(location, context));
   const std::string path = place.path.value_or("");
   TRY(print({.mode = resolved.mode,
              .type = resolved.type,

@@ -26,37 +26,38 @@ constexpr std::uint64_t kMaxSymlinkBytes = 4096;
 
 class DirectoryExporter {
  public:
-  DirectoryExporter(const Store& store, const DirectoryExportOptions& options, GitHash hash)
-      : store_(store), options_(options), hash_(hash), context_(options.memory_bytes) {}
+  DirectoryExporter(const Store& store, const DirectoryExportOptions& options)
+      : store_(store), options_(options), context_(options.memory_bytes) {}
 
-  Result<DirectoryExportSummary> run(const ObjectLocation& root, const std::string& directory);
+  Result<DirectoryExportSummary> run(const ResolvedPath& root, const std::string& directory);
 
  private:
   struct Pending {
     ObjectLocation tree;
+    GitOid oid;
     std::string path;
   };
 
   Result<void> write_entry(const std::string& parent, const TreeItem& item);
-  Result<void> write_file(const std::string& path, const ObjectLocation& blob);
-  Result<void> write_symlink(const std::string& path, const ObjectLocation& blob);
+  Result<void> write_file(const std::string& path, const ObjectLocation& blob, const GitOid& oid);
+  Result<void> write_symlink(const std::string& path, const ObjectLocation& blob,
+                             const GitOid& oid);
 
   const Store& store_;
   const DirectoryExportOptions& options_;
-  GitHash hash_;
   ReadContext context_;
   std::vector<Pending> pending_;
   DirectoryExportSummary summary_;
 };
 
-Result<DirectoryExportSummary> DirectoryExporter::run(const ObjectLocation& root,
+Result<DirectoryExportSummary> DirectoryExporter::run(const ResolvedPath& root,
                                                       const std::string& directory) {
-  pending_.push_back({root, directory});
+  pending_.push_back({root.location, root.oid, directory});
   while (!pending_.empty()) {
     const Pending next = std::move(pending_.back());
     pending_.pop_back();
     std::vector<TreeItem> items;
-    TRY(list_tree(store_, next.tree, hash_, context_, [&](const TreeItem& item) -> Result<void> {
+    TRY(list_tree(store_, next.tree, next.oid, context_, [&](const TreeItem& item) -> Result<void> {
       items.push_back(item);
       return {};
     }));
@@ -77,7 +78,7 @@ Result<void> DirectoryExporter::write_entry(const std::string& parent, const Tre
   }
   const ObjectType expected =
       entry_kind(item.mode) == EntryKind::kTree ? ObjectType::kTree : ObjectType::kBlob;
-  const EntryInfo info = TRY(store_.pack(location->pack).info_at(location->offset, context_));
+  const EntryInfo info = TRY(store_.info(*location, context_));
   if (info.type != expected) {
     return fail(ErrorCode::kCorrupt, "{}: its object {} is a {}, not a {}", percent_encode(path),
                 item.oid.to_hex(), to_string(info.type), to_string(expected));
@@ -85,28 +86,32 @@ Result<void> DirectoryExporter::write_entry(const std::string& parent, const Tre
   switch (entry_kind(item.mode)) {
     case EntryKind::kTree:
       TRY(posix_file_system().create_directory(path));
-      pending_.push_back({*location, path});
+      pending_.push_back({*location, item.oid, path});
       return {};
     case EntryKind::kSymlink:
-      return write_symlink(path, *location);
+      return write_symlink(path, *location, item.oid);
     default:
       break;
   }
-  TRY(write_file(path, *location));
+  TRY(write_file(path, *location, item.oid));
   if (entry_kind(item.mode) == EntryKind::kExecutable) {
     TRY(posix_file_system().set_executable(path));
   }
   return {};
 }
 
-Result<void> DirectoryExporter::write_file(const std::string& path, const ObjectLocation& blob) {
+Result<void> DirectoryExporter::write_file(const std::string& path, const ObjectLocation& blob,
+                                           const GitOid& oid) {
   const std::unique_ptr<File> file = TRY(posix_file_system().create(path, CreateMode::kExclusive));
   std::uint64_t offset = 0;
-  static_cast<void>(TRY(store_.read(blob, context_, [&](Bytes piece) -> Result<void> {
-    TRY(file->write_at(offset, piece));
-    offset += piece.size();
-    return {};
-  })));
+  static_cast<void>(TRY(store_.read(
+      blob, context_,
+      [&](Bytes piece) -> Result<void> {
+        TRY(file->write_at(offset, piece));
+        offset += piece.size();
+        return {};
+      },
+      oid)));
   ++summary_.files;
   summary_.bytes_out += offset;
   options_.operation.progress(
@@ -114,8 +119,9 @@ Result<void> DirectoryExporter::write_file(const std::string& path, const Object
   return {};
 }
 
-Result<void> DirectoryExporter::write_symlink(const std::string& path, const ObjectLocation& blob) {
-  const ObjectView target = TRY(store_.get(blob, context_));
+Result<void> DirectoryExporter::write_symlink(const std::string& path, const ObjectLocation& blob,
+                                              const GitOid& oid) {
+  const ObjectView target = TRY(store_.get(blob, context_, oid));
   const std::string_view text = as_text(target.payload);
   if (text.empty() || text.size() >= kMaxSymlinkBytes ||
       text.find('\0') != std::string_view::npos) {
@@ -144,7 +150,7 @@ Result<DirectoryExportSummary> export_directory(const Store& store, const Archiv
   }
   StagingDirectory staging = TRY(StagingDirectory::create(directory));
   const DirectoryExportSummary summary =
-      TRY(DirectoryExporter(store, options, root.oid.hash()).run(root.location, staging.path()));
+      TRY(DirectoryExporter(store, options).run(root, staging.path()));
   TRY(staging.commit());
   return summary;
 }

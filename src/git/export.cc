@@ -120,6 +120,7 @@ Result<Closure> GitExporter::walk(ReadContext& context) {
       store_, {.memory_bytes = options_.memory_bytes / 2,
                .scratch_directory = directory_.path(),
                .shallow = &shallow_,
+               .check_oids = false,  // what Git makes of them is compared in the end
                .on_missing = [this](const MissingLink& link) -> Result<void> {
                  if (missing_.contains(link.oid)) return {};
                  return fail(ErrorCode::kCorrupt,
@@ -191,7 +192,8 @@ Result<void> GitExporter::send_closure(Closure& closure, ChildProcess& child) {
   while (const auto reached = TRY(closure.next())) {
     if (options_.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
     const ObjectLocation& location = reached->location;
-    payload_bytes += TRY(sender.send(location.pack, store_.pack(location.pack), location.offset));
+    const std::shared_ptr<const PackReader> pack = TRY(store_.pack(location.pack));
+    payload_bytes += TRY(sender.send(location.pack, *pack, location.offset));
     if (++sent % 64 == 0 || sent == closure.object_count()) {
       options_.operation.progress({.phase = "writing objects",
                                    .objects = sent,

@@ -67,7 +67,7 @@ class ExportDeltasTest : public testing::Test {
 
   // The deltas of the store's only pack whose objects are blobs, which only the export reads.
   Result<std::vector<EntryInfo>> blob_deltas() {
-    const PackReader& pack = fixture_.store().pack(0);
+    const PackReader& pack = *fixture_.newest_pack();
     std::vector<EntryInfo> found;
     for (std::uint64_t i = 0; i < pack.record_count(); ++i) {
       const auto record = pack.record(i);

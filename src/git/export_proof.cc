@@ -34,17 +34,18 @@ Error what_is_wrong(const Store& store, const GitOid& oid, const ObjectLocation&
                     ReadContext& context) {
   const Result<ObjectType> read =
       store.read(location, context, [](Bytes) -> Result<void> { return {}; });
+  const auto pack = store.pack(location.pack);
+  if (!pack) return pack.error();
   if (!read) return fail(read.error().code, "{} {}", read.error().message, kAdvice);
   return fail(ErrorCode::kCorrupt,
               "{}: entry at offset {}: this is not the object that Git knows as {} {}",
-              store.pack(location.pack).path(), location.offset, oid.to_hex(), kAdvice);
+              (*pack)->path(), location.offset, oid.to_hex(), kAdvice);
 }
 
 }  // namespace
 
-Result<void> prove_export(const Closure& closure, const Store& store,
-                          const std::string& pack_directory, GitHash hash, Budget& budget,
-                          ReadContext& context) {
+Result<void> prove_export(Closure& closure, const Store& store, const std::string& pack_directory,
+                          GitHash hash, Budget& budget, ReadContext& context) {
   const std::string path = TRY(only_index(pack_directory));
   const auto oids = TRY(PackIndexOids::open(posix_file_system(), path, hash, budget));
   std::optional<GitOid> came = TRY(oids->next());

@@ -21,8 +21,7 @@ namespace bale {
 /// Compares the ids of the index in `pack_directory`, the only one there, with those that the
 /// closure reached. kCorrupt where they differ, with pack and offset of an object that came out as
 /// another. Memory: 64 KiB of the budget; the context is for finding out what is wrong.
-Result<void> prove_export(const Closure& closure, const Store& store,
-                          const std::string& pack_directory, GitHash hash, Budget& budget,
-                          ReadContext& context);
+Result<void> prove_export(Closure& closure, const Store& store, const std::string& pack_directory,
+                          GitHash hash, Budget& budget, ReadContext& context);
 
 }  // namespace bale

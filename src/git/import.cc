@@ -31,6 +31,7 @@
 #include "git/import_plan.h"
 #include "git/import_receiver.h"
 #include "git/source.h"
+#include "store/catalog_builder.h"
 #include "store/locks.h"
 #include "store/oid_list.h"
 #include "store/staged_pack.h"
@@ -114,6 +115,7 @@ Result<GitImportSummary> GitImporter::run() {
   summary_.deltas = installed.summary.deltas;
   summary_.children_peak_rss_bytes = source_.children_peak_rss_bytes();
   TRY(store_.refresh());
+  keep_catalog_up(store_, options_.sync);
   return summary_;
 }
 

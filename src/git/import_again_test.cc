@@ -59,7 +59,7 @@ TEST_F(ImportAgainTest, NothingNewIsARecordAndNothingElse) {
   EXPECT_EQ(again.objects, 8u);
   EXPECT_EQ(again.bytes_in, 0u);
   EXPECT_EQ(walked, 0u);
-  EXPECT_EQ(fixture_.store().pack(0).entry_count(), 1u);
+  EXPECT_EQ(fixture_.newest_pack()->entry_count(), 1u);
   EXPECT_EQ(fixture_.record("x").previous.has_value(), true);
   EXPECT_EQ(fixture_.record("x").refs, fixture_.record("x", 1).refs);
 }

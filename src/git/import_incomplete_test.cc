@@ -217,8 +217,8 @@ TEST(IncompleteImportTest, ObjectsWithoutARefComeAlongWhenAskedFor) {
   // The same into an empty store: every object once, and the list and the record.
   StoreFixture fresh;
   ASSERT_THAT(fresh.import_with(git.path(), {.name = "all", .all_objects = true}), IsOk());
-  EXPECT_EQ(fresh.store().pack(0).entry_count(), 8u + 2);
-  EXPECT_EQ(fresh.store().pack(0).record_count(), 8u + 2);
+  EXPECT_EQ(fresh.newest_pack()->entry_count(), 8u + 2);
+  EXPECT_EQ(fresh.newest_pack()->record_count(), 8u + 2);
   // Without them again, the count is that of what is reached.
   ASSERT_OK_AND_ASSIGN(without, fresh.import_with(git.path(), {.name = "all"}));
   EXPECT_EQ(without.objects, 3u);

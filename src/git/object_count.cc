@@ -23,8 +23,9 @@ void ObjectCount::add(const GitOid& oid, bool stored) {
 // It may be in others too, if two imports brought it at once.
 bool ObjectCount::in_own_pack(const GitOid& oid) const {
   return std::any_of(plan_.own_packs.begin(), plan_.own_packs.end(), [&](std::uint32_t number) {
-    const StoredPack& pack = *store_.impl().packs()[number];
-    return pack.git_index && pack.git_index->find(oid);
+    // A pack that cannot be opened now has nothing that was counted, as far as anybody can say.
+    const auto pack = store_.impl().open(number);
+    return pack && (*pack)->git_index && (*pack)->git_index->find(oid);
   });
 }
 

@@ -236,9 +236,11 @@ Result<void> ExternalSorter<kBytes>::take_block() {
 }
 
 template class ExternalSorter<16>;  // pack and offset: reachable sets
-template class ExternalSorter<28>;  // SHA-1 and offset
+template class ExternalSorter<28>;  // SHA-1 and offset; a change id, pack and offset
+template class ExternalSorter<32>;  // SHA-1, pack and offset: a catalog
 template class ExternalSorter<40>;  // SHA-256 and offset; a base's hash and a delta's offset
 template class ExternalSorter<41>;  // an index record
+template class ExternalSorter<44>;  // SHA-256 or a content hash, pack and offset
 template class ExternalSorter<64>;  // a name, two numbers and a Git id: an import's order
 
 }  // namespace bale

@@ -178,8 +178,10 @@ class ExternalSorter {
 
 extern template class ExternalSorter<16>;
 extern template class ExternalSorter<28>;
+extern template class ExternalSorter<32>;
 extern template class ExternalSorter<40>;
 extern template class ExternalSorter<41>;
+extern template class ExternalSorter<44>;
 extern template class ExternalSorter<64>;
 
 }  // namespace bale

@@ -162,9 +162,11 @@ Result<std::size_t> RunMerger<kBytes>::fill(std::span<Record> out) {
 }
 
 template class RunMerger<16>;  // pack and offset: reachable sets
-template class RunMerger<28>;  // SHA-1 and offset
+template class RunMerger<28>;  // SHA-1 and offset; a change id, pack and offset
+template class RunMerger<32>;  // SHA-1, pack and offset: a catalog
 template class RunMerger<40>;  // SHA-256 and offset; a base's hash and a delta's offset
 template class RunMerger<41>;  // an index record
+template class RunMerger<44>;  // SHA-256 or a content hash, pack and offset
 template class RunMerger<64>;  // a name, two numbers and a Git id: an import's order
 
 }  // namespace bale

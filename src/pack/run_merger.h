@@ -95,8 +95,10 @@ class RunMerger {
 
 extern template class RunMerger<16>;
 extern template class RunMerger<28>;
+extern template class RunMerger<32>;
 extern template class RunMerger<40>;
 extern template class RunMerger<41>;
+extern template class RunMerger<44>;
 extern template class RunMerger<64>;
 
 }  // namespace bale

@@ -39,12 +39,21 @@ Result<std::optional<ObjectId>> Store::newest_record(const std::string& name) co
 }
 
 Result<ArchiveRecord> Store::record(const ObjectId& id, ReadContext& context) const {
-  const auto location = find(id);
+  auto location = find(id);
+  if (!location) {
+    // The archive may have moved on since this Store looked at its packs.
+    TRY(impl_->refresh());
+    location = find(id);
+  }
   if (!location) {
     return fail(ErrorCode::kCorrupt, "{}: the record {} is in none of the packs", path(),
                 id.to_hex());
   }
   const ObjectView object = TRY(get(*location, context));
+  if (object.id != id) {
+    return fail(ErrorCode::kCorrupt, "{}: the index of a pack leads from the record {} to {}",
+                path(), id.to_hex(), object.id.to_hex());
+  }
   Result<Record> record = decode_record(object.payload);
   if (object.type != ObjectType::kAction || !record) {
     return fail(ErrorCode::kCorrupt, "{}: {} is not a record: {}", path(), id.to_hex(),

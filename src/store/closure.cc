@@ -27,27 +27,23 @@ struct LatelySlot {
 
 constexpr std::size_t kLatelySlots = 8192;
 
-constexpr std::uint64_t kPendingStep = 1 << 14;
+constexpr std::uint64_t kMostStackBytes = 1 << 20;
 
-std::uint64_t bitmap_bytes(const StoredPack& pack) {
-  return pack.git_index ? (pack.git_index->record_count() + 7) / 8 : 0;
-}
-
-// The records of one pack's Git index whose bits are set, in the order of their ids.
+// The records of one table whose bits are set, in the order of their ids.
 class MarkedRecords {
  public:
-  MarkedRecords(std::uint32_t pack, const GitIndexView& index, Bytes bits)
-      : pack_(pack), index_(&index), bits_(bits) {}
+  MarkedRecords(const PackSet& packs, std::uint32_t table, ScratchBits& bits,
+                std::uint64_t first_bit)
+      : packs_(&packs), table_(table), bits_(&bits), first_bit_(first_bit) {}
 
   // To the next one; false at the end.
-  bool advance() {
-    for (; next_ < index_->record_count(); ++next_) {
+  Result<bool> advance() {
+    for (const std::uint64_t count = packs_->record_count(table_); next_ < count; ++next_) {
       // The pages of the index that lie behind are not needed any more.
-      if (next_ % kRecordsPerRelease == 0) index_->release_pages();
-      const auto byte = std::to_integer<unsigned>(bits_[next_ / 8]);
-      if ((byte >> (next_ % 8) & 1) == 0) continue;
-      oid_ = index_->oid(next_);
-      offset_ = index_->offset(next_);
+      if (next_ % kRecordsPerRelease == 0) packs_->release_table_pages(table_);
+      if (!TRY(bits_->test(first_bit_ + next_))) continue;
+      oid_ = packs_->oid(table_, next_);
+      location_ = packs_->location(table_, next_).value_or(ObjectLocation());
       ++next_;
       return true;
     }
@@ -56,17 +52,18 @@ class MarkedRecords {
 
   [[nodiscard]] const GitOid& oid() const { return oid_; }
 
-  [[nodiscard]] ObjectLocation location() const { return {pack_, offset_}; }
+  [[nodiscard]] ObjectLocation location() const { return location_; }
 
  private:
-  static constexpr std::uint64_t kRecordsPerRelease = 1 << 16;
+  static constexpr std::uint64_t kRecordsPerRelease = 1 << 15;
 
-  std::uint32_t pack_;
-  const GitIndexView* index_;
-  Bytes bits_;
+  const PackSet* packs_;
+  std::uint32_t table_;
+  ScratchBits* bits_;
+  std::uint64_t first_bit_;
   std::uint64_t next_ = 0;
   GitOid oid_;
-  std::uint64_t offset_ = 0;
+  ObjectLocation location_;
 };
 
 }  // namespace
@@ -84,19 +81,31 @@ Result<Closure> Closure::create(const Store& store, ClosureOptions options) {
 }
 
 Result<void> Closure::start() {
-  for (const auto& pack : store_->impl().packs()) {
-    seen_.push_back(
-        TRY(Buffer::allocate(*budget_, bitmap_bytes(*pack), "marking the objects of a pack")));
+  if (options_.memory_bytes < kMinBytes) {
+    return fail(ErrorCode::kLimitExceeded, "following links takes at least {} of memory",
+                format_bytes(kMinBytes));
   }
+  packs_ = store_->impl().packs();
+  std::uint64_t bits = 0;
+  for (std::uint32_t table = 0; table < packs_->table_count(); ++table) {
+    first_bit_.push_back(bits);
+    bits += packs_->record_count(table);
+  }
+  FileSystem& files = store_->file_system();
+  seen_ = TRY(ScratchBits::create(*budget_, bits, options_.memory_bytes / 4, files,
+                                  options_.scratch_directory));
   lately_ = TRY(Buffer::allocate(*budget_, kLatelySlots * sizeof(LatelySlot), "recent links"));
-  // What is left is shared out: a quarter each to the sort and the stack, half to reading.
+  pending_ = TRY(
+      ScratchStack<Pending>::create(*budget_, std::min(kMostStackBytes, options_.memory_bytes / 16),
+                                    files, options_.scratch_directory));
+  // What is left is shared out: a third to the sort, the rest to reading.
   const std::uint64_t left = budget_->free_bytes();
   reached_ =
-      TRY(ExternalSorter<16>::create(*budget_, {.memory_bytes = std::max(kMinSorterBytes, left / 4),
-                                                .file_system = &store_->file_system(),
+      TRY(ExternalSorter<16>::create(*budget_, {.memory_bytes = std::max(kMinSorterBytes, left / 3),
+                                                .file_system = &files,
                                                 .scratch_directory = options_.scratch_directory,
                                                 .operation = options_.operation}));
-  context_.emplace(left / 2);
+  context_.emplace(left - left / 3);
   return {};
 }
 
@@ -118,46 +127,46 @@ Result<std::optional<Closure::Pending>> Closure::mark(const GitOid& oid, ObjectT
                                                       const GitOid* from,
                                                       const std::string* from_name) {
   if (seen_lately(oid)) return std::optional<Pending>();
-  const auto found = store_->impl().find(oid);
+  const auto found = packs_->find(oid);
   if (!found) {
     TRY(options_.on_missing(
         {oid, type, from_name != nullptr ? *from_name : "object " + from->to_hex()}));
     return std::optional<Pending>();
   }
-  auto& byte = seen_[found->pack].span()[found->found.position / 8];
-  const std::byte bit{static_cast<unsigned char>(1U << (found->found.position % 8))};
-  if ((byte & bit) != std::byte{0}) return std::optional<Pending>();
-  byte |= bit;
+  if (!TRY(seen_->set(first_bit_[found->table] + found->position))) {
+    return std::optional<Pending>();
+  }
   ++object_count_;
+  TRY(add_entry(found->location, type));
+  return std::optional(Pending{oid, found->location, type});
+}
+
+Result<void> Closure::add_entry(const ObjectLocation& location, ObjectType type) {
   ExternalSorter<16>::Record record;
-  store_be<std::uint32_t>(record.data(), found->pack);
-  store_be<std::uint64_t>(record.data() + 4, found->found.offset);
+  store_be<std::uint32_t>(record.data(), location.pack);
+  store_be<std::uint64_t>(record.data() + 4, location.offset);
   store_be<std::uint32_t>(record.data() + 12, static_cast<std::uint32_t>(type));
-  TRY(reached_->add(record));
-  return std::optional(Pending{oid, {found->pack, found->found.offset}, type});
+  return reached_->add(record);
+}
+
+Result<bool> Closure::reached(const GitOid& oid) {
+  const auto found = packs_->find(oid);
+  if (!found) return false;
+  return seen_->test(first_bit_[found->table] + found->position);
 }
 
 Result<void> Closure::reach(const GitOid& oid, ObjectType type, const GitOid* from,
                             const std::string* from_name) {
   const std::optional<Pending> marked = TRY(mark(oid, type, from, from_name));
   if (!marked || type == ObjectType::kBlob) return {};
-  if (pending_.size() == pending_.capacity()) {
-    const std::uint64_t capacity = std::max<std::uint64_t>(kPendingStep, 2 * pending_.capacity());
-    // The old and the new array are there together for a moment.
-    Charge grown = TRY(
-        budget_->charge((capacity + pending_.capacity()) * sizeof(Pending), "the walk's stack"));
-    pending_.reserve(capacity);
-    pending_charge_ = std::move(grown);
-  }
-  pending_.push_back(*marked);
-  return {};
+  return pending_->push(*marked);
 }
 
 // What the store says that an object is: a blob if it is missing, nothing if it is damaged.
 Result<std::optional<ObjectType>> Closure::type_of(const GitOid& oid) {
-  const auto location = store_->find(oid);
-  if (!location) return std::optional(ObjectType::kBlob);
-  const auto info = store_->pack(location->pack).info_at(location->offset, *context_);
+  const auto found = packs_->find(oid);
+  if (!found) return std::optional(ObjectType::kBlob);
+  const auto info = store_->info(found->location, *context_);
   if (info) return std::optional(info->type);
   TRY(options_.on_damage(info.error()));
   return std::optional<ObjectType>();
@@ -169,17 +178,16 @@ Result<void> Closure::add(const GitOid& oid, const std::string& from) {
 }
 
 Result<void> Closure::add_alone(const GitOid& oid, const std::string& from) {
-  CHECK(pending_.empty());
+  CHECK(pending_->empty());
   const std::optional<ObjectType> type = TRY(type_of(oid));
   if (type) static_cast<void>(TRY(mark(oid, *type, nullptr, &from)));
   return {};
 }
 
 Result<void> Closure::walk() {
-  while (!pending_.empty()) {
+  while (!pending_->empty()) {
     if (options_.operation->cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
-    const Pending pending = pending_.back();
-    pending_.pop_back();
+    const Pending pending = TRY(pending_->pop());
     const Result<void> visited = visit(pending);
     if (!visited && visited.error().code != ErrorCode::kCorrupt) return visited.error();
     if (!visited) TRY(options_.on_damage(visited.error()));
@@ -189,29 +197,35 @@ Result<void> Closure::walk() {
 }
 
 Result<void> Closure::visit(const Pending& pending) {
-  const ObjectView object = TRY(store_->get(pending.location, *context_));
+  const ObjectView object =
+      TRY(store_->get(pending.location, *context_,
+                      options_.check_oids ? std::optional(pending.oid) : std::nullopt));
   if (object.type != pending.type) {
     return fail(ErrorCode::kCorrupt, "object {} is a {}, and is linked to as a {}",
                 pending.oid.to_hex(), to_string(object.type), to_string(pending.type));
   }
   const bool cut = options_.shallow != nullptr && options_.shallow->contains(pending.oid);
-  const std::size_t before = pending_.size();
+  std::optional<Link> tree;
   Result<void> followed;
   const Result<void> parsed = for_each_link(
       pending.oid.hash(), object.type, object.payload, [&](const Link& link) -> Result<void> {
         if (link.submodule) return {};
         // A commit's links are its tree and its parents.
         if (cut && link.type == ObjectType::kState &&
-            (!options_.follow_shallow || !store_->find(link.oid))) {
+            (!options_.follow_shallow || !packs_->find(link.oid))) {
+          return {};
+        }
+        // What was pushed last is looked at first: a commit's tree before its parents, so that the
+        // stack does not fill with the trees of the whole history.
+        if (object.type == ObjectType::kState && link.type == ObjectType::kTree) {
+          tree = link;
           return {};
         }
         followed = reach(link.oid, link.type, &pending.oid, nullptr);
         return followed;
       });
   if (!followed) return followed;
-  // What comes first is looked at first: a commit's tree before its parents, so that the stack does
-  // not fill with the trees of the whole history.
-  std::reverse(pending_.begin() + static_cast<std::ptrdiff_t>(before), pending_.end());
+  if (tree) TRY(reach(tree->oid, tree->type, &pending.oid, nullptr));
   if (!parsed) {
     return fail(ErrorCode::kCorrupt, "object {}: {}", pending.oid.to_hex(), parsed.error().message);
   }
@@ -220,13 +234,9 @@ Result<void> Closure::visit(const Pending& pending) {
 
 Result<void> Closure::sort() {
   context_.reset();
-  pending_ = {};
-  pending_charge_.release();
+  pending_.reset();
   lately_ = Buffer();
-  for (const auto& pack : store_->impl().packs()) {
-    pack->reader.release_pages();
-    if (pack->git_index) pack->git_index->release_pages();
-  }
+  packs_->shelf().release_pages();
   return reached_->sort();
 }
 
@@ -239,16 +249,14 @@ Result<std::optional<ReachedObject>> Closure::next() {
 }
 
 Result<void> Closure::for_each_oid(
-    const std::function<Result<void>(const GitOid&, const ObjectLocation&)>& use) const {
+    const std::function<Result<void>(const GitOid&, const ObjectLocation&)>& use) {
   const auto later = [](const MarkedRecords& a, const MarkedRecords& b) {
     return b.oid() < a.oid();
   };
   std::vector<MarkedRecords> heap;
-  for (std::size_t i = 0; i < seen_.size(); ++i) {
-    const auto& index = store_->impl().packs()[i]->git_index;
-    if (!index) continue;
-    MarkedRecords records(static_cast<std::uint32_t>(i), *index, seen_[i].span());
-    if (records.advance()) heap.push_back(records);
+  for (std::uint32_t table = 0; table < packs_->table_count(); ++table) {
+    MarkedRecords records(*packs_, table, *seen_, first_bit_[table]);
+    if (TRY(records.advance())) heap.push_back(records);
   }
   std::make_heap(heap.begin(), heap.end(), later);
   for (std::uint64_t count = 0; !heap.empty(); ++count) {
@@ -257,7 +265,7 @@ Result<void> Closure::for_each_oid(
     }
     std::pop_heap(heap.begin(), heap.end(), later);
     TRY(use(heap.back().oid(), heap.back().location()));
-    if (heap.back().advance()) {
+    if (TRY(heap.back().advance())) {
       std::push_heap(heap.begin(), heap.end(), later);
     } else {
       heap.pop_back();

@@ -13,10 +13,13 @@
 // What is reached comes out in the order of the packs, so that reading it goes through each file
 // once. Blobs are not read during the walk: they have no links.
 //
-// Memory: one bit for each Git object of the store (120 KiB a million) and a table of 320 KiB for
-// links seen lately, the walk's stack, and `sort_bytes` for the external sort; all charged. The
-// stack holds what is reached and not looked at yet: a few per commit that waits to be merged.
-// From sort() on it takes the bits and the sort's memory only.
+// Memory: options.memory_bytes, whatever the store, all charged: a bit for each Git object of the
+// store in at most a quarter of it (120 KiB a million; more are kept on scratch), a table of 320
+// KiB for links seen lately, the walk's stack (its top; the rest on scratch), the sort, and
+// reading. From sort() on it takes the bits and the sort's memory only.
+//
+// Why not sorts alone: each round of sorting goes one link further, and a history is as many links
+// deep as it has commits.
 // Not thread-safe.
 
 #pragma once
@@ -34,6 +37,9 @@
 #include "bale/store.h"
 #include "base/budget.h"
 #include "pack/external_sorter.h"
+#include "store/pack_set.h"
+#include "store/scratch_bits.h"
+#include "store/scratch_stack.h"
 
 namespace bale {
 
@@ -48,7 +54,8 @@ struct ClosureOptions {
   std::uint64_t memory_bytes = 48 << 20;
   std::string scratch_directory;
   const std::set<GitOid>* shallow = nullptr;  ///< commits whose parents are left out
-  bool follow_shallow = false;                ///< to their parents all the same, if they are there
+  bool check_oids = true;       ///< of what is read, against damaged indexes; it costs a hash each
+  bool follow_shallow = false;  ///< to their parents all the same, if they are there
   /// Called for each link that leads nowhere. An Error ends the walk.
   std::function<Result<void>(const MissingLink&)> on_missing;
   /// Called for an object that was reached and cannot be read or parsed. An Error ends the walk.
@@ -63,7 +70,10 @@ struct ReachedObject {
 
 class Closure {
  public:
-  /// kLimitExceeded if the memory does not do, with what would.
+  /// The smallest memory_bytes.
+  static constexpr std::uint64_t kMinBytes = 4 << 20;
+
+  /// Goes by the packs that the store has now. kLimitExceeded below kMinBytes.
   [[nodiscard]] static Result<Closure> create(const Store& store, ClosureOptions options);
 
   /// A root; `from` names what holds it: "refs/heads/main". Its type is looked up.
@@ -74,6 +84,13 @@ class Closure {
   /// An object by itself, whatever it leads to. Call only after walk(): what was added so is not
   /// walked through any more.
   Result<void> add_alone(const GitOid& oid, const std::string& from);
+
+  /// An entry that no Git id leads to, for next() to give back in its turn; it is not counted. Call
+  /// before sort(). What was added twice comes twice.
+  Result<void> add_entry(const ObjectLocation& location, ObjectType type);
+
+  /// Whether the object was reached; false also for one that is not in the store.
+  Result<bool> reached(const GitOid& oid);
 
   [[nodiscard]] std::uint64_t object_count() const { return object_count_; }
 
@@ -89,7 +106,7 @@ class Closure {
   /// Calls `use` for every object that was reached, in the order of their Git ids. An Error ends
   /// it. For after walk(), as often as is wanted.
   Result<void> for_each_oid(
-      const std::function<Result<void>(const GitOid&, const ObjectLocation&)>& use) const;
+      const std::function<Result<void>(const GitOid&, const ObjectLocation&)>& use);
 
  private:
   struct Pending {
@@ -111,12 +128,13 @@ class Closure {
 
   const Store* store_;
   ClosureOptions options_;
+  std::shared_ptr<const PackSet> packs_;
+  std::vector<std::uint64_t> first_bit_;  // of each table of `packs_`
   // Behind a pointer, because charges refer to it when a Closure moves.
   std::unique_ptr<Budget> budget_;
-  std::vector<Buffer> seen_;  // a bit for each record of each pack's Git index
+  std::optional<ScratchBits> seen_;
   Buffer lately_;
-  std::vector<Pending> pending_;
-  Charge pending_charge_;
+  std::optional<ScratchStack<Pending>> pending_;
   std::optional<ExternalSorter<16>> reached_;
   std::optional<ReadContext> context_;
   std::uint64_t object_count_ = 0;

@@ -30,6 +30,12 @@ struct StoreLayout {
 
   [[nodiscard]] std::string lock() const { return root + "/lock"; }
 
+  /// Derived from the packs' indexes; may be absent, or behind.
+  [[nodiscard]] std::string catalog() const { return root + "/catalog"; }
+
+  /// Where repair puts files that are damaged.
+  [[nodiscard]] std::string damaged() const { return root + "/damaged"; }
+
   /// Archive names cannot begin with a dot, so what does is ours.
   [[nodiscard]] std::string archive(std::string_view name) const {
     return archives() + "/" + std::string(name);

@@ -53,6 +53,16 @@ class Candidates {
   bool ambiguous_ = false;
 };
 
+std::optional<FoundObject> find_exact(const Store& store, const std::string& hex) {
+  if (const Result<GitOid> oid = GitOid::from_hex(hex)) {
+    if (const auto location = store.find(*oid)) return FoundObject{*location, *oid};
+  }
+  if (const Result<ObjectId> id = ObjectId::from_hex(hex)) {
+    if (const auto location = store.find(*id)) return FoundObject{*location, std::nullopt};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<FoundObject> Store::find_prefix(std::string_view hex) const {
@@ -64,29 +74,31 @@ Result<FoundObject> Store::find_prefix(std::string_view hex) const {
   std::string lower(hex);
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
+  // All digits of an id are no abbreviation, whatever longer ids begin with them.
+  if (const auto exact = find_exact(*this, lower)) return *exact;
   Candidates candidates;
-  for (std::uint32_t number = 0; number < pack_count(); ++number) {
-    const StoredPack& pack = *impl_->packs()[number];
-    for (const IdKind kind : {IdKind::kContentHash, IdKind::kChangeId}) {
-      if (lower.size() > 2 * id_bytes(kind)) continue;
-      const ObjectId from(kind, Bytes(*lowest).first(id_bytes(kind)));
-      for (std::uint64_t i = pack.reader.lower_bound(from);
-           i < pack.reader.record_count() && !candidates.ambiguous(); ++i) {
-        const IndexRecord record = TRY(pack.reader.record(i));
-        std::string id = record.id.to_hex();
-        if (record.id.kind() != kind || !id.starts_with(lower)) break;
-        candidates.offer({number, record.offset}, std::move(id), std::nullopt);
-      }
-    }
-    if (!pack.git_index || lower.size() > 2 * oid_bytes(pack.git_index->hash())) continue;
-    const GitIndexView& index = *pack.git_index;
-    const GitOid from(index.hash(), Bytes(*lowest).first(oid_bytes(index.hash())));
-    for (std::uint64_t i = index.lower_bound(from);
-         i < index.record_count() && !candidates.ambiguous(); ++i) {
-      const GitOid oid = index.oid(i);
+  const std::shared_ptr<const PackSet> packs = impl_->packs();
+  for (const IdKind kind : {IdKind::kContentHash, IdKind::kChangeId}) {
+    if (lower.size() > 2 * id_bytes(kind)) continue;
+    packs->for_each_from(ObjectId(kind, Bytes(*lowest).first(id_bytes(kind))),
+                         [&](const ObjectId& found, const ObjectLocation& location) {
+                           std::string id = found.to_hex();
+                           if (!id.starts_with(lower)) return false;
+                           candidates.offer(location, std::move(id), std::nullopt);
+                           return !candidates.ambiguous();
+                         });
+  }
+  for (std::uint32_t table = 0; table < packs->table_count(); ++table) {
+    const std::size_t oid_size = oid_bytes(packs->hash(table));
+    if (lower.size() > 2 * oid_size) continue;
+    const GitOid from(packs->hash(table), Bytes(*lowest).first(oid_size));
+    for (std::uint64_t i = packs->lower_bound(table, from);
+         i < packs->record_count(table) && !candidates.ambiguous(); ++i) {
+      const GitOid oid = packs->oid(table, i);
+      const auto location = packs->location(table, i);
       std::string id = oid.to_hex();
-      if (!id.starts_with(lower)) break;
-      candidates.offer({number, index.offset(i)}, std::move(id), oid);
+      if (!location || !id.starts_with(lower)) break;
+      candidates.offer(*location, std::move(id), oid);
     }
   }
   if (candidates.ambiguous()) {

@@ -42,9 +42,10 @@ Result<bool> archive_is_whole(FileSystem& files) {
   if (!TRY(store.newest_record("x"))) return false;
   ReadContext context;
   const ArchiveRecord newest = TRY(store.record("x", 0, context));
-  for (std::uint32_t number = 0; number < store.pack_count(); ++number) {
-    for (std::uint64_t i = 0; i < store.pack(number).record_count(); ++i) {
-      const IndexRecord record = TRY(store.pack(number).record(i));
+  for (const std::uint32_t number : store.pack_numbers()) {
+    const std::shared_ptr<const PackReader> pack = TRY(store.pack(number));
+    for (std::uint64_t i = 0; i < pack->record_count(); ++i) {
+      const IndexRecord record = TRY(pack->record(i));
       TRY(store.get({number, record.offset}, context));
     }
   }

@@ -9,37 +9,26 @@
 #include <string_view>
 #include <utility>
 
-#include "base/check.h"
 #include "base/error.h"
-#include "base/hex.h"
 #include "base/try.h"
 #include "hash/blake3.h"
+#include "hash/git_hash.h"
 #include "io/atomic_file.h"
 #include "io/path.h"
+#include "store/catalog_builder.h"
 #include "store/store_impl.h"
 
 namespace bale {
 namespace {
 
-// The index pages that look-ups leave resident are given back now and then: each look-up touches
-// about one group of pages that the system maps at once.
-constexpr std::uint64_t kPageGroupBytes = 64 << 10;
-constexpr std::uint64_t kMostResidentBytes = 16 << 20;
+// With so many packs that no catalog has, each look-up is slow enough, and each Store holds enough
+// files open, that making a catalog pays at once.
+constexpr std::size_t kMostUncataloged = 64;
 
-constexpr std::string_view kPackSuffix = ".pack";
-
-// The names of packs that are there whole: both .pack and .idx.
-std::vector<std::string> whole_packs(const std::vector<DirectoryEntry>& entries) {
-  std::vector<std::string> names;
-  for (const DirectoryEntry& entry : entries) {
-    if (!entry.name.ends_with(kPackSuffix)) continue;
-    const std::string name = entry.name.substr(0, entry.name.size() - kPackSuffix.size());
-    const bool indexed = std::any_of(entries.begin(), entries.end(), [&](const auto& other) {
-      return other.name == name + ".idx";
-    });
-    if (indexed) names.push_back(name);
-  }
-  return names;
+Error not_its_id(const PackReader& pack, std::uint64_t offset, ObjectType type,
+                 const std::string& id) {
+  return fail(ErrorCode::kCorrupt, "{}: entry at offset {}: the {} is not what its id {} says",
+              pack.path(), offset, to_string(type), id);
 }
 
 }  // namespace
@@ -137,119 +126,96 @@ Result<void> Store::refresh() {
 }
 
 Result<void> Store::Impl::refresh() {
-  const std::vector<DirectoryEntry> entries = TRY(file_system_.list(layout_.packs()));
-  std::vector<std::unique_ptr<StoredPack>> packs;
-  index_bytes_ = 0;
-  std::vector<std::pair<std::int64_t, std::string>> by_age;
-  for (std::string& name : whole_packs(entries)) {
-    const Result<FileInfo> info = file_system_.stat(layout_.pack(name));
-    by_age.emplace_back(info ? -info->modified_ns : 0, std::move(name));
-  }
-  std::sort(by_age.begin(), by_age.end());
-  for (const auto& aged : by_age) {
-    const std::string& name = aged.second;
-    const auto known = std::find_if(packs_.begin(), packs_.end(), [&](const auto& pack) {
-      return pack != nullptr && pack->name == name;
-    });
-    if (known != packs_.end()) {
-      packs.push_back(std::move(*known));
-    } else {
-      PackReader reader = TRY(PackReader::open(
-          layout_.pack(name), {.access = PackAccess::kRead, .file_system = &file_system_}));
-      std::optional<GitIndexView> git_index;
-      Result<GitIndexView> opened =
-          GitIndexView::open(file_system_, layout_.git_index(name), reader.trailer());
-      if (opened) {
-        git_index = std::move(*opened);
-      } else if (opened.error().code != ErrorCode::kNotFound) {
-        return opened.error();
-      }
-      packs.push_back(
-          std::make_unique<StoredPack>(StoredPack{name, std::move(reader), std::move(git_index)}));
+  std::shared_ptr<const PackSet> packs = TRY(PackSet::read(file_system_, layout_, shelf_));
+  if (packs->uncataloged_count() > kMostUncataloged) {
+    // A store that may only be read is searched pack by pack.
+    if (write_catalog(file_system_, layout_, *packs, {})) {
+      packs = TRY(PackSet::read(file_system_, layout_, shelf_));
     }
-    if (packs.back()->git_index) index_bytes_ += packs.back()->git_index->file_bytes();
   }
-  packs_ = std::move(packs);
+  use(std::move(packs));
   return {};
 }
 
-void Store::Impl::count_lookup() const {
-  if (index_bytes_ <= kMostResidentBytes) return;
-  if (lookups_.fetch_add(1) % (kMostResidentBytes / kPageGroupBytes) != 0) return;
-  for (const auto& pack : packs_) {
-    pack->reader.release_pages();
-    if (pack->git_index) pack->git_index->release_pages();
-  }
-}
-
-std::optional<Store::Impl::GitFound> Store::Impl::find(const GitOid& oid) const {
-  for (std::size_t i = 0; i < packs_.size(); ++i) {
-    if (!packs_[i]->git_index) continue;
-    count_lookup();
-    if (const auto found = packs_[i]->git_index->find(oid)) {
-      return GitFound{static_cast<std::uint32_t>(i), *found};
-    }
-  }
-  return std::nullopt;
-}
-
-std::optional<ObjectLocation> Store::Impl::find(const ObjectId& id) const {
-  for (std::size_t i = 0; i < packs_.size(); ++i) {
-    count_lookup();
-    if (const auto offset = packs_[i]->reader.find(id)) {
-      return ObjectLocation{static_cast<std::uint32_t>(i), *offset};
-    }
-  }
-  return std::nullopt;
+Result<std::shared_ptr<const StoredPack>> Store::Impl::open(std::uint32_t number) const {
+  Result<std::shared_ptr<const StoredPack>> pack = shelf_.open(number);
+  if (pack || pack.error().code != ErrorCode::kNotFound) return pack;
+  return fail(ErrorCode::kNotFound, "{}: the pack was taken away meanwhile (try again)",
+              layout_.pack(shelf_.name(number)));
 }
 
 std::uint32_t Store::pack_count() const {
-  return static_cast<std::uint32_t>(impl_->packs().size());
+  return static_cast<std::uint32_t>(impl_->packs()->numbers().size());
 }
 
-const PackReader& Store::pack(std::uint32_t number) const {
-  CHECK(number < impl_->packs().size());
-  return impl_->packs()[number]->reader;
+std::vector<std::uint32_t> Store::pack_numbers() const {
+  return impl_->packs()->numbers();
 }
 
-const std::string& Store::pack_name(std::uint32_t number) const {
-  CHECK(number < impl_->packs().size());
-  return impl_->packs()[number]->name;
+Result<std::shared_ptr<const PackReader>> Store::pack(std::uint32_t number) const {
+  const std::shared_ptr<const StoredPack> pack = TRY(impl_->open(number));
+  return std::shared_ptr<const PackReader>(pack, &pack->reader);
+}
+
+std::string Store::pack_name(std::uint32_t number) const {
+  return impl_->shelf().name(number);
+}
+
+std::vector<Error> Store::damage() const {
+  std::vector<Error> errors;
+  for (const PackSet::Damage& damage : impl_->packs()->damage()) errors.push_back(damage.error);
+  return errors;
 }
 
 std::optional<ObjectLocation> Store::find(const GitOid& oid) const {
-  const auto found = impl_->find(oid);
+  const auto found = impl_->packs()->find(oid);
   if (!found) return std::nullopt;
-  return ObjectLocation{found->pack, found->found.offset};
+  return found->location;
 }
 
 std::optional<ObjectLocation> Store::find(const ObjectId& id) const {
-  return impl_->find(id);
+  return impl_->packs()->find(id);
 }
 
-Result<ObjectView> Store::get(const ObjectLocation& location, ReadContext& context) const {
-  const PackReader& from = pack(location.pack);
+Result<EntryInfo> Store::info(const ObjectLocation& location, ReadContext& context) const {
+  const std::shared_ptr<const StoredPack> pack = TRY(impl_->open(location.pack));
+  return pack->reader.info_at(location.offset, context);
+}
+
+Result<ObjectView> Store::get(const ObjectLocation& location, ReadContext& context,
+                              const std::optional<GitOid>& oid) const {
+  const std::shared_ptr<const StoredPack> pack = TRY(impl_->open(location.pack));
+  const PackReader& from = pack->reader;
   const ObjectView object = TRY(from.get_at(location.offset, context));
   if (store_id(object.type, object.payload) != object.id) {
-    return fail(ErrorCode::kCorrupt, "{}: entry at offset {}: the {} is not what its id {} says",
-                from.path(), location.offset, to_string(object.type), object.id.to_hex());
+    return not_its_id(from, location.offset, object.type, object.id.to_hex());
+  }
+  if (oid && git_oid(oid->hash(), object.type, object.payload) != *oid) {
+    return not_its_id(from, location.offset, object.type, oid->to_hex());
   }
   return object;
 }
 
 Result<ObjectType> Store::read(const ObjectLocation& location, ReadContext& context,
-                               const PackReader::PayloadSink& sink) const {
-  const PackReader& from = pack(location.pack);
+                               const PackReader::PayloadSink& sink,
+                               const std::optional<GitOid>& oid) const {
+  const std::shared_ptr<const StoredPack> pack = TRY(impl_->open(location.pack));
+  const PackReader& from = pack->reader;
   const EntryInfo info = TRY(from.info_at(location.offset, context));
   TypedHasher hasher(info.type, info.size);
+  std::optional<GitHasher> git_hasher;
+  if (oid) git_hasher.emplace(oid->hash(), info.type, info.size);
   const ObjectType type =
       TRY(from.read_at(location.offset, context, [&](Bytes piece) -> Result<void> {
         hasher.update(piece);
+        if (git_hasher) git_hasher->update(piece);
         return sink(piece);
       }));
   if (hasher.store_id() != info.id) {
-    return fail(ErrorCode::kCorrupt, "{}: entry at offset {}: the {} is not what its id {} says",
-                from.path(), location.offset, to_string(type), info.id.to_hex());
+    return not_its_id(from, location.offset, type, info.id.to_hex());
+  }
+  if (git_hasher && git_hasher->finish() != *oid) {
+    return not_its_id(from, location.offset, type, oid->to_hex());
   }
   return type;
 }

@@ -1,34 +1,28 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What a Store holds: its layout and its open packs. For the other files of this room.
+// What a Store holds: its layout, the packs it came to know, and which of them were there when it
+// looked last. For the other files of this room.
 
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "bale/store.h"
-#include "store/git_index_view.h"
 #include "store/layout.h"
+#include "store/pack_set.h"
+#include "store/pack_shelf.h"
 
 namespace bale {
-
-/// One open pack. Its payloads are read, not mapped, so that resident memory stays bounded.
-struct StoredPack {
-  std::string name;
-  PackReader reader;
-  std::optional<GitIndexView> git_index;  ///< not there in a pack without Git objects
-};
 
 class Store::Impl {
  public:
   Impl(FileSystem& file_system, std::string root)
-      : file_system_(file_system), layout_{std::move(root)} {}
+      : file_system_(file_system), layout_{std::move(root)}, shelf_(file_system, layout_) {}
 
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -37,27 +31,31 @@ class Store::Impl {
 
   [[nodiscard]] const StoreLayout& layout() const { return layout_; }
 
-  [[nodiscard]] const std::vector<std::unique_ptr<StoredPack>>& packs() const { return packs_; }
+  [[nodiscard]] PackShelf& shelf() const { return shelf_; }
+
+  /// The packs as they were at the last refresh(). What takes several steps holds on to one.
+  [[nodiscard]] std::shared_ptr<const PackSet> packs() const {
+    const std::lock_guard lock(mutex_);
+    return packs_;
+  }
+
+  /// Look-ups and reads go by these from now on.
+  void use(std::shared_ptr<const PackSet> packs) {
+    const std::lock_guard lock(mutex_);
+    packs_ = std::move(packs);
+  }
 
   Result<void> refresh();
 
-  /// Where an id leads, and its place among the records of that pack's Git index.
-  struct GitFound {
-    std::uint32_t pack = 0;
-    GitIndexView::Found found;
-  };
-
-  [[nodiscard]] std::optional<GitFound> find(const GitOid& oid) const;
-  [[nodiscard]] std::optional<ObjectLocation> find(const ObjectId& id) const;
+  /// Pack `number`, opened if need be: see PackShelf.
+  Result<std::shared_ptr<const StoredPack>> open(std::uint32_t number) const;
 
  private:
-  void count_lookup() const;
-
   FileSystem& file_system_;
   StoreLayout layout_;
-  std::vector<std::unique_ptr<StoredPack>> packs_;
-  std::uint64_t index_bytes_ = 0;
-  mutable std::atomic<std::uint64_t> lookups_ = 0;
+  mutable PackShelf shelf_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const PackSet> packs_;
 };
 
 }  // namespace bale

@@ -81,8 +81,9 @@ Result<StoreStatistics> store_statistics(const Store& store, std::uint64_t memor
   StoreStatistics statistics;
   ReadContext context(memory_bytes);
   TRY(count_archives(store, context, statistics));
-  for (std::uint32_t number = 0; number < store.pack_count(); ++number) {
-    const StoredPack& pack = *store.impl().packs()[number];
+  for (const std::uint32_t number : store.pack_numbers()) {
+    const std::shared_ptr<const StoredPack> opened = TRY(store.impl().open(number));
+    const StoredPack& pack = *opened;
     ++statistics.packs;
     statistics.pack_bytes += pack.reader.pack_bytes();
     const FileInfo index = TRY(store.file_system().stat(store.impl().layout().index(pack.name)));

@@ -38,10 +38,17 @@ constexpr std::size_t kMostErrors = 1000;
 constexpr std::uint64_t kReadShare = 4;
 constexpr std::uint64_t kListBytes = 4 << 20;
 
+Error without_git_index(const std::string& path, const Error& error) {
+  if (error.code != ErrorCode::kNotFound) return error;
+  return fail(ErrorCode::kCorrupt,
+              "{}: it is missing, and without it no Git id leads into its pack", path);
+}
+
 class StoreVerifier {
  public:
   StoreVerifier(const Store& store, const StoreCheckOptions& options)
       : store_(store),
+        packs_(store.impl().packs()),
         options_(options),
         context_(options.memory_bytes / kReadShare),
         list_context_(kListBytes),
@@ -69,6 +76,7 @@ class StoreVerifier {
   Result<void> check_object(const ObjectLocation& location, std::optional<ObjectType> expected);
 
   const Store& store_;
+  const std::shared_ptr<const PackSet> packs_;
   const StoreCheckOptions& options_;
   ReadContext context_;
   ReadContext list_context_;  // for a list that is read while objects are looked at
@@ -144,8 +152,17 @@ Result<StoreReport> StoreVerifier::run() {
 }
 
 Result<void> StoreVerifier::check_packs() {
-  for (const auto& pack : store_.impl().packs()) {
+  for (const PackSet::Damage& damage : packs_->damage()) {
+    if (damage.unreadable || damage.pack.empty()) TRY(note(damage.error));
+  }
+  for (const std::uint32_t number : packs_->numbers()) {
     const StoreLayout& layout = store_.impl().layout();
+    const auto opened = store_.impl().open(number);
+    if (!opened) {
+      TRY(note(opened.error()));
+      continue;
+    }
+    const std::shared_ptr<const StoredPack>& pack = *opened;
     const PackReport checked =
         TRY(verify_pack(layout.pack(pack->name), {.memory_bytes = options_.memory_bytes / 2,
                                                   .scratch_directory = layout.staging(),
@@ -159,9 +176,7 @@ Result<void> StoreVerifier::check_packs() {
     if (pack->git_index) {
       TRY(note_if_failed(pack->git_index->check()));
     } else {
-      TRY(note(fail(ErrorCode::kCorrupt,
-                    "{}: it is missing, and without it no Git id leads into its pack",
-                    layout.git_index(pack->name))));
+      TRY(note(without_git_index(layout.git_index(pack->name), *pack->git_index_error)));
     }
   }
   return {};
@@ -250,8 +265,13 @@ Result<void> StoreVerifier::check_reached(Closure& closure) {
 
 // Entries as they follow each other in the packs, reached or not.
 Result<void> StoreVerifier::check_all_objects() {
-  for (std::uint32_t number = 0; number < store_.pack_count(); ++number) {
-    const PackReader& pack = store_.pack(number);
+  for (const std::uint32_t number : packs_->numbers()) {
+    const auto opened = store_.pack(number);
+    if (!opened) {
+      TRY(note(opened.error()));
+      continue;
+    }
+    const PackReader& pack = **opened;
     std::uint64_t offset = kHeaderBytes;
     for (std::uint64_t i = 0; i < pack.entry_count(); ++i) {
       const Result<EntryInfo> info = pack.info_at(offset, context_);
@@ -269,7 +289,9 @@ Result<void> StoreVerifier::check_all_objects() {
 Result<void> StoreVerifier::check_object(const ObjectLocation& location,
                                          std::optional<ObjectType> expected) {
   if (options_.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
-  const StoredPack& pack = *store_.impl().packs()[location.pack];
+  const auto opened = store_.impl().open(location.pack);
+  if (!opened) return note(opened.error());
+  const StoredPack& pack = **opened;
   const Result<EntryInfo> info = pack.reader.info_at(location.offset, context_);
   if (!info) return note(info.error());
   const auto where = [&] {

@@ -71,7 +71,7 @@ Result<ResolvedPath> resolve_path(const Store& store, const ArchivePath& path,
   at.mode = 040000;
   for (int peels = 0;; ++peels) {
     at.location = TRY(locate(store, at.oid, record, path));
-    const ObjectView object = TRY(store.get(at.location, context));
+    const ObjectView object = TRY(store.get(at.location, context, at.oid));
     at.type = object.type;
     if (at.type == ObjectType::kTree || at.type == ObjectType::kBlob) break;
     if (peels == kMostPeels) {
@@ -91,7 +91,7 @@ Result<ResolvedPath> resolve_path(const Store& store, const ArchivePath& path,
       return fail(ErrorCode::kNotFound, "{}: there is no {}", shown(path), percent_encode(name));
     };
     if (at.type != ObjectType::kTree) return nothing();
-    const ObjectView tree = TRY(store.get(at.location, context));
+    const ObjectView tree = TRY(store.get(at.location, context, at.oid));
     TreeReader entries(at.oid.hash(), tree.payload);
     std::optional<TreeEntry> found;
     while (const auto entry = TRY(entries.next())) {
@@ -110,22 +110,22 @@ Result<ResolvedPath> resolve_path(const Store& store, const ArchivePath& path,
     at.oid = found->oid;
     at.mode = found->mode;
     at.location = TRY(locate(store, at.oid, record, path));
-    at.type = TRY(store.pack(at.location.pack).info_at(at.location.offset, context)).type;
+    at.type = TRY(store.info(at.location, context)).type;
   }
   return at;
 }
 
-Result<void> list_tree(const Store& store, const ObjectLocation& tree, GitHash hash,
+Result<void> list_tree(const Store& store, const ObjectLocation& tree, const GitOid& oid,
                        ReadContext& context,
                        const std::function<Result<void>(const TreeItem&)>& use) {
-  const ObjectView object = TRY(store.get(tree, context));
+  const ObjectView object = TRY(store.get(tree, context, oid));
   if (object.type != ObjectType::kTree) {
     return fail(ErrorCode::kInvalidArgument, "{} is a {}, not a tree", object.id.to_hex(),
                 to_string(object.type));
   }
   // A copy: looking up sizes uses the context.
   const std::vector<std::byte> payload(object.payload.begin(), object.payload.end());
-  TreeReader entries(hash, payload);
+  TreeReader entries(oid.hash(), payload);
   while (const auto entry = TRY(entries.next())) {
     TreeItem item{.mode = entry->mode, .oid = entry->oid, .name = std::string(entry->name)};
     switch (entry_kind(entry->mode)) {
@@ -138,7 +138,7 @@ Result<void> list_tree(const Store& store, const ObjectLocation& tree, GitHash h
         break;
       default:
         if (const auto location = store.find(item.oid)) {
-          item.size = TRY(store.pack(location->pack).info_at(location->offset, context)).size;
+          item.size = TRY(store.info(*location, context)).size;
         }
     }
     TRY(use(item));

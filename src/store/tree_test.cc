@@ -116,7 +116,7 @@ TEST_F(TreeTest, ListsEveryEntryInOrder) {
   const auto list = [&](const std::string& text) -> Result<void> {
     const Result<ResolvedPath> path = resolve(text);
     if (!path) return path.error();
-    return list_tree(fixture_.store(), path->location, path->oid.hash(), context_,
+    return list_tree(fixture_.store(), path->location, path->oid, context_,
                      [&](const TreeItem& item) -> Result<void> {
                        lines.push_back(fmt::format(
                            "{:o} {} {} {} {}", item.mode, to_string(item.type), item.submodule,
@@ -133,7 +133,7 @@ TEST_F(TreeTest, ListsEveryEntryInOrder) {
   EXPECT_THAT(list("x:file"), FailsWith(ErrorCode::kInvalidArgument));
   ASSERT_OK_AND_ASSIGN(root, resolve("x"));
   int calls = 0;
-  EXPECT_THAT(list_tree(fixture_.store(), root.location, GitHash::kSha1, context_,
+  EXPECT_THAT(list_tree(fixture_.store(), root.location, root.oid, context_,
                         [&](const TreeItem&) -> Result<void> {
                           ++calls;
                           return fail(ErrorCode::kIo, "enough");

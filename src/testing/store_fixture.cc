@@ -77,6 +77,14 @@ Result<StoreReport> StoreFixture::verify(const StoreCheckOptions& options) const
   return verify_store(*store, options);
 }
 
+std::shared_ptr<const PackReader> StoreFixture::newest_pack() const {
+  const std::vector<std::uint32_t> numbers = store_.pack_numbers();
+  CHECK(!numbers.empty());
+  Result<std::shared_ptr<const PackReader>> pack = store_.pack(numbers.front());
+  CHECK(pack.has_value());
+  return *pack;
+}
+
 Record StoreFixture::record(const std::string& name, std::uint64_t back) const {
   ReadContext context;
   return require(reopened().record(name, back, context)).record;

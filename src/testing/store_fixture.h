@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -52,6 +53,9 @@ class StoreFixture {
 
   /// Opens the store anew and checks it.
   [[nodiscard]] Result<StoreReport> verify(const StoreCheckOptions& options = {}) const;
+
+  /// The pack that came last. Stops the program if there is none.
+  [[nodiscard]] std::shared_ptr<const PackReader> newest_pack() const;
 
   /// The newest record, or an older one. Stops the program if there is none.
   [[nodiscard]] Record record(const std::string& name, std::uint64_t back = 0) const;

@@ -1,0 +1,234 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "store/pack_set.h"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "base/try.h"
+
+namespace bale {
+namespace {
+
+// The index pages that look-ups leave resident are given back now and then: each look-up touches
+// about one group of pages that the system maps at once.
+constexpr std::uint64_t kPageGroupBytes = 64 << 10;
+constexpr std::uint64_t kMostResidentBytes = 16 << 20;
+
+// How often the directory is looked at again because a pack went while the set was read.
+constexpr int kAttempts = 100;
+
+constexpr std::string_view kPackSuffix = ".pack";
+
+// The names of packs that are there whole: both .pack and .idx.
+std::vector<std::string> whole_packs(const std::vector<DirectoryEntry>& entries) {
+  std::set<std::string_view> files;
+  for (const DirectoryEntry& entry : entries) files.insert(entry.name);
+  std::vector<std::string> names;
+  for (const DirectoryEntry& entry : entries) {
+    if (!entry.name.ends_with(kPackSuffix)) continue;
+    std::string name = entry.name.substr(0, entry.name.size() - kPackSuffix.size());
+    if (files.contains(name + ".idx")) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+bool is_damage(const Error& error) {
+  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kUnsupported;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const PackSet>> PackSet::read(FileSystem& file_system,
+                                                     const StoreLayout& layout, PackShelf& shelf) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const std::shared_ptr<PackSet> set(new PackSet(file_system, layout, shelf));
+    if (TRY(set->read_once(true))) return std::shared_ptr<const PackSet>(set);
+  }
+  return fail(ErrorCode::kIo, "{}: packs came and went {} times while they were opened",
+              layout.packs(), kAttempts);
+}
+
+Result<std::shared_ptr<const PackSet>> PackSet::without_catalog() const {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const std::shared_ptr<PackSet> set(new PackSet(*file_system_, *layout_, *shelf_));
+    if (TRY(set->read_once(false))) return std::shared_ptr<const PackSet>(set);
+  }
+  return fail(ErrorCode::kIo, "{}: packs came and went {} times while they were opened",
+              layout_->packs(), kAttempts);
+}
+
+// Newest first. A pack that went between the listing and the look at its age is an old one.
+Result<void> PackSet::list(std::vector<std::string>& names) const {
+  std::vector<std::pair<std::int64_t, std::string>> by_age;
+  for (std::string& name : whole_packs(TRY(file_system_->list(layout_->packs())))) {
+    const Result<FileInfo> info = file_system_->stat(layout_->pack(name));
+    by_age.emplace_back(info ? -info->modified_ns : 0, std::move(name));
+  }
+  std::sort(by_age.begin(), by_age.end());
+  for (auto& aged : by_age) names.push_back(std::move(aged.second));
+  return {};
+}
+
+// False where a pack went while it was opened: another one with its objects may have come that the
+// listing does not have.
+Result<bool> PackSet::read_once(bool with_catalog) {
+  std::vector<std::string> names;
+  TRY(list(names));
+  if (with_catalog) use_catalog(names);
+  const std::set<std::uint32_t> cataloged(catalog_numbers_.begin(), catalog_numbers_.end());
+  for (const std::string& name : names) {
+    const std::uint32_t number = shelf_->number_of(name);
+    if (cataloged.contains(number)) {
+      numbers_.push_back(number);
+      continue;
+    }
+    Result<std::shared_ptr<const StoredPack>> pack = shelf_->open(number);
+    if (!pack && is_damage(pack.error())) {
+      damage_.push_back({name, true, pack.error()});
+      continue;
+    }
+    if (!pack && pack.error().code == ErrorCode::kNotFound) return false;
+    if (!pack) return pack.error();
+    if ((*pack)->git_index_error) damage_.push_back({name, false, *(*pack)->git_index_error});
+    numbers_.push_back(number);
+    loose_.push_back({number, std::move(*pack)});
+  }
+  make_tables();
+  return true;
+}
+
+// A catalog that names a pack which is gone says nothing of where else that pack's objects are.
+void PackSet::use_catalog(const std::vector<std::string>& names) {
+  Result<CatalogView> opened = CatalogView::open(*file_system_, layout_->catalog());
+  if (!opened) {
+    if (is_damage(opened.error())) damage_.push_back({"", false, opened.error()});
+    return;
+  }
+  const std::set<std::string_view> there(names.begin(), names.end());
+  std::vector<std::uint32_t> numbers;
+  for (std::uint32_t i = 0; i < opened->pack_count(); ++i) {
+    const std::string name = opened->pack_name(i);
+    if (!there.contains(name)) return;
+    numbers.push_back(shelf_->number_of(name));
+  }
+  catalog_ = std::move(*opened);
+  catalog_numbers_ = std::move(numbers);
+}
+
+void PackSet::make_tables() {
+  if (catalog_) {
+    index_bytes_ += catalog_->file_bytes();
+    tables_.push_back({.hash = GitHash::kSha1});
+    tables_.push_back({.hash = GitHash::kSha256});
+  }
+  for (const Loose& loose : loose_) {
+    if (!loose.pack->git_index) continue;
+    index_bytes_ += loose.pack->git_index->file_bytes();
+    tables_.push_back({loose.pack->git_index->hash(), loose.number, &*loose.pack->git_index});
+  }
+}
+
+void PackSet::count_lookup() const {
+  if (index_bytes_ <= kMostResidentBytes) return;
+  if (lookups_.fetch_add(1) % (kMostResidentBytes / kPageGroupBytes) != 0) return;
+  if (catalog_) catalog_->release_pages();
+  shelf_->release_pages();
+}
+
+std::optional<PackSet::Found> PackSet::find(const GitOid& oid) const {
+  for (std::uint32_t table = 0; table < tables_.size(); ++table) {
+    const Table& row = tables_[table];
+    if (row.hash != oid.hash()) continue;
+    count_lookup();
+    if (row.git_index == nullptr) {
+      if (const auto found = catalog_->find(catalog_row(row.hash), oid.bytes())) {
+        return Found{table, found->position, of_catalog(*found)};
+      }
+    } else if (const auto found = row.git_index->find(oid)) {
+      return Found{table, found->position, {row.pack, found->offset}};
+    }
+  }
+  return std::nullopt;
+}
+
+std::uint64_t PackSet::record_count(std::uint32_t table) const {
+  const Table& row = tables_[table];
+  return row.git_index != nullptr ? row.git_index->record_count()
+                                  : catalog_->record_count(catalog_row(row.hash));
+}
+
+GitOid PackSet::oid(std::uint32_t table, std::uint64_t position) const {
+  const Table& row = tables_[table];
+  if (row.git_index != nullptr) return row.git_index->oid(position);
+  return {row.hash, catalog_->key(catalog_row(row.hash), position)};
+}
+
+std::optional<ObjectLocation> PackSet::location(std::uint32_t table, std::uint64_t position) const {
+  const Table& row = tables_[table];
+  if (row.git_index != nullptr) return ObjectLocation{row.pack, row.git_index->offset(position)};
+  const auto found = catalog_->record(catalog_row(row.hash), position);
+  if (!found) return std::nullopt;
+  return of_catalog(*found);
+}
+
+std::uint64_t PackSet::lower_bound(std::uint32_t table, const GitOid& oid) const {
+  const Table& row = tables_[table];
+  CHECK(row.hash == oid.hash());
+  if (row.git_index != nullptr) return row.git_index->lower_bound(oid);
+  return catalog_->lower_bound(catalog_row(row.hash), oid.bytes());
+}
+
+void PackSet::release_table_pages(std::uint32_t table) const {
+  const Table& row = tables_[table];
+  if (row.git_index != nullptr) {
+    row.git_index->release_pages();
+  } else {
+    catalog_->release_pages();
+  }
+}
+
+std::optional<ObjectLocation> PackSet::find(const ObjectId& id) const {
+  if (catalog_) {
+    count_lookup();
+    if (const auto found = catalog_->find(catalog_row(id.kind()), id.bytes())) {
+      return of_catalog(*found);
+    }
+  }
+  for (const Loose& loose : loose_) {
+    count_lookup();
+    if (const auto offset = loose.pack->reader.find(id)) {
+      return ObjectLocation{loose.number, *offset};
+    }
+  }
+  return std::nullopt;
+}
+
+void PackSet::for_each_from(
+    const ObjectId& first,
+    const std::function<bool(const ObjectId&, const ObjectLocation&)>& use) const {
+  const IdKind kind = first.kind();
+  if (catalog_) {
+    const CatalogRow row = catalog_row(kind);
+    for (std::uint64_t i = catalog_->lower_bound(row, first.bytes());
+         i < catalog_->record_count(row); ++i) {
+      const auto found = catalog_->record(row, i);
+      if (!found || !use(ObjectId(kind, catalog_->key(row, i)), of_catalog(*found))) break;
+    }
+  }
+  for (const Loose& loose : loose_) {
+    const PackReader& reader = loose.pack->reader;
+    for (std::uint64_t i = reader.lower_bound(first); i < reader.record_count(); ++i) {
+      const Result<IndexRecord> record = reader.record(i);
+      if (!record || record->id.kind() != kind) break;
+      if (!use(record->id, {loose.number, record->offset})) break;
+    }
+  }
+}
+
+}  // namespace bale

@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// StagingArea: a directory of one's own in a store's staging/, for work in progress. It is locked
+// for as long as it is used, and removed in the end.
+//
+// What a process that died left in staging/ is recognised by its lock, which is free, and removed
+// when the next StagingArea is made.
+//
+// Not thread-safe; any number of processes may make some at once.
+
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "bale/file_system.h"
+#include "bale/result.h"
+#include "store/layout.h"
+
+namespace bale {
+
+class StagingArea {
+ public:
+  /// `file_system` must outlive it.
+  [[nodiscard]] static Result<StagingArea> create(FileSystem& file_system,
+                                                  const StoreLayout& layout);
+
+  StagingArea(StagingArea&& other) noexcept;
+  StagingArea& operator=(StagingArea&&) = delete;
+  StagingArea(const StagingArea&) = delete;
+  StagingArea& operator=(const StagingArea&) = delete;
+
+  /// Removes the directory and the files in it. What cannot be removed now is debris for the next.
+  ~StagingArea();
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  StagingArea(FileSystem& files, std::string path, std::unique_ptr<FileLock> lock)
+      : files_(&files), path_(std::move(path)), lock_(std::move(lock)) {}
+
+  FileSystem* files_;
+  std::string path_;  // empty once moved from
+  std::unique_ptr<FileLock> lock_;
+};
+
+/// Removes what nobody works at in staging/, if it can.
+Result<void> remove_staging_debris(FileSystem& file_system, const StoreLayout& layout);
+
+}  // namespace bale
