@@ -158,6 +158,7 @@ struct PackInMemory {
 
 class PackTarget;
 struct BuilderPlan;
+struct StoredEntry;
 
 class PackBuilder {
  public:
@@ -206,6 +207,20 @@ class PackBuilder {
   /// object larger than 128 MiB; and with options.deltas, where the builder makes them itself.
   Result<EntryHandle> add_delta(const ObjectId& id, const EntryHandle& base, std::uint64_t size,
                                 Bytes program);
+
+  /// Takes over an entry of another pack as it is stored there (PackReader::stored_at): raw, zstd
+  /// frames or a delta's program, byte for byte; nothing is decompressed, nor checked. The base of
+  /// a delta must be in this pack before it, which finish() proves. How many deltas it is away from
+  /// a whole object is the caller's business: no chain may become longer than 50. A delta's handle
+  /// is refused as a base. kInvalidArgument where entry.stored is not there, and with
+  /// options.deltas.
+  Result<EntryHandle> add_stored(const StoredEntry& entry);
+
+  /// The same for a stored payload that comes in pieces (PackReader::read_stored): begin_stored,
+  /// then write until entry.stored_size bytes have come, then end_stored. entry.stored is ignored.
+  /// Nothing else may be called in between, save flush() and the destructor.
+  Result<void> begin_stored(const StoredEntry& entry);
+  Result<EntryHandle> end_stored();
 
   /// Hands everything on to the file and waits for the lanes. Returns how many bytes of the pack
   /// are stable: they will not change any more. With a declared count that is everything but the

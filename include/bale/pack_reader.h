@@ -176,6 +176,10 @@ class PackReader {
   Result<StoredEntry> stored_at(std::uint64_t offset, std::uint64_t most_stored_bytes,
                                 ReadContext& context) const;
 
+  /// The stored payload of the entry at this offset, whatever its size, piece by piece.
+  Result<void> read_stored(std::uint64_t offset, ReadContext& context,
+                           const PayloadSink& sink) const;
+
   /// Gives back pages of the maps that were touched. For programs that walk over whole packs.
   void release_pages() const;
 

@@ -280,6 +280,10 @@ Result<void> BlockPipeline::commit_piece(const PlacedBlock& placed) {
   if (block.piece_start()) payload_offset_ = placed.offset;
   if (!block.piece_end()) return {};
   TRY(add_to_index(block.piece_end()->id, payload_offset_));
+  if (const auto& base = block.piece_end()->base) {
+    TRY(index_.add_base(*base, payload_offset_));
+    ++deltas_made_;
+  }
   if (deltas_ == nullptr) return {};
   return deltas_->commit_large(payload_offset_, block.piece_end()->object_bytes);
 }

@@ -128,19 +128,21 @@ MutableBytes EntryBlock::move_last_entry(EntryBlock& other) {
   return other.buffer_.subspan(header_bytes_of_last_, payload_bytes);
 }
 
-void EntryBlock::begin_payload(IdKind kind, ObjectType type, std::uint64_t size,
-                               std::optional<std::uint64_t> stored_size) {
-  CHECK(bytes_ == 0);
-  const std::array<std::byte, 32> no_id{};
-  const EntryHeader header{.id = ObjectId(kind, Bytes(no_id).first(id_bytes(kind))),
-                           .type = entry_type(type),
-                           .size = size,
-                           .stored_size = stored_size.value_or(0)};
-  bytes_ = encode_entry_header(
-      header, stored_size ? StoredSizeForm::kShortest : StoredSizeForm::kPadded, buffer_.data());
+void EntryBlock::begin_payload(const EntryHeader& header, StoredSizeForm stored_size_form) {
+  const bool size_is_open = stored_size_form == StoredSizeForm::kPadded;
+  CHECK(bytes_ == 0 && !(size_is_open && header.is_delta()));
+  EntryHeader known = header;
+  if (size_is_open) known.stored_size = 0;
+  bytes_ = encode_entry_header(known, stored_size_form, buffer_.data());
   is_piece_ = true;
   piece_start_ = {
-      .kind = kind, .header_bytes = bytes_, .stored_size_open = !stored_size.has_value()};
+      .kind = header.id.kind(), .header_bytes = bytes_, .stored_size_open = size_is_open};
+}
+
+void EntryBlock::end_payload(const EntryHeader& header) {
+  piece_end_ = {.id = header.id,
+                .object_bytes = header.size,
+                .base = header.is_delta() ? std::optional(header.base) : std::nullopt};
 }
 
 std::size_t EntryBlock::piece_room() const {

@@ -51,6 +51,7 @@ class EntryBlock {
   struct PieceEnd {
     ObjectId id;
     std::uint64_t object_bytes = 0;  ///< of all pieces, not compressed
+    std::optional<ObjectId> base;    ///< of a delta
   };
 
   EntryBlock() = default;
@@ -85,9 +86,9 @@ class EntryBlock {
   /// which is empty. Returns where its payload goes now.
   MutableBytes move_last_entry(EntryBlock& other);
 
-  /// Begins the first piece of a payload: writes its entry's header, with zeros for what is open.
-  void begin_payload(IdKind kind, ObjectType type, std::uint64_t size,
-                     std::optional<std::uint64_t> stored_size);
+  /// Begins the first piece of a payload: writes its entry's header, whose id is still open, and
+  /// its stored size if that is padded; deltas' must not be.
+  void begin_payload(const EntryHeader& header, StoredSizeForm stored_size_form);
 
   void continue_payload() { is_piece_ = true; }
 
@@ -95,10 +96,8 @@ class EntryBlock {
   [[nodiscard]] std::size_t piece_room() const;
   void append_piece(Bytes bytes);
 
-  /// Says that the payload ends with this piece.
-  void end_payload(const ObjectId& id, std::uint64_t object_bytes) {
-    piece_end_ = {.id = id, .object_bytes = object_bytes};
-  }
+  /// Says that the payload ends with this piece, and what stands in its header.
+  void end_payload(const EntryHeader& header);
 
   /// Appends a frame without content.
   void append_empty_frame();

@@ -172,13 +172,13 @@ TEST_F(EntryBlockTest, APieceKeepsItsHeaderAndBecomesAFrame) {
   EntryBlock in = make_block();
   EntryBlock out = make_block();
   const ByteVector content = prose(kFrameBytes, 1);
-  in.begin_payload(IdKind::kContentHash, ObjectType::kBlob, 5 << 20, std::nullopt);
+  in.begin_payload({.size = 5 << 20}, StoredSizeForm::kPadded);
   const std::size_t header_bytes = in.bytes().size();
   EXPECT_EQ(in.piece_room(), kFrameBytes);
   in.append_piece(Bytes(content).first(1'000));
   in.append_piece(Bytes(content).subspan(1'000));
   EXPECT_EQ(in.piece_room(), 0u);
-  in.end_payload(test_id(IdKind::kContentHash, 0), 5 << 20);
+  in.end_payload({.id = test_id(IdKind::kContentHash, 0), .size = 5 << 20});
   ASSERT_THAT(encoder().encode(in, out), IsOk());
   ASSERT_TRUE(out.is_piece() && out.piece_start() && out.piece_end());
   EXPECT_EQ(out.piece_start()->header_bytes, header_bytes);

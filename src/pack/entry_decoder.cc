@@ -177,6 +177,19 @@ Result<StoredEntry> EntryDecoder::stored(std::uint64_t offset, std::uint64_t mos
   return entry;
 }
 
+Result<void> EntryDecoder::read_stored(std::uint64_t offset, ReadContext::Impl& context,
+                                       const PackReader::PayloadSink& sink) const {
+  const EntryHeader header = TRY(this->header(offset, context));
+  std::uint64_t position = offset + header.header_bytes;
+  const std::uint64_t end = position + header.stored_size;
+  while (position < end) {
+    const std::uint64_t size = std::min<std::uint64_t>(kPieceBytes, end - position);
+    TRY(sink(TRY(bytes(position, size, context))));
+    position += size;
+  }
+  return {};
+}
+
 Result<ObjectView> EntryDecoder::get(std::uint64_t offset, ReadContext::Impl& context) const {
   const Result<EntryHeader> header = this->header(offset, context);
   if (!header) return header.error();

@@ -57,6 +57,10 @@ class EntryDecoder {
   Result<StoredEntry> stored(std::uint64_t offset, std::uint64_t most_stored_bytes,
                              ReadContext::Impl& context) const;
 
+  /// Its stored payload in pieces.
+  Result<void> read_stored(std::uint64_t offset, ReadContext::Impl& context,
+                           const PackReader::PayloadSink& sink) const;
+
   /// Whether these frames hold so many bytes of content. `offset` is that of their entry.
   Result<void> check_frames(std::uint64_t offset, Bytes frames, std::uint64_t content_bytes,
                             ReadContext::Impl& context) const;

@@ -12,18 +12,15 @@
 #include "base/try.h"
 
 namespace bale {
-namespace {
 
 ObjectId unknown_id(IdKind kind) {
   static constexpr std::array<std::byte, 32> kZeros{};
   return {kind, Bytes(kZeros).first(id_bytes(kind))};
 }
 
-}  // namespace
-
 Error ObjectFeeder::wrong_size() const {
   return fail(ErrorCode::kInvalidArgument, "an object was to have {} bytes, and {} were fed",
-              open_->size, open_->received);
+              open_->payload_bytes(), open_->received);
 }
 
 Result<EntryBlock*> ObjectFeeder::fresh_block() {
@@ -49,19 +46,16 @@ Result<void> ObjectFeeder::add(const EntryHeader& header, Bytes payload,
   return block->is_full() ? submit() : Result<void>();
 }
 
-Result<void> ObjectFeeder::begin(IdKind kind, ObjectType type, std::uint64_t size,
-                                 EntryBlock::Treatment treatment) {
-  Open open{.kind = kind, .type = type, .size = size};
+Result<void> ObjectFeeder::begin(const EntryHeader& header, EntryBlock::Treatment treatment) {
+  Open open{.header = header};
   open.compress = treatment == EntryBlock::Treatment::kTryToCompress;
-  if (fits_a_block(size)) {
-    EntryBlock* block = TRY(block_with_room(size));
-    open.whole = block->append_open(
-        {.id = unknown_id(kind), .type = entry_type(type), .size = size, .stored_size = size},
-        treatment);
+  if (fits_a_block(header.stored_size)) {
+    EntryBlock* block = TRY(block_with_room(header.stored_size));
+    open.whole = block->append_open(header, treatment);
   } else {
     EntryBlock* block = TRY(fresh_block());
-    block->begin_payload(kind, type, size,
-                         open.compress ? std::nullopt : std::optional<std::uint64_t>(size));
+    block->begin_payload(header,
+                         open.compress ? StoredSizeForm::kPadded : StoredSizeForm::kShortest);
     if (open.compress) block->want_compression();
   }
   open_ = open;
@@ -72,8 +66,8 @@ Result<void> ObjectFeeder::write(Bytes piece) {
   if (!open_) return fail(ErrorCode::kInvalidArgument, "a payload is fed to no object");
   const std::uint64_t position = open_->received;
   open_->received += piece.size();
-  if (open_->received > open_->size) return wrong_size();
-  if (!fits_a_block(open_->size)) return write_pieces(piece);
+  if (open_->received > open_->payload_bytes()) return wrong_size();
+  if (!fits_a_block(open_->payload_bytes())) return write_pieces(piece);
   if (!piece.empty()) std::memcpy(open_->whole.data() + position, piece.data(), piece.size());
   return {};
 }
@@ -94,30 +88,31 @@ Result<void> ObjectFeeder::write_pieces(Bytes bytes) {
   return {};
 }
 
-Result<ObjectFeeder::Ended> ObjectFeeder::end(const ObjectId& id, const EntryHints& hints) {
+Result<EntryHeader> ObjectFeeder::end(const ObjectId& id, const EntryHints& hints) {
   if (!open_) return fail(ErrorCode::kInvalidArgument, "no object is being fed");
-  if (open_->received != open_->size) return wrong_size();
-  if (id.kind() != open_->kind) {
+  if (open_->received != open_->payload_bytes()) return wrong_size();
+  if (id.kind() != open_->header.id.kind()) {
     return fail(ErrorCode::kInvalidArgument, "object {} was begun with the other kind of id",
                 id.to_hex());
   }
-  const Open open = *std::exchange(open_, std::nullopt);
-  if (fits_a_block(open.size)) {
+  EntryHeader header = std::exchange(open_, std::nullopt)->header;
+  header.id = id;
+  if (fits_a_block(header.stored_size)) {
     block_->set_last_id(id);
     if (block_->search() != nullptr) block_->set_last_hints(hints);
     if (block_->is_full()) TRY(submit());
   } else {
-    block_->end_payload(id, open.size);
+    block_->end_payload(header);
     TRY(submit());
   }
-  return Ended{.type = open.type, .size = open.size};
+  return header;
 }
 
 Result<void> ObjectFeeder::submit_all() {
   if (block_ == nullptr || block_->bytes().empty()) return {};
   if (!open_) return submit();
   // Alone, it stays where it is.
-  if (!fits_a_block(open_->size) || block_->entry_count() == 1) return {};
+  if (!fits_a_block(open_->payload_bytes()) || block_->entry_count() == 1) return {};
   Buffer aside = TRY(Buffer::allocate(budget_, kAsideBytes, "an object that is being fed"));
   EntryBlock open_entry(aside.span());
   block_->move_last_entry(open_entry);

@@ -22,6 +22,9 @@
 
 namespace bale {
 
+/// An id of this kind that stands for one which is not known yet.
+[[nodiscard]] ObjectId unknown_id(IdKind kind);
+
 class ObjectFeeder {
  public:
   /// What submit_all() keeps aside: an object that shares its block with others is small.
@@ -41,22 +44,22 @@ class ObjectFeeder {
   Result<void> add(const EntryHeader& header, Bytes payload, EntryBlock::Treatment treatment,
                    const EntryHints& hints = {});
 
-  /// A payload of any size that comes in pieces, and an id that comes in the end.
-  Result<void> begin(IdKind kind, ObjectType type, std::uint64_t size,
-                     EntryBlock::Treatment treatment);
+  /// A payload of header.stored_size bytes that comes in pieces, and an id, of which only the kind
+  /// must be right yet, that comes in the end. Where it is to be compressed the object has as many
+  /// bytes.
+  Result<void> begin(const EntryHeader& header, EntryBlock::Treatment treatment);
   Result<void> write(Bytes piece);
 
-  struct Ended {
-    ObjectType type = ObjectType::kBlob;
-    std::uint64_t size = 0;
-  };
-
-  Result<Ended> end(const ObjectId& id, const EntryHints& hints = {});
+  /// Returns the header that it began with, under its id.
+  Result<EntryHeader> end(const ObjectId& id, const EntryHints& hints = {});
 
   [[nodiscard]] bool is_open() const { return open_.has_value(); }
 
   /// What is wrong about an object that was fed too little or too much. Requires is_open().
   [[nodiscard]] Error wrong_size() const;
+
+  /// The header that the object which is being fed was begun with. Requires is_open().
+  [[nodiscard]] const EntryHeader& open_header() const { return open_->header; }
 
   /// Hands all on to the pipeline, but for the object that is being fed.
   Result<void> submit_all();
@@ -64,12 +67,12 @@ class ObjectFeeder {
  private:
   // The object whose payload is being fed.
   struct Open {
-    IdKind kind = IdKind::kContentHash;
-    ObjectType type = ObjectType::kBlob;
-    std::uint64_t size = 0;
+    EntryHeader header;
     std::uint64_t received = 0;
     bool compress = false;
     MutableBytes whole;  // where it goes in the block, if it fits into one
+
+    [[nodiscard]] std::uint64_t payload_bytes() const { return header.stored_size; }
   };
 
   Result<EntryBlock*> block_with_room(std::uint64_t payload_bytes);

@@ -16,21 +16,12 @@
 #include <chrono>
 #include <utility>
 
-#include "base/budget.h"
-#include "base/check.h"
 #include "base/error.h"
 #include "base/hex.h"
-#include "base/lanes.h"
 #include "base/try.h"
 #include "codec/zstd.h"
-#include "format/entry.h"
 #include "io/path.h"
-#include "pack/block_pipeline.h"
-#include "pack/builder_plan.h"
-#include "pack/index_builder.h"
-#include "pack/object_feeder.h"
-#include "pack/pack_stream.h"
-#include "pack/pack_target.h"
+#include "pack/pack_builder_impl.h"
 
 namespace bale {
 namespace {
@@ -46,68 +37,6 @@ FileSystem& file_system_of(const PackBuilderOptions& options) {
 }
 
 }  // namespace
-
-class PackBuilder::Impl {
- public:
-  Impl(const PackBuilderOptions& options, const BuilderPlan& plan, PackTarget target)
-      : options_(options),
-        plan_(plan),
-        budget_(options.memory_bytes),
-        target_(std::move(target)),
-        lanes_(plan.pipeline.lanes) {}
-
-  Result<void> start();
-
-  // Runs one step of the caller's, unless an earlier one failed; keeps the first error.
-  template <typename Step>
-  auto guarded(Step step) -> decltype(step()) {
-    if (first_error_) return *first_error_;
-    auto result = step();
-    if (!result) first_error_ = result.error();
-    return result;
-  }
-
-  // The builder is used up: only this error is left to give.
-  void use_up() { first_error_ = fail(ErrorCode::kInvalidArgument, "the builder has finished"); }
-
-  Result<EntryHandle> add(const ObjectId& id, ObjectType type, Bytes payload,
-                          const BaseHints& hints);
-  Result<void> begin_object(IdKind kind, ObjectType type, std::uint64_t size);
-  Result<void> write(Bytes piece);
-  Result<EntryHandle> end_object(const ObjectId& id, const BaseHints& hints);
-  Result<EntryHandle> add_delta(const ObjectId& id, const EntryHandle& base, std::uint64_t size,
-                                Bytes program);
-  Result<std::uint64_t> flush();
-  Result<PackSummary> finish();
-  Result<PackInMemory> finish_in_memory();
-
- private:
-  [[nodiscard]] EntryBlock::Treatment treatment(std::uint64_t size) const {
-    const bool compress = options_.compress && size >= options_.min_compress_bytes && size > 0;
-    return compress ? EntryBlock::Treatment::kTryToCompress : EntryBlock::Treatment::kAsItIs;
-  }
-
-  [[nodiscard]] EntryHints entry_hints(const BaseHints& hints) const;
-  [[nodiscard]] std::function<Result<void>(std::uint64_t, std::uint64_t)> duplicates_to_log();
-  Result<void> admit(std::uint64_t size);
-  Result<EntryHandle> record(const EntryHandle& handle);
-  Result<void> tell_entries();
-
-  PackBuilderOptions options_;
-  BuilderPlan plan_;
-  Budget budget_;
-  PackTarget target_;
-  Lanes lanes_;
-  std::optional<PackStream> stream_;
-  std::optional<IndexBuilder> index_;
-  std::unique_ptr<DeltaStage> deltas_;
-  std::unique_ptr<BlockPipeline> pipeline_;  // ends first: it works on all of the above
-  std::optional<ObjectFeeder> feeder_;
-  std::vector<std::uint64_t> offsets_;  // of entries to be told about
-  std::uint64_t told_entries_ = 0;
-  PackSummary summary_;
-  std::optional<Error> first_error_;
-};
 
 std::function<Result<void>(std::uint64_t, std::uint64_t)> PackBuilder::Impl::duplicates_to_log() {
   if (!plan_.deltas) return {};
@@ -198,7 +127,9 @@ Result<EntryHandle> PackBuilder::Impl::add(const ObjectId& id, ObjectType type, 
 
 Result<void> PackBuilder::Impl::begin_object(IdKind kind, ObjectType type, std::uint64_t size) {
   TRY(admit(size));
-  return feeder_->begin(kind, type, size, treatment(size));
+  return feeder_->begin(
+      {.id = unknown_id(kind), .type = entry_type(type), .size = size, .stored_size = size},
+      treatment(size));
 }
 
 Result<void> PackBuilder::Impl::write(Bytes piece) {
@@ -206,8 +137,10 @@ Result<void> PackBuilder::Impl::write(Bytes piece) {
 }
 
 Result<EntryHandle> PackBuilder::Impl::end_object(const ObjectId& id, const BaseHints& hints) {
-  const ObjectFeeder::Ended ended = TRY(feeder_->end(id, entry_hints(hints)));
-  return record({.id = id, .type = ended.type, .size = ended.size});
+  if (feeds_stored_)
+    return fail(ErrorCode::kInvalidArgument, "begin_stored() ends in end_stored()");
+  const EntryHeader ended = TRY(feeder_->end(id, entry_hints(hints)));
+  return record({.id = id, .type = ended.object_type(), .size = ended.size});
 }
 
 Result<EntryHandle> PackBuilder::Impl::add_delta(const ObjectId& id, const EntryHandle& base,

@@ -179,6 +179,11 @@ Result<StoredEntry> PackReader::stored_at(std::uint64_t offset, std::uint64_t mo
   return impl_->decoder().stored(offset, most_stored_bytes, context.impl());
 }
 
+Result<void> PackReader::read_stored(std::uint64_t offset, ReadContext& context,
+                                     const PayloadSink& sink) const {
+  return impl_->decoder().read_stored(offset, context.impl(), sink);
+}
+
 void PackReader::release_pages() const {
   impl_->pack().release_pages();
   impl_->index().release_pages();

@@ -165,7 +165,7 @@ Result<void> StagedPack::entry_written(const EntryPosition& entry) {
   return oid ? git_index_->add(*oid, entry.offset) : Result<void>();
 }
 
-Result<ObjectId> StagedPack::add(const GitOid& oid, ObjectType type, Bytes payload,
+Result<ObjectId> StagedPack::add(const std::optional<GitOid>& oid, ObjectType type, Bytes payload,
                                  std::uint64_t lineage) {
   const ObjectId id = store_id(type, payload);
   TRY(check_change_id(id, type, payload));
@@ -181,16 +181,32 @@ Result<void> StagedPack::begin(ObjectType type, std::uint64_t size) {
 }
 
 Result<void> StagedPack::write(Bytes piece) {
-  streamed_->update(piece);
+  if (streamed_) streamed_->update(piece);
   return builder_->write(piece);
 }
 
-Result<ObjectId> StagedPack::end(const GitOid& oid) {
+Result<ObjectId> StagedPack::end(const std::optional<GitOid>& oid) {
   const ObjectId id = streamed_->store_id();
   streamed_.reset();
   unplaced_.emplace_back(oid);
   static_cast<void>(TRY(builder_->end_object(id)));
   return id;
+}
+
+Result<void> StagedPack::add_stored(const std::optional<GitOid>& oid, const StoredEntry& entry) {
+  unplaced_.emplace_back(oid);
+  static_cast<void>(TRY(builder_->add_stored(entry)));
+  return {};
+}
+
+Result<void> StagedPack::begin_stored(const StoredEntry& entry) {
+  return builder_->begin_stored(entry);
+}
+
+Result<void> StagedPack::end_stored(const std::optional<GitOid>& oid) {
+  unplaced_.emplace_back(oid);
+  static_cast<void>(TRY(builder_->end_stored()));
+  return {};
 }
 
 Result<ObjectId> StagedPack::add_record(const Record& record) {

@@ -25,6 +25,7 @@
 
 #include "bale/git_oid.h"
 #include "bale/pack_builder.h"
+#include "bale/pack_reader.h"
 #include "bale/record.h"
 #include "bale/result.h"
 #include "bale/store.h"
@@ -63,19 +64,29 @@ class StagedPack {
   StagedPack& operator=(const StagedPack&) = delete;
   ~StagedPack();
 
-  /// Adds an object under the store's id for it, known to Git as `oid`. kCorrupt where another
+  /// Adds an object under the store's id for it, known to Git as `oid`, or not to be found by a Git
+  /// id. kCorrupt where another
   /// object of the store has the same id and other bytes. Objects of one `lineage` other than 0 are
   /// versions of one thing: a hint for the choice of bases.
-  Result<ObjectId> add(const GitOid& oid, ObjectType type, Bytes payload,
+  Result<ObjectId> add(const std::optional<GitOid>& oid, ObjectType type, Bytes payload,
                        std::uint64_t lineage = 0);
 
   /// The same in pieces; the Git id is given in the end. Nothing else may be called in between.
   Result<void> begin(ObjectType type, std::uint64_t size);
   Result<void> write(Bytes piece);
-  Result<ObjectId> end(const GitOid& oid);
+  Result<ObjectId> end(const std::optional<GitOid>& oid);
 
   /// Adds a record: an action that Git does not know.
   Result<ObjectId> add_record(const Record& record);
+
+  /// Takes over an entry of another pack as it is stored: see PackBuilder::add_stored, whose duties
+  /// the caller has. Neither id is checked against the payload, nor against the store.
+  Result<void> add_stored(const std::optional<GitOid>& oid, const StoredEntry& entry);
+
+  /// The same in pieces: begin_stored, then write until entry.stored_size bytes have come, then
+  /// end_stored. Nothing else may be called in between.
+  Result<void> begin_stored(const StoredEntry& entry);
+  Result<void> end_stored(const std::optional<GitOid>& oid);
 
   /// The directory in staging/ that this pack is made in: a place for scratch files.
   [[nodiscard]] const std::string& directory() const { return directory_; }
@@ -102,7 +113,7 @@ class StagedPack {
   std::optional<PackBuilder> builder_;
   std::optional<GitIndexBuilder> git_index_;
   std::deque<std::optional<GitOid>> unplaced_;  // of entries whose offset is not known yet
-  std::optional<TypedHasher> streamed_;
+  std::optional<TypedHasher> streamed_;         // of an object whose id is to be found
   std::optional<ReadContext> compare_context_;
 };
 

@@ -77,6 +77,50 @@ TEST(StagedPackTest, WhatIsInstalledIsFoundByBothIds) {
   }
 }
 
+TEST(StagedPackTest, EntriesOfAnotherPackAreTakenOverAsTheyAreStored) {
+  StoreFixture source;
+  const std::string large = random_text(3 << 20, 1);
+  const std::string small(500, 's');
+  {
+    ASSERT_OK_AND_ASSIGN(staged, StagedPack::create(source.store(), GitHash::kSha1, {}));
+    for (const std::string& text : {small, large}) {
+      ASSERT_THAT(staged->add(oid_of(ObjectType::kBlob, text), ObjectType::kBlob, as_bytes(text)),
+                  IsOk());
+    }
+    ASSERT_THAT(staged->add(std::nullopt, ObjectType::kBlob, as_bytes("no Git id")), IsOk());
+    ASSERT_THAT(staged->install(), IsOk());
+  }
+  ASSERT_THAT(source.store().refresh(), IsOk());
+  const PackReader& from = source.store().pack(0);
+  StoreFixture copy;
+  ASSERT_OK_AND_ASSIGN(staged, StagedPack::create(copy.store(), GitHash::kSha1, {}));
+  ReadContext context;
+  const auto stored = [&](const std::string& text) {
+    return from.stored_at(*from.find(content_hash(ObjectType::kBlob, as_bytes(text))), 1000,
+                          context);
+  };
+  ASSERT_OK_AND_ASSIGN(first, stored(small));
+  ASSERT_THAT(staged->add_stored(oid_of(ObjectType::kBlob, small), first), IsOk());
+  ASSERT_OK_AND_ASSIGN(second, stored(large));
+  ASSERT_THAT(staged->begin_stored(second), IsOk());
+  ASSERT_THAT(
+      from.read_stored(second.offset, context, [&](Bytes piece) { return staged->write(piece); }),
+      IsOk());
+  ASSERT_THAT(staged->end_stored(oid_of(ObjectType::kBlob, large)), IsOk());
+  ASSERT_OK_AND_ASSIGN(third, stored("no Git id"));
+  ASSERT_THAT(staged->add_stored(std::nullopt, third), IsOk());
+  ASSERT_OK_AND_ASSIGN(installed, staged->install());
+  EXPECT_EQ(installed.summary.objects, 3u);
+  ASSERT_THAT(copy.store().refresh(), IsOk());
+  for (const std::string& text : {small, large}) {
+    ASSERT_OK_AND_ASSIGN(
+        object, copy.store().get(*copy.store().find(oid_of(ObjectType::kBlob, text)), context));
+    EXPECT_EQ(as_text(object.payload), text);
+  }
+  EXPECT_FALSE(copy.store().find(oid_of(ObjectType::kBlob, "no Git id")));
+  EXPECT_TRUE(copy.store().find(content_hash(ObjectType::kBlob, as_bytes("no Git id"))));
+}
+
 TEST(StagedPackTest, DroppedItLeavesNothing) {
   StoreFixture fixture;
   {
