@@ -71,6 +71,7 @@ struct StoredEntry {
   std::uint64_t size = 0;          ///< bytes of the object
   std::uint64_t stored_size = 0;   ///< bytes of payload in the pack
   std::uint64_t offset = 0;        ///< from the pack's first byte
+  std::uint64_t entry_bytes = 0;   ///< header and payload
   Bytes stored;                    ///< the payload; none where it is longer than was asked for
 
   [[nodiscard]] bool is_delta() const { return !type.has_value(); }

@@ -164,8 +164,11 @@ Result<Bytes> EntryDecoder::program(const Link& link, ReadContext::Impl& context
 Result<StoredEntry> EntryDecoder::stored(std::uint64_t offset, std::uint64_t most_stored_bytes,
                                          ReadContext::Impl& context) const {
   const EntryHeader header = TRY(this->header(offset, context));
-  StoredEntry entry{
-      .id = header.id, .size = header.size, .stored_size = header.stored_size, .offset = offset};
+  StoredEntry entry{.id = header.id,
+                    .size = header.size,
+                    .stored_size = header.stored_size,
+                    .offset = offset,
+                    .entry_bytes = header.header_bytes + header.stored_size};
   if (header.is_delta()) {
     entry.base = header.base;
   } else {
