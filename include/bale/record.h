@@ -68,7 +68,10 @@ struct Record {
   OidList missing;                   ///< objects that the source should have had and did not
   OidList unreached;                 ///< objects that were archived though no ref reaches them
   std::optional<ObjectId> previous;  ///< content hash of the archive's record before this one
-  std::string version;               ///< of the program that wrote the record
+  /// Content hash of the record whose place this one takes: pruning copies the records that it
+  /// keeps, because they are chained by their hashes.
+  std::optional<ObjectId> replaces;
+  std::string version;  ///< of the program that wrote the record
 
   bool operator==(const Record&) const = default;
 };
@@ -78,9 +81,9 @@ struct Record {
 
 /// The payload of a record; equal records give equal bytes. Safe from any thread.
 /// Requires what decode_record() checks and a caller has in hand: a valid archive name, all Git ids
-/// of the kind `hash`, and content hashes for `previous` and for lists; anything else stops
-/// the program. A time out of range is written as the nearest one inside. Memory: the text, and
-/// once more the text of the refs' names.
+/// of the kind `hash`, and content hashes for `previous`, `replaces` and lists; anything else
+/// stops the program. A time out of range is written as the nearest one inside. Memory: the text,
+/// and once more the text of the refs' names.
 [[nodiscard]] std::string encode_record(const Record& record);
 
 /// The record in a payload, which may come from anywhere. What encode_record() wrote comes back

@@ -120,6 +120,7 @@ std::string encode_record(const Record& record) {
   append_number(out, "objects_new", record.objects_new);
   append_content_hash(out, "previous", record.previous);
   append_map(out, "refs", record.refs, oid_text);
+  append_content_hash(out, "replaces", record.replaces);
   if (record.root) append_text(out, "root", oid_text(*record.root));
   if (!record.shallow.empty()) {
     append_key(out, "shallow");

@@ -38,6 +38,7 @@ enum class Field : std::uint8_t {
   kObjectsNew,
   kPrevious,
   kRefs,
+  kReplaces,
   kRoot,
   kShallow,
   kSource,
@@ -50,9 +51,9 @@ enum class Field : std::uint8_t {
 
 // In the order of Field.
 constexpr std::array<std::string_view, static_cast<std::size_t>(Field::kUnknown)> kFieldNames = {
-    "archive", "bytes",       "hash",     "head",      "kind",   "missing",
-    "objects", "objects_new", "previous", "refs",      "root",   "shallow",
-    "source",  "symrefs",     "time",     "unreached", "version"};
+    "archive", "bytes",       "hash",     "head", "kind",      "missing",
+    "objects", "objects_new", "previous", "refs", "replaces",  "root",
+    "shallow", "source",      "symrefs",  "time", "unreached", "version"};
 
 std::string_view name_of(Field field) {
   return kFieldNames[static_cast<std::size_t>(field)];
@@ -163,6 +164,8 @@ class RecordEvents {
         return member_ == "list" ? take(content_hash_from(text), oid_list().list) : refuse();
       case Field::kPrevious:
         return take(content_hash_from(text), record_.previous);
+      case Field::kReplaces:
+        return take(content_hash_from(text), record_.replaces);
       case Field::kRefs:
         return take_member(GitOid::from_hex(text), record_.refs);
       case Field::kRoot:

@@ -39,6 +39,7 @@ Record full_record() {
   record.missing = {.count = 4, .list = hash_of('\x66')};
   record.unreached = {.count = 5, .list = hash_of('\x88')};
   record.previous = hash_of('\x77');
+  record.replaces = hash_of('\x99');
   record.version = "0.1.0";
   return record;
 }
@@ -61,7 +62,9 @@ TEST(RecordTest, IsWrittenAsOneSortedLine) {
                 hash_of('\x77').to_hex() +
                 R"(","refs":{"refs/heads/main":"1111111111111111111111111111111111111111",)"
                 "\"refs/tags/\xC3\xA9\":\"2222222222222222222222222222222222222222\"},"
-                R"("root":"5555555555555555555555555555555555555555",)"
+                R"("replaces":")" +
+                hash_of('\x99').to_hex() +
+                R"(","root":"5555555555555555555555555555555555555555",)"
                 R"("shallow":["4444444444444444444444444444444444444444",)"
                 R"("3333333333333333333333333333333333333333"],"source":"/srv/%FF%0A.git",)"
                 R"("symrefs":{"refs/remotes/o/HEAD":"refs/remotes/o/%FE"},)"
@@ -190,10 +193,9 @@ TEST(RecordTest, FlippedBytesNeverBreakTheReader) {
 }
 
 TEST(RecordTest, ValuesOfAnotherTypeAreCorruptAndTheKeyIsNamed) {
-  const char* const keys[] = {"archive",   "bytes",   "hash",        "head",     "kind",
-                              "missing",   "objects", "objects_new", "previous", "refs",
-                              "root",      "shallow", "source",      "symrefs",  "time",
-                              "unreached", "version"};
+  const char* const keys[] = {"archive", "bytes",       "hash",     "head", "kind",      "missing",
+                              "objects", "objects_new", "previous", "refs", "replaces",  "root",
+                              "shallow", "source",      "symrefs",  "time", "unreached", "version"};
   for (const std::string key : keys) {
     std::vector<std::string> wrong = {"null", "true", "-1", "1.5", "[1]", "[[\"a\"]]"};
     if (key == "missing" || key == "unreached") {
@@ -220,6 +222,8 @@ TEST(RecordTest, UnreadableValuesAreCorruptAndTheKeyIsNamed) {
       {R"("head":"%0",)", "'head'"},
       {R"("previous":"12",)", "'previous'"},
       {R"("previous":"00000000000000000000000000000000",)", "is a change id"},
+      {R"("replaces":"12",)", "'replaces'"},
+      {R"("replaces":"00000000000000000000000000000000",)", "is a change id"},
       {R"("missing":{"list":"x"},)", "'missing'"},
       {R"("missing":{"count":18446744073709551616},)", "'missing'"},
       {R"("root":"xyz",)", "'root'"},
