@@ -88,13 +88,29 @@ class Store {
 
   // ---- archives
 
-  /// The names of all archives, sorted.
+  // An archive that was removed keeps its file in archives/, which then leads to a record that says
+  // so. It is an archive for nobody; archive_pointers() and archive_pointer() are for those who
+  // must know of it all the same: imports, maintenance (which must keep that record), recovery.
+  // The others read the newest record to tell. They do so in up to 1 MiB of their own: a removal
+  // fits into that, so what does not is none.
+
+  /// The names of all archives, sorted. One whose pointer is damaged, or whose record cannot be
+  /// read, is among them: damage is not hidden.
   [[nodiscard]] Result<std::vector<std::string>> archives() const;
 
-  /// The id of the newest record; nullopt if there is no such archive.
+  /// The id of the newest record; nullopt if there is no such archive, or it was removed. kCorrupt
+  /// for a damaged pointer; a record that cannot be read is not found out here.
   [[nodiscard]] Result<std::optional<ObjectId>> newest_record(const std::string& name) const;
 
-  /// The record `back` imports ago; 0 is the newest. kNotFound if there is none.
+  /// The names of all archives and of all that were removed, sorted.
+  [[nodiscard]] Result<std::vector<std::string>> archive_pointers() const;
+
+  /// What the archive's file says: the id of its newest record or of its removal; nullopt if there
+  /// is no file. kCorrupt where it is damaged.
+  [[nodiscard]] Result<std::optional<ObjectId>> archive_pointer(const std::string& name) const;
+
+  /// The record `back` imports ago; 0 is the newest. kNotFound if there is none, or the archive was
+  /// removed.
   Result<ArchiveRecord> record(const std::string& name, std::uint64_t back,
                                ReadContext& context) const;
 

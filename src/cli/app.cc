@@ -62,7 +62,7 @@ std::string full_name(const Verb& verb) {
 std::string overview() {
   std::string text = std::string(kDescription) + "\n\nUsage: bale VERB [options] [arguments]\n\n";
   for (const Verb& verb : all_verbs()) {
-    text += fmt::format("  {:<12} {}\n", full_name(verb), verb.summary);
+    text += fmt::format("  {:<13} {}\n", full_name(verb), verb.summary);
   }
   return text.append(kCommonOptions).append(kExamples);
 }

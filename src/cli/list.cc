@@ -14,20 +14,19 @@
 #include "cli/store_access.h"
 #include "cli/verbs.h"
 #include "object/utc_time.h"
+#include "store/record_chain.h"
 
 namespace bale::cli {
 namespace {
 
 // The record and all that came before it.
-Result<std::uint64_t> count_records(const Store& store, const Record& newest, ReadContext& context,
-                                    const Session& session) {
-  std::uint64_t count = 1;
-  std::optional<ObjectId> previous = newest.previous;
-  while (previous) {
+Result<std::uint64_t> count_records(const Store& store, const ObjectId& newest,
+                                    ReadContext& context, const Session& session) {
+  std::uint64_t count = 0;
+  RecordChain chain = chain_from(store, newest, context);
+  while (TRY(chain.next())) {
     TRY(session.go_on());
     ++count;
-    const ArchiveRecord record = TRY(store.record(*previous, context));
-    previous = record.record.previous;
   }
   return count;
 }
@@ -36,10 +35,13 @@ Result<int> run(Session& session) {
   const Store store = TRY(open_store(session));
   ReadContext context = store_read_context(session);
   for (const std::string& name : TRY(store.archives())) {
-    const ArchiveRecord newest = TRY(store.record(name, 0, context));
+    const Result<ArchiveRecord> read = store.record(name, 0, context);
+    // Removed since the names were read.
+    if (!read && read.error().code == ErrorCode::kNotFound) continue;
+    if (!read) return read.error();
+    const ArchiveRecord& newest = *read;
     const Record& record = newest.record;
-    if (record.kind == RecordKind::kRemoved) continue;
-    const std::uint64_t records = TRY(count_records(store, record, context, session));
+    const std::uint64_t records = TRY(count_records(store, newest.id, context, session));
     const std::string time = format_utc(record.time);
     if (session.json()) {
       JsonLine line;

@@ -14,6 +14,7 @@
 #include "cli/store_access.h"
 #include "cli/verbs.h"
 #include "object/utc_time.h"
+#include "store/record_chain.h"
 
 namespace bale::cli {
 namespace {
@@ -40,13 +41,13 @@ Result<int> run(const std::string& name, Session& session) {
   const ArchivePath place = TRY(parse_record_name(name));
   const Store store = TRY(open_store(session));
   ReadContext context = store_read_context(session);
-  ArchiveRecord entry = TRY(store.record(place.name, place.record_back, context));
-  for (;;) {
+  const ObjectId from = TRY(store.record(place.name, place.record_back, context)).id;
+  RecordChain chain = chain_from(store, from, context);
+  while (const std::optional<ArchiveRecord> entry = TRY(chain.next())) {
     TRY(session.go_on());
-    TRY(print(entry, session));
-    if (!entry.record.previous) return kStatusDone;
-    entry = TRY(store.record(*entry.record.previous, context));
+    TRY(print(*entry, session));
   }
+  return kStatusDone;
 }
 
 }  // namespace

@@ -37,6 +37,12 @@ constexpr Verb kVerbs[] = {
     {"", "verify", "check a store, or one archive of it",
      "  bale verify\n  bale verify linux --json\n  bale verify --quick\n", declare_verify},
     {"", "stats", "tell what a store holds, in numbers", "  bale stats --json\n", declare_stats},
+    {"archive", "rm", "remove an archive; 'bale gc' gives its space back",
+     "  bale archive rm linux\n  bale archive rm linux --json && bale gc\n", declare_archive_rm},
+    {"archive", "prune", "drop an archive's older records; 'bale gc' gives their space back",
+     "  bale archive prune linux --keep 3     # linux@0, linux@1 and linux@2 stay\n"
+     "  bale archive prune linux --keep 1 --json && bale gc\n",
+     declare_archive_prune},
     {"pack", "build", "pack an object stream from standard input",
      "  bale pack build objects.pack < objects.frames\n"
      "  producer | bale pack build objects.pack --level 19 --json\n",
@@ -63,6 +69,7 @@ std::span<const Verb> all_verbs() {
 std::string_view group_summary(std::string_view group) {
   if (group == "import") return "bring something into a store";
   if (group == "export") return "bring an archive out of a store";
+  if (group == "archive") return "change what archives a store has";
   CHECK(group == "pack");
   return "verbs on single packs";
 }

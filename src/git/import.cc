@@ -160,7 +160,7 @@ Result<Record> GitImporter::make_record(ImportLister& lister, StagedPack& staged
                 .objects_new = summary_.objects_new,
                 .bytes = summary_.bytes_in,
                 .version = BALE_VERSION};
-  if (plan_.previous) record.previous = plan_.previous->id;
+  record.previous = plan_.pointer;
   record.missing = TRY(lister.missing().store(staged));
   record.unreached = TRY(lister.unreached().store(staged));
   return record;

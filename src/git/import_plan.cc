@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "store/record_chain.h"
 
 namespace bale {
 namespace {
@@ -20,17 +21,18 @@ constexpr std::uint64_t kReadBytes = 8 << 20;
 
 Result<void> read_records(const Store& store, const std::string& name, ImportPlan& plan) {
   ReadContext context(kReadBytes);
-  std::optional<ObjectId> id = TRY(store.newest_record(name));
+  plan.pointer = TRY(store.archive_pointer(name));
+  RecordChain chain = chain_from(store, plan.pointer, context);
   std::optional<std::uint64_t> objects_then;  // of the next older record, if the archive only grew
-  while (id) {
-    ArchiveRecord record = TRY(store.record(*id, context));
-    if (const auto location = store.find(*id)) plan.own_packs.insert(location->pack);
-    const Record& newer = record.record;
+  while (std::optional<ArchiveRecord> record = TRY(chain.next())) {
+    if (const auto location = store.find(record->id)) plan.own_packs.insert(location->pack);
+    const Record& newer = record->record;
     const bool whole = newer.missing.count == 0 && newer.unreached.count == 0;
     if (!whole || (objects_then && *objects_then != newer.objects)) plan.only_grew = false;
+    // Pruning moved the record away from the objects that came with it.
+    if (newer.replaces) plan.only_grew = false;
     objects_then = newer.objects - std::min(newer.objects, newer.objects_new);
-    id = newer.previous;
-    if (!plan.previous) plan.previous = std::move(record);
+    if (!plan.previous) plan.previous = std::move(*record);
   }
   if (objects_then.value_or(0) != 0) plan.only_grew = false;
   return {};

@@ -23,12 +23,15 @@ namespace bale {
 
 struct ImportPlan {
   ListRequest request;
+  /// What the archive's pointer names, and the new record as the one before it: its newest record,
+  /// or its removal.
+  std::optional<ObjectId> pointer;
   /// The archive's newest record, if there is one.
   std::optional<ArchiveRecord> previous;
   /// The request leaves out what `previous` reaches.
   bool incremental = false;
-  /// Each import of this archive added to the one before and shared nothing with other archives: so
-  /// what is in its packs is what it counts.
+  /// Each import of this archive added to the one before and shared nothing with other archives,
+  /// and all their records are there, in their own packs: so what is in those is what it counts.
   bool only_grew = true;
   /// The store's numbers of the packs with this archive's records.
   std::set<std::uint32_t> own_packs;

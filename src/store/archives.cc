@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Archives of a store: names that lead to chains of records.
+// Archives of a store: names that lead to chains of records, the newest of which may say that the
+// archive was removed.
 
 #include <algorithm>
 #include <string>
@@ -13,11 +14,41 @@
 #include "bale/store.h"
 #include "base/error.h"
 #include "base/try.h"
+#include "object/utc_time.h"
+#include "store/record_chain.h"
 #include "store/store_impl.h"
 
 namespace bale {
+namespace {
+
+// For telling whether a record is a removal, which is small.
+constexpr std::uint64_t kRemovalReadBytes = 1 << 20;
+
+bool is_removal(const Store& store, const ObjectId& id, ReadContext& context) {
+  const Result<ArchiveRecord> entry = store.record(id, context);
+  return entry && entry->record.kind == RecordKind::kRemoved;
+}
+
+}  // namespace
 
 Result<std::vector<std::string>> Store::archives() const {
+  std::vector<std::string> names = TRY(archive_pointers());
+  ReadContext context(kRemovalReadBytes);
+  std::erase_if(names, [&](const std::string& name) {
+    const Result<std::optional<ObjectId>> id = archive_pointer(name);
+    return id && *id && is_removal(*this, **id, context);
+  });
+  return names;
+}
+
+Result<std::optional<ObjectId>> Store::newest_record(const std::string& name) const {
+  std::optional<ObjectId> id = TRY(archive_pointer(name));
+  ReadContext context(kRemovalReadBytes);
+  if (id && is_removal(*this, *id, context)) id.reset();
+  return id;
+}
+
+Result<std::vector<std::string>> Store::archive_pointers() const {
   std::vector<std::string> names;
   for (DirectoryEntry& entry : TRY(file_system().list(impl_->layout().archives()))) {
     // What begins with a dot is a lock or unfinished.
@@ -26,7 +57,7 @@ Result<std::vector<std::string>> Store::archives() const {
   return names;
 }
 
-Result<std::optional<ObjectId>> Store::newest_record(const std::string& name) const {
+Result<std::optional<ObjectId>> Store::archive_pointer(const std::string& name) const {
   TRY(check_archive_name(name));
   const std::string path = impl_->layout().archive(name);
   const Result<std::unique_ptr<File>> file = file_system().open(path);
@@ -64,20 +95,25 @@ Result<ArchiveRecord> Store::record(const ObjectId& id, ReadContext& context) co
 
 Result<ArchiveRecord> Store::record(const std::string& name, std::uint64_t back,
                                     ReadContext& context) const {
-  std::optional<ObjectId> id = TRY(newest_record(name));
+  const std::optional<ObjectId> id = TRY(archive_pointer(name));
   if (!id) {
     return fail(ErrorCode::kNotFound, "{}: there is no archive {} (bale list names them all)",
                 path(), name);
   }
-  ArchiveRecord current = TRY(record(*id, context));
-  for (std::uint64_t i = 0; i < back; ++i) {
-    if (!current.record.previous) {
+  RecordChain chain = chain_from(*this, id, context);
+  for (std::uint64_t i = 0;; ++i) {
+    std::optional<ArchiveRecord> entry = TRY(chain.next());
+    if (entry && i == back) return std::move(*entry);
+    if (entry) continue;
+    if (i > 0) {
       return fail(ErrorCode::kNotFound, "{}: archive {} has {} records, the oldest is {}@{}",
-                  path(), name, i + 1, name, i);
+                  path(), name, i, name, i - 1);
     }
-    current = TRY(record(*current.record.previous, context));
+    const ArchiveRecord removal = TRY(record(*id, context));
+    return fail(ErrorCode::kNotFound,
+                "{}: archive {} was removed on {} (bale list names those that are there)", path(),
+                name, format_utc(removal.record.time));
   }
-  return current;
 }
 
 }  // namespace bale

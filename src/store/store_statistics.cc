@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "format/container.h"
+#include "store/record_chain.h"
 #include "store/store_impl.h"
 
 namespace bale {
@@ -21,13 +22,13 @@ Result<void> count_archives(const Store& store, ReadContext& context, StoreStati
   for (const std::string& name : TRY(store.archives())) {
     ++statistics.archives;
     bool newest = true;
-    for (std::optional<ObjectId> id = TRY(store.newest_record(name)); id;) {
-      const Record record = TRY(store.record(*id, context)).record;
+    const std::optional<ObjectId> id = TRY(store.newest_record(name));
+    RecordChain chain = chain_from(store, id, context);
+    while (const std::optional<ArchiveRecord> entry = TRY(chain.next())) {
       ++statistics.records;
-      if (newest) statistics.archive_objects += record.objects;
-      statistics.archive_objects_new += record.objects_new;
+      if (newest) statistics.archive_objects += entry->record.objects;
+      statistics.archive_objects_new += entry->record.objects_new;
       newest = false;
-      id = record.previous;
     }
   }
   return {};

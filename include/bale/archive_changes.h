@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Taking an archive away, and forgetting its older records.
+//
+//   auto removed = bale::remove_archive(store, "linux");
+//   auto pruned = bale::prune_archive(store, "linux", 3);     // keeps the newest three
+//
+// Neither touches what is stored: both write one small pack with records, and move the archive on
+// to the newest of them. Space comes back with maintenance (`bale gc`). Both take the locks of an
+// import, so they wait for one, and for maintenance. Once they return without an error, the change
+// is durable; a crash or an error before leaves the archive as it was or as it shall be.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "bale/object.h"
+#include "bale/progress.h"
+#include "bale/result.h"
+#include "bale/store.h"
+
+namespace bale {
+
+struct ArchiveChangeOptions {
+  std::uint64_t memory_bytes = 32 << 20;
+  bool sync = true;  ///< false: fast and not safe against a power cut, for tests
+  Operation operation;
+};
+
+/// The smallest memory_bytes. Records that name very many refs need more to be read.
+[[nodiscard]] std::uint64_t smallest_archive_change_bytes();
+
+struct RemovedArchive {
+  ObjectId record;   ///< says that the archive was removed, and when
+  std::string pack;  ///< that the record lies in
+};
+
+/// Removes an archive: it has no records any more and is listed no more. The removal is remembered,
+/// in the packs too, so that recovery does not bring the archive back. Importing into the name
+/// later begins anew.
+///
+/// An archive whose newest record is damaged can be removed; one whose pointer is damaged cannot
+/// (kCorrupt), because nothing would say what the removal removes. kNotFound if there is no such
+/// archive or it was removed already, kInvalidArgument for a name or memory that does not do,
+/// kInterrupted, kIo. Refreshes `store`.
+///
+/// Memory: options.memory_bytes.
+Result<RemovedArchive> remove_archive(Store& store, const std::string& name,
+                                      const ArchiveChangeOptions& options = {});
+
+struct PrunedArchive {
+  std::uint64_t records_kept = 0;
+  std::uint64_t records_dropped = 0;  ///< 0: there was nothing to do, and nothing was written
+  ObjectId record;                    ///< the newest, after pruning
+  std::string pack;                   ///< that the records lie in now; empty if nothing was written
+};
+
+/// Keeps the newest `keep` records of an archive, at least 1, and drops the others. A record names
+/// the one before by its hash, so those that are kept are written anew, with new ids, and each
+/// `replaces` the one that it was. NAME@N leads to what it led to, while there is such a record.
+///
+/// kNotFound if there is no such archive, kCorrupt where a record cannot be read, kUnsupported
+/// where one holds what this version does not know and would lose, kInvalidArgument for a name,
+/// number or memory that does not do, kInterrupted, kIo. Refreshes `store`.
+///
+/// Memory: options.memory_bytes, the text of one record, and 32 bytes for each that is kept.
+Result<PrunedArchive> prune_archive(Store& store, const std::string& name, std::uint64_t keep,
+                                    const ArchiveChangeOptions& options = {});
+
+}  // namespace bale

@@ -1,0 +1,38 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// bale archive rm NAME: takes an archive away. What it stored stays until `bale gc`.
+
+#include <memory>
+#include <string>
+
+#include "bale/archive_changes.h"
+#include "base/try.h"
+#include "cli/errors.h"
+#include "cli/json_line.h"
+#include "cli/store_access.h"
+#include "cli/verbs.h"
+
+namespace bale::cli {
+namespace {
+
+Result<int> run(const std::string& name, Session& session) {
+  Store store = TRY(open_store(session));
+  const RemovedArchive removed = TRY(remove_archive(
+      store, name,
+      {.memory_bytes = session.memory_bytes(kStoreMemoryBytes), .operation = session.operation()}));
+  JsonLine line;
+  line.text("archive", name).text("record", removed.record.to_hex()).text("pack", removed.pack);
+  TRY(session.summary(line.object(), name + ": removed (bale gc gives its space back)"));
+  return kStatusDone;
+}
+
+}  // namespace
+
+VerbRun declare_archive_rm(Arguments& arguments) {
+  const auto name = std::make_shared<std::string>();
+  arguments.required("NAME", "the archive; its space comes back with 'bale gc'", *name);
+  return [name](Session& session) { return run(*name, session); };
+}
+
+}  // namespace bale::cli

@@ -1,0 +1,138 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// bale archive rm and prune, as a script sees them.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "bale/store.h"
+#include "cli/program_under_test.h"
+#include "testing/archive_fixture.h"
+#include "testing/matchers.h"
+#include "testing/temp_directory.h"
+
+namespace bale::cli {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+class ArchiveVerbsTest : public testing::Test {
+ protected:
+  // The archives "x", with records of the times 1, 2 and 3, and "y".
+  void SetUp() override {
+    ASSERT_EQ(run({"init"}).status, 0);
+    for (const std::int64_t time : {1, 2, 3}) grow("x", time);
+    grow("y", 1);
+  }
+
+  void grow(const std::string& name, std::int64_t time) {
+    ASSERT_OK_AND_ASSIGN(store, Store::open(path_));
+    ASSERT_THAT(grow_archive(store, name, time), IsOk());
+  }
+
+  FinishedRun run(std::vector<std::string> words) {
+    words.insert(words.end(), {"--store", path_});
+    return run_bale(words);
+  }
+
+  TempDirectory directory_;
+  std::string path_ = directory_ / "store";
+};
+
+TEST_F(ArchiveVerbsTest, RmTakesAnArchiveAwayFromEveryVerb) {
+  const FinishedRun removed = run({"archive", "rm", "x", "--json"});
+  EXPECT_EQ(removed.status, 0) << removed.err;
+  const json result = json::parse(removed.out);
+  EXPECT_EQ(result.size(), 3u);
+  EXPECT_EQ(result["archive"], "x");
+  EXPECT_EQ(result["record"].get<std::string>().size(), 64u);
+  EXPECT_EQ(result["pack"].get<std::string>().size(), 64u);
+  EXPECT_EQ(run({"show", result["record"]}).status, 0);
+  const std::vector<json> archives = json_lines(run({"list", "--json"}).out);
+  ASSERT_EQ(archives.size(), 1u);
+  EXPECT_EQ(archives[0]["name"], "y");
+  EXPECT_EQ(lines_of(run({"list"}).out).size(), 1u);
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"log", "x"},
+                                             {"log", "x@1"},
+                                             {"refs", "x"},
+                                             {"ls", "x"},
+                                             {"cat", "x:file"},
+                                             {"verify", "x"},
+                                             {"verify", "x", "--quick"},
+                                             {"export", "git", "x", directory_ / "out.git"},
+                                             {"export", "dir", "x", directory_ / "out"},
+                                             {"archive", "prune", "x", "--keep", "1"},
+                                             {"archive", "rm", "x"}}) {
+    const FinishedRun gone = run(words);
+    EXPECT_EQ(gone.status, 4) << words[0] << ": " << gone.err;
+  }
+  EXPECT_THAT(run({"log", "x"}).err, HasSubstr("archive x was removed on 2"));
+  EXPECT_EQ(json::parse(run({"stats", "--json"}).out)["archives"], 1);
+  EXPECT_EQ(run({"verify"}).status, 0);
+}
+
+TEST_F(ArchiveVerbsTest, AnArchiveThatCameBackHasOnlyItsNewRecords) {
+  EXPECT_THAT(run({"archive", "rm", "x"}).out, HasSubstr("bale gc"));
+  grow("x", 10);
+  grow("x", 11);
+  const std::vector<json> archives = json_lines(run({"list", "--json"}).out);
+  ASSERT_EQ(archives.size(), 2u);
+  EXPECT_EQ(archives[0]["records"], 2);
+  EXPECT_EQ(json_lines(run({"log", "x", "--json"}).out).size(), 2u);
+  EXPECT_EQ(run({"log", "x@2"}).status, 4);
+}
+
+TEST_F(ArchiveVerbsTest, PruneDropsOlderRecords) {
+  const FinishedRun pruned = run({"archive", "prune", "x", "--keep", "2", "--json"});
+  EXPECT_EQ(pruned.status, 0) << pruned.err;
+  const json result = json::parse(pruned.out);
+  const std::vector<json> records = json_lines(run({"log", "x", "--json"}).out);
+  ASSERT_EQ(records.size(), 2u);
+  EXPECT_EQ(records[0]["time"], "1970-01-01T00:00:03Z");
+  EXPECT_EQ(records[1]["time"], "1970-01-01T00:00:02Z");
+  EXPECT_EQ(result, json({{"archive", "x"},
+                          {"records_kept", 2},
+                          {"records_dropped", 1},
+                          {"record", records[0]["record"]},
+                          {"pack", result["pack"]}}));
+  EXPECT_EQ(result["pack"].get<std::string>().size(), 64u);
+  EXPECT_EQ(json_lines(run({"list", "--json"}).out)[0]["records"], 2);
+  EXPECT_THAT(run({"archive", "prune", "x", "--keep", "1"}).out, HasSubstr("1 dropped"));
+  EXPECT_EQ(run({"verify"}).status, 0);
+}
+
+TEST_F(ArchiveVerbsTest, PruneSaysWhereThereIsNothingToDo) {
+  const FinishedRun pruned = run({"archive", "prune", "x", "--keep", "3", "--json"});
+  EXPECT_EQ(pruned.status, 0) << pruned.err;
+  const json result = json::parse(pruned.out);
+  EXPECT_EQ(result["records_dropped"], 0);
+  EXPECT_EQ(result["records_kept"], 3);
+  EXPECT_EQ(result["pack"], nullptr);
+  EXPECT_THAT(run({"archive", "prune", "x", "--keep", "3"}).out, HasSubstr("nothing to do"));
+}
+
+TEST_F(ArchiveVerbsTest, WhatMakesNoSenseIsAUsageError) {
+  EXPECT_EQ(run({"archive", "prune", "x"}).status, 2);
+  EXPECT_THAT(run({"archive", "prune", "x"}).err, HasSubstr("--keep N"));
+  EXPECT_EQ(run({"archive", "prune", "x", "--keep", "0"}).status, 2);
+  EXPECT_EQ(run({"archive", "prune", "x", "--keep", "some"}).status, 2);
+  EXPECT_EQ(run({"archive", "rm"}).status, 2);
+  EXPECT_EQ(run({"archive", "rm", "x:path"}).status, 2);
+  EXPECT_EQ(run({"archive", "rm", "z"}).status, 4);
+  EXPECT_EQ(run({"archive", "prune", "z", "--keep", "1"}).status, 4);
+  EXPECT_EQ(json_lines(run({"log", "x", "--json"}).out).size(), 3u);
+}
+
+TEST_F(ArchiveVerbsTest, HelpTellsThatSpaceComesBackWithGc) {
+  EXPECT_THAT(run_bale({"help", "archive", "rm"}).out, HasSubstr("bale gc"));
+  EXPECT_THAT(run_bale({"help", "archive", "prune"}).out, HasSubstr("bale gc"));
+  EXPECT_THAT(run_bale({"help"}).out, HasSubstr("archive prune"));
+}
+
+}  // namespace
+}  // namespace bale::cli

@@ -1,0 +1,35 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "store/record_chain.h"
+
+#include <utility>
+
+#include "base/error.h"
+#include "base/try.h"
+
+namespace bale {
+
+Result<std::optional<ArchiveRecord>> RecordChain::next() {
+  if (!next_) return std::optional<ArchiveRecord>();
+  const ObjectId id = *std::exchange(next_, std::nullopt);
+  if (id == remembered_) {
+    return fail(ErrorCode::kCorrupt, "the records before {} go round in a circle", id.to_hex());
+  }
+  if (++steps_ == remember_after_) {
+    remembered_ = id;
+    remember_after_ *= 2;
+    steps_ = 0;
+  }
+  ArchiveRecord entry = TRY(read_(id));
+  if (entry.record.kind == RecordKind::kRemoved) return std::optional<ArchiveRecord>();
+  next_ = entry.record.previous;
+  return std::optional<ArchiveRecord>(std::move(entry));
+}
+
+RecordChain chain_from(const Store& store, const std::optional<ObjectId>& newest,
+                       ReadContext& context) {
+  return {newest, [&store, &context](const ObjectId& id) { return store.record(id, context); }};
+}
+
+}  // namespace bale

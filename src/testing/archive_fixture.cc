@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "testing/archive_fixture.h"
+
+#include <memory>
+#include <optional>
+
+#include "base/error.h"
+#include "base/try.h"
+#include "store/record_chain.h"
+#include "store/staged_pack.h"
+
+namespace bale {
+namespace {
+
+constexpr int kLevel = 1;
+
+}  // namespace
+
+Result<ObjectId> grow_archive(Store& store, const std::string& name, std::int64_t time) {
+  const std::unique_ptr<StagedPack> staged = TRY(StagedPack::create(
+      store, GitHash::kSha1,
+      {.level = kLevel, .memory_bytes = StagedPack::smallest_memory_bytes(kLevel), .lanes = 1}));
+  const std::string payload = name + " at " + std::to_string(time);
+  const GitOid oid = git_oid(GitHash::kSha1, ObjectType::kBlob, as_bytes(payload));
+  TRY(staged->add(oid, ObjectType::kBlob, as_bytes(payload)));
+  Record record{.archive = name,
+                .hash = GitHash::kSha1,
+                .time = time,
+                .refs = {{"refs/tags/blob", oid}},
+                .objects = 1,
+                .objects_new = 1};
+  record.previous = TRY(store.archive_pointer(name));
+  const ObjectId id = TRY(staged->add_record(record));
+  TRY(staged->install());
+  TRY(move_archive(store, name, id, true));
+  TRY(store.refresh());
+  return id;
+}
+
+Result<std::vector<std::int64_t>> record_times(const Store& store, const std::string& name) {
+  std::vector<std::int64_t> times;
+  ReadContext context;
+  const std::optional<ObjectId> newest = TRY(store.newest_record(name));
+  RecordChain chain = chain_from(store, newest, context);
+  while (const std::optional<ArchiveRecord> entry = TRY(chain.next())) {
+    times.push_back(entry->record.time);
+    for (const auto& [ref, oid] : entry->record.refs) {
+      const std::optional<ObjectLocation> location = store.find(oid);
+      if (!location) return fail(ErrorCode::kCorrupt, "{}: {} is not there", name, ref);
+      static_cast<void>(TRY(store.get(*location, context)));
+    }
+  }
+  return times;
+}
+
+}  // namespace bale

@@ -1,0 +1,26 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Archives for tests that need records and next to nothing else, made without git: on any file
+// system, with syncs.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bale/result.h"
+#include "bale/store.h"
+
+namespace bale {
+
+/// What an import does: a blob, a record after the archive's last one, a pack, the pointer. The
+/// record is of the second `time` and names the blob. Refreshes the store; the record's id.
+Result<ObjectId> grow_archive(Store& store, const std::string& name, std::int64_t time);
+
+/// The times of the archive's records, newest first, each record read and its blob there. An
+/// archive that is not there has none.
+Result<std::vector<std::int64_t>> record_times(const Store& store, const std::string& name);
+
+}  // namespace bale
