@@ -65,7 +65,7 @@ struct PrunedArchive {
 /// where one holds what this version does not know and would lose, kInvalidArgument for a name,
 /// number or memory that does not do, kInterrupted, kIo. Refreshes `store`.
 ///
-/// Memory: options.memory_bytes, the text of one record, and 32 bytes for each that is kept.
+/// Memory: options.memory_bytes, the text of one record, and 33 bytes for each that is kept.
 Result<PrunedArchive> prune_archive(Store& store, const std::string& name, std::uint64_t keep,
                                     const ArchiveChangeOptions& options = {});
 

@@ -6,8 +6,9 @@
 
 #include "bale/archive_changes.h"
 
-#include <algorithm>
+#include <atomic>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bale/store_statistics.h"
@@ -15,9 +16,8 @@
 #include "base/check.h"
 #include "hash/blake3.h"
 #include "io/memory_file_system.h"
-#include "store/layout.h"
+#include "store/archive_recovery.h"
 #include "store/locks.h"
-#include "store/staged_pack.h"
 #include "testing/archive_fixture.h"
 #include "testing/matchers.h"
 #include "testing/pack_fixture.h"
@@ -165,6 +165,38 @@ TEST_F(ArchiveChangesTest, NothingToPruneWritesNothing) {
     EXPECT_EQ(pruned.pack, "");
   }
   EXPECT_EQ(*names_in(files_, "/store/packs"), *packs);
+}
+
+TEST_F(ArchiveChangesTest, ThePacksAloneTellWhereEveryPointerLed) {
+  const auto expect_recovered = [this] {
+    ArchiveRecovery recovery;
+    for (std::uint32_t number = 0; number < store_.pack_count(); ++number) {
+      for (std::uint64_t i = 0; i < store_.pack(number).record_count(); ++i) {
+        ASSERT_OK_AND_ASSIGN(entry, store_.pack(number).record(i));
+        ASSERT_OK_AND_ASSIGN(object, store_.get({number, entry.offset}, context_));
+        if (object.type != ObjectType::kAction) continue;
+        ASSERT_OK_AND_ASSIGN(record, decode_record(object.payload));
+        recovery.add(object.id, record);
+      }
+    }
+    const std::vector<RecoveredArchive> recovered = recovery.archives();
+    ASSERT_EQ(recovered.size(), 2u);
+    for (const RecoveredArchive& archive : recovered) {
+      EXPECT_EQ(*store_.archive_pointer(archive.name), archive.record) << archive.name;
+      EXPECT_EQ(!store_.newest_record(archive.name)->has_value(), archive.removed);
+    }
+  };
+  expect_recovered();
+  ASSERT_THAT(prune_archive(store_, "x", 2), IsOk());
+  expect_recovered();
+  ASSERT_THAT(grow_archive(store_, "x", 4), IsOk());
+  ASSERT_THAT(prune_archive(store_, "x", 1), IsOk());
+  expect_recovered();
+  ASSERT_THAT(remove_archive(store_, "x"), IsOk());
+  expect_recovered();
+  ASSERT_THAT(grow_archive(store_, "x", 5), IsOk());
+  ASSERT_THAT(remove_archive(store_, "y"), IsOk());
+  expect_recovered();
 }
 
 TEST_F(ArchiveChangesTest, DamageIsNeitherHiddenNorCopied) {

@@ -6,7 +6,6 @@
 #include "store/archive_recovery.h"
 
 #include <algorithm>
-#include <map>
 #include <random>
 #include <string>
 #include <utility>
