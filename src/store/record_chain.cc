@@ -22,7 +22,10 @@ Result<std::optional<ArchiveRecord>> RecordChain::next() {
     steps_ = 0;
   }
   ArchiveRecord entry = TRY(read_(id));
-  if (entry.record.kind == RecordKind::kRemoved) return std::optional<ArchiveRecord>();
+  if (entry.record.kind == RecordKind::kRemoved) {
+    removal_ = id;
+    return std::optional<ArchiveRecord>();
+  }
   next_ = entry.record.previous;
   return std::optional<ArchiveRecord>(std::move(entry));
 }

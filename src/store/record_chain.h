@@ -40,9 +40,14 @@ class RecordChain {
   /// nothing more.
   Result<std::optional<ArchiveRecord>> next();
 
+  /// The removal that the chain ended before, once next() gave nullopt for it. For maintenance: it
+  /// must stay as long as the records after it, which name it.
+  [[nodiscard]] const std::optional<ObjectId>& removal() const { return removal_; }
+
  private:
   std::optional<ObjectId> next_;
   ReadRecord read_;
+  std::optional<ObjectId> removal_;
   // A circle is found in constant memory: one id is remembered, and replaced by the newest one
   // after 1, 2, 4, 8, ... steps. On a circle, the steps outgrow it, and the id comes back.
   std::optional<ObjectId> remembered_;

@@ -47,12 +47,16 @@ class RecordChainTest : public testing::Test {
         EXPECT_FALSE(chain.next().value().has_value());  // the end, after an error too
         return entry.error();
       }
-      if (!*entry) return times;
+      if (!*entry) {
+        removal_ = chain.removal();
+        return times;
+      }
       times.push_back((*entry)->record.time);
     }
   }
 
   std::map<ObjectId, Record> records_;
+  std::optional<ObjectId> removal_;  // what the last walk ended before
 };
 
 TEST_F(RecordChainTest, GoesFromTheNewestToTheOldest) {
@@ -71,8 +75,13 @@ TEST_F(RecordChainTest, EndsBeforeARemoval) {
   add(3, 2);
   ASSERT_OK_AND_ASSIGN(again, walk(id_of(3)));
   EXPECT_THAT(again, ElementsAre(3));
+  EXPECT_EQ(removal_, id_of(2));
   ASSERT_OK_AND_ASSIGN(removed, walk(id_of(2)));
   EXPECT_TRUE(removed.empty());
+  EXPECT_EQ(removal_, id_of(2));
+  ASSERT_OK_AND_ASSIGN(before, walk(id_of(1)));
+  EXPECT_THAT(before, ElementsAre(1));
+  EXPECT_FALSE(removal_.has_value());
 }
 
 TEST_F(RecordChainTest, AnUnreadableRecordEndsItWithAnError) {
