@@ -12,6 +12,14 @@
 
 namespace bale::cli {
 
+std::string json_strings(std::span<const std::string> strings) {
+  std::string array;
+  for (const std::string& text : strings) {
+    array += (array.empty() ? "" : ",") + json_string(text);
+  }
+  return "[" + array + "]";
+}
+
 std::string json_string(std::string_view bytes) {
   std::string quoted = "\"";
   for (const char c : percent_encode(bytes)) {

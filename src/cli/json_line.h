@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,9 @@ class JsonLine {
  private:
   std::string members_;
 };
+
+/// A JSON array of strings. Safe from any thread.
+[[nodiscard]] std::string json_strings(std::span<const std::string> strings);
 
 /// `bytes` as a JSON string, quotes included. Safe from any thread.
 [[nodiscard]] std::string json_string(std::string_view bytes);

@@ -43,6 +43,10 @@ constexpr Verb kVerbs[] = {
      "  bale archive prune linux --keep 3     # linux@0, linux@1 and linux@2 stay\n"
      "  bale archive prune linux --keep 1 --json && bale gc\n",
      declare_archive_prune},
+    {"", "repack", "make one pack of many",
+     "  bale repack\n  bale repack --dry-run\n  bale repack --delta --level 9\n", declare_repack},
+    {"", "gc", "remove what no archive reaches", "  bale gc --dry-run\n  bale gc --json\n",
+     declare_gc},
     {"pack", "build", "pack an object stream from standard input",
      "  bale pack build objects.pack < objects.frames\n"
      "  producer | bale pack build objects.pack --level 19 --json\n",

@@ -45,6 +45,8 @@ VerbRun declare_export_git(Arguments& arguments);
 VerbRun declare_export_dir(Arguments& arguments);
 VerbRun declare_verify(Arguments& arguments);
 VerbRun declare_stats(Arguments& arguments);
+VerbRun declare_repack(Arguments& arguments);
+VerbRun declare_gc(Arguments& arguments);
 VerbRun declare_archive_rm(Arguments& arguments);
 VerbRun declare_archive_prune(Arguments& arguments);
 VerbRun declare_pack_build(Arguments& arguments);

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "store/record_chain.h"
+#include "store/store_impl.h"
 
 namespace bale {
 namespace {
@@ -25,8 +26,15 @@ Result<void> read_records(const Store& store, const std::string& name, ImportPla
   RecordChain chain = chain_from(store, plan.pointer, context);
   std::optional<std::uint64_t> objects_then;  // of the next older record, if the archive only grew
   while (std::optional<ArchiveRecord> record = TRY(chain.next())) {
-    if (const auto location = store.find(record->id)) plan.own_packs.insert(location->pack);
     const Record& newer = record->record;
+    if (const auto location = store.find(record->id)) {
+      plan.own_packs.insert(location->pack);
+      // Maintenance puts objects of several imports into one pack.
+      const auto pack = store.impl().open(location->pack);
+      if (!pack || !(*pack)->git_index || (*pack)->git_index->record_count() != newer.objects_new) {
+        plan.only_grew = false;
+      }
+    }
     const bool whole = newer.missing.count == 0 && newer.unreached.count == 0;
     if (!whole || (objects_then && *objects_then != newer.objects)) plan.only_grew = false;
     // Pruning moved the record away from the objects that came with it.

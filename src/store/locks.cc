@@ -26,22 +26,50 @@ Result<std::unique_ptr<FileLock>> wait_for_lock(FileSystem& file_system, const s
   }
 }
 
+namespace {
+
+// A lock's file has no content: that two make it at the same moment is harmless.
+Result<void> make_lock_file(FileSystem& files, const std::string& path) {
+  const Result<FileInfo> there = files.stat(path);
+  if (there || there.error().code != ErrorCode::kNotFound) return {};
+  static_cast<void>(TRY(files.create(path, CreateMode::kTruncate)));
+  return {};
+}
+
+}  // namespace
+
 Result<ImportLocks> lock_for_import(const Store& store, const std::string& archive,
                                     const Operation& operation) {
   FileSystem& files = store.file_system();
   const StoreLayout& layout = store.impl().layout();
+  constexpr std::string_view kMaintenance = "waiting for maintenance of the store";
   ImportLocks locks;
   const std::string archive_lock = layout.archive_lock(archive);
-  if (const Result<FileInfo> there = files.stat(archive_lock);
-      !there && there.error().code == ErrorCode::kNotFound) {
-    // Truncating what another import makes at the same moment is harmless: locks have no content.
-    static_cast<void>(TRY(files.create(archive_lock, CreateMode::kTruncate)));
-  }
+  TRY(make_lock_file(files, archive_lock));
+  TRY(make_lock_file(files, layout.lock()));
   locks.archive = TRY(wait_for_lock(files, archive_lock, LockMode::kExclusive, operation,
                                     "waiting for another import of this archive"));
-  locks.store = TRY(wait_for_lock(files, layout.lock(), LockMode::kShared, operation,
-                                  "waiting for maintenance of the store"));
+  const std::unique_ptr<FileLock> turnstile =
+      TRY(wait_for_lock(files, layout.staging(), LockMode::kShared, operation, kMaintenance));
+  locks.store =
+      TRY(wait_for_lock(files, layout.lock(), LockMode::kShared, operation, kMaintenance));
   return locks;
+}
+
+Result<std::unique_ptr<FileLock>> lock_for_maintenance(const Store& store,
+                                                       const Operation& operation) {
+  return wait_for_lock(store.file_system(), store.impl().layout().packs(), LockMode::kExclusive,
+                       operation, "waiting for other maintenance of the store");
+}
+
+Result<std::unique_ptr<FileLock>> lock_out_imports(const Store& store, const Operation& operation) {
+  constexpr std::string_view kImports = "waiting for imports to end";
+  FileSystem& files = store.file_system();
+  const StoreLayout& layout = store.impl().layout();
+  TRY(make_lock_file(files, layout.lock()));
+  const std::unique_ptr<FileLock> turnstile =
+      TRY(wait_for_lock(files, layout.staging(), LockMode::kExclusive, operation, kImports));
+  return wait_for_lock(files, layout.lock(), LockMode::kExclusive, operation, kImports);
 }
 
 }  // namespace bale

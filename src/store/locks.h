@@ -2,6 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The locks of a store, which end with the process that holds them however it ends.
+//
+//   archives/.NAME.lock   alone: an import into the archive, or a change of it
+//   lock                  shared: whoever brings objects and leaves out those that are stored;
+//                         alone: maintenance, for the moment in which it takes packs away
+//   staging/ (itself)     a turnstile: shared for a moment on the way to `lock`; alone by
+//                         maintenance that waits for `lock`, so that imports which come later let
+//                         it pass
+//   packs/ (itself)       alone: maintenance, one at a time
+//
+// They are taken in the order packs/, archive, staging/, lock; nobody who holds a later one waits
+// for an earlier one. Readers take none.
 
 #pragma once
 
@@ -30,5 +41,13 @@ struct ImportLocks {
 
 Result<ImportLocks> lock_for_import(const Store& store, const std::string& archive,
                                     const Operation& operation);
+
+/// What maintenance holds while it looks at packs and writes new ones: beside it, packs come but do
+/// not go.
+Result<std::unique_ptr<FileLock>> lock_for_maintenance(const Store& store,
+                                                       const Operation& operation);
+
+/// What it holds while it takes packs away: no import is under way, and none begins.
+Result<std::unique_ptr<FileLock>> lock_out_imports(const Store& store, const Operation& operation);
 
 }  // namespace bale

@@ -1,0 +1,91 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// bale repack: makes one pack of many, or several of --max-pack bytes.
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "bale/store_repack.h"
+#include "base/budget.h"
+#include "base/error.h"
+#include "base/try.h"
+#include "cli/check_report.h"
+#include "cli/json_line.h"
+#include "cli/store_access.h"
+#include "cli/verbs.h"
+
+namespace bale::cli {
+namespace {
+
+struct Options {
+  std::optional<std::uint64_t> max_pack;
+  std::optional<std::uint64_t> level;
+  bool recompress = false;
+  bool delta = false;
+  bool dry_run = false;
+};
+
+std::string sentence(const RepackSummary& summary, bool dry_run) {
+  if (summary.bytes_before == 0) {
+    return fmt::format("nothing to do: {} packs", summary.packs_before);
+  }
+  const std::string sizes =
+      dry_run && summary.bytes_after == 0
+          ? fmt::format("of {}", format_bytes(summary.bytes_before))
+          : fmt::format("{} before, {} after", format_bytes(summary.bytes_before),
+                        format_bytes(summary.bytes_after));
+  return fmt::format("{}{} packs become {}: {} objects, {} duplicates dropped, {}",
+                     dry_run ? "would do: " : "", summary.packs_before, summary.packs_after,
+                     summary.objects, summary.duplicates, sizes);
+}
+
+Result<int> run(const Options& options, Session& session) {
+  if (options.level && !options.recompress && !options.delta) {
+    return fail(ErrorCode::kInvalidArgument,
+                "--level is for what is compressed anew (give --recompress or --delta too)");
+  }
+  RepackOptions repack{.max_pack_bytes = options.max_pack.value_or(0),
+                       .recompress = options.recompress,
+                       .find_bases = options.delta,
+                       .level = static_cast<int>(options.level.value_or(3)),
+                       .dry_run = options.dry_run,
+                       .lanes = session.lanes(),
+                       .operation = session.operation()};
+  repack.memory_bytes =
+      session.memory_bytes(std::max(kStoreMemoryBytes, smallest_repack_memory_bytes(repack)));
+  Store store = TRY(open_store(session));
+  const RepackSummary summary = TRY(repack_store(store, repack));
+  JsonLine line;
+  line.number("packs_before", summary.packs_before)
+      .number("packs_after", summary.packs_after)
+      .number("objects", summary.objects)
+      .number("duplicates", summary.duplicates)
+      .number("bytes_before", summary.bytes_before)
+      .value("bytes_after", options.dry_run && summary.bytes_before > 0 && summary.bytes_after == 0
+                                ? "null"
+                                : fmt::format("{}", summary.bytes_after))
+      .value("packs_made", json_strings(summary.packs_made))
+      .value("dry_run", options.dry_run ? "true" : "false");
+  return report_findings(session, {summary.damaged, 0, store.path()}, line,
+                         sentence(summary, options.dry_run));
+}
+
+}  // namespace
+
+VerbRun declare_repack(Arguments& arguments) {
+  const auto options = std::make_shared<Options>();
+  arguments.size("--max-pack", "begin a new pack when one has so many bytes", options->max_pack);
+  arguments.flag("--recompress", "compress everything anew, instead of copying what is stored",
+                 options->recompress);
+  arguments.flag("--delta", "find bases anew across all imports; compresses anew", options->delta);
+  arguments.count("--level", "L", "compression level for that, 1 to 22 (3)", options->level);
+  arguments.flag("--dry-run", "say what would be done, and do nothing", options->dry_run);
+  return [options](Session& session) { return run(*options, session); };
+}
+
+}  // namespace bale::cli

@@ -1,0 +1,205 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// See bale/store_collect.h.
+//
+//   mark     what all archives reach (collect_roots.h); imports may run
+//   plan     each pack: all of it needed, nothing, or a part
+//   copy     the parts into new packs, which are installed
+//   take     with imports held back: if no archive has moved, old packs go; otherwise all of this
+//            once more, with imports still held back
+
+#include <map>
+#include <set>
+#include <utility>
+
+#include "bale/store_collect.h"
+#include "base/error.h"
+#include "base/try.h"
+#include "codec/zstd.h"
+#include "store/collect_roots.h"
+#include "store/locks.h"
+#include "store/maintenance.h"
+#include "store/pack_copier.h"
+#include "store/staging_area.h"
+#include "store/store_impl.h"
+
+namespace bale {
+namespace {
+
+class Collector {
+ public:
+  Collector(Store& store, const CollectOptions& options) : store_(store), options_(options) {}
+
+  Result<CollectSummary> run();
+
+ private:
+  // What becomes of the packs.
+  struct Plan {
+    std::vector<std::string> gone;                            // names, of which nothing is needed
+    std::map<GitHash, std::vector<std::uint32_t>> rewritten;  // of which a part is
+    std::uint64_t dead_bytes = 0;                             // of entries in rewritten packs
+  };
+
+  Result<bool> collect(std::unique_ptr<FileLock>& imports_out);
+  Result<Plan> plan(CollectRoots& roots);
+  Result<bool> is_kept(CollectRoots& roots, std::uint32_t number, const StoredEntry& entry,
+                       const std::optional<GitOid>& oid) const;
+  Result<void> copy(CollectRoots& roots, const Plan& plan);
+  [[nodiscard]] std::uint64_t store_bytes() const;
+
+  Store& store_;
+  const CollectOptions& options_;
+  std::shared_ptr<const PackSet> packs_;
+  std::vector<std::uint32_t> sound_;
+  std::set<std::uint32_t> sound_set_;
+  CollectSummary summary_;
+};
+
+Result<CollectSummary> Collector::run() {
+  const std::unique_ptr<FileLock> lock = TRY(lock_for_maintenance(store_, options_.operation));
+  std::unique_ptr<FileLock> imports_out;
+  while (!TRY(collect(imports_out))) summary_ = {};
+  imports_out.reset();
+  if (options_.dry_run) return summary_;
+  TRY(store_.refresh());
+  renew_catalog(store_, options_.sync);
+  TRY(store_.refresh());
+  summary_.bytes_after = store_bytes();
+  return summary_;
+}
+
+std::uint64_t Collector::store_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const std::uint32_t number : store_.pack_numbers()) {
+    bytes += pack_file_bytes(store_, store_.pack_name(number));
+  }
+  return bytes;
+}
+
+// False where an archive moved on meanwhile: then imports are held back, and it can be done again.
+Result<bool> Collector::collect(std::unique_ptr<FileLock>& imports_out) {
+  TRY(store_.refresh());
+  packs_ = store_.impl().packs();
+  SoundPacks sound = TRY(sound_packs(store_, *packs_, options_.memory_bytes, options_.operation));
+  sound_ = std::move(sound.numbers);
+  sound_set_ = std::set(sound_.begin(), sound_.end());
+  summary_.damaged = std::move(sound.damaged);
+  summary_.bytes_before = store_bytes();
+
+  Plan plan_made;
+  {
+    // While it looks, half of the memory is for marks; while it copies, the other half is the
+    // copy's.
+    const StagingArea scratch =
+        TRY(StagingArea::create(store_.file_system(), store_.impl().layout()));
+    CollectRoots roots(store_, options_.memory_bytes / 2, scratch.path(), options_.operation);
+    TRY(roots.mark(sound_));
+    summary_.lost_archives = roots.lost_archives();
+    plan_made = TRY(plan(roots));
+    if (options_.dry_run) return true;
+    TRY(copy(roots, plan_made));
+    if (imports_out == nullptr) {
+      imports_out = TRY(lock_out_imports(store_, options_.operation));
+      if (!TRY(roots.still_true())) return false;
+    }
+  }
+  std::vector<std::string> names = plan_made.gone;
+  for (const auto& [hash, numbers] : plan_made.rewritten) {
+    for (const std::uint32_t number : numbers) names.push_back(store_.pack_name(number));
+  }
+  TRY(remove_packs(store_, names, options_.sync));
+  TRY(remove_debris(store_));
+  return true;
+}
+
+Result<Collector::Plan> Collector::plan(CollectRoots& roots) {
+  Plan plan;
+  std::uint64_t gone_bytes = 0;
+  for (const std::uint32_t number : sound_) {
+    PackWalk walk = TRY(
+        PackWalk::create(store_, number,
+                         {.memory_bytes = std::max(kMinPackWalkBytes, options_.memory_bytes / 4),
+                          .scratch_directory = store_.impl().layout().staging(),
+                          .operation = &options_.operation}));
+    std::uint64_t kept = 0;
+    std::uint64_t dead = 0;
+    std::uint64_t dead_bytes = 0;
+    while (const auto entry = TRY(walk.next())) {
+      if (TRY(is_kept(roots, number, entry->stored, entry->oid))) {
+        ++kept;
+      } else {
+        ++dead;
+        dead_bytes += entry->stored.entry_bytes;
+      }
+      options_.operation.progress(
+          {.phase = "looking at packs", .objects = summary_.objects_kept + kept});
+    }
+    summary_.objects_kept += kept;
+    summary_.objects_removed += dead;
+    if (kept == 0) {
+      plan.gone.push_back(store_.pack_name(number));
+      gone_bytes += pack_file_bytes(store_, plan.gone.back());
+      ++summary_.packs_removed;
+    } else if (dead > 0) {
+      plan.rewritten[walk.pack().git_index->hash()].push_back(number);
+      plan.dead_bytes += dead_bytes;
+      ++summary_.packs_rewritten;
+    }
+  }
+  summary_.bytes_after =
+      summary_.bytes_before - std::min(summary_.bytes_before, gone_bytes + plan.dead_bytes);
+  return plan;
+}
+
+// An entry that is needed, unless look-ups lead to another one, which is sound, and so kept.
+Result<bool> Collector::is_kept(CollectRoots& roots, std::uint32_t number, const StoredEntry& entry,
+                                const std::optional<GitOid>& oid) const {
+  if (!TRY(roots.is_needed(entry.id, oid))) return false;
+  const auto found = packs_->find(entry.id);
+  if (!found || *found == ObjectLocation{number, entry.offset}) return true;
+  return !sound_set_.contains(found->pack);
+}
+
+Result<void> Collector::copy(CollectRoots& roots, const Plan& plan) {
+  for (const auto& [hash, numbers] : plan.rewritten) {
+    PackCopier copier(store_, {.hash = hash,
+                               .level = options_.level,
+                               .memory_bytes = options_.memory_bytes / 2,
+                               .lanes = options_.lanes,
+                               .sync = options_.sync,
+                               .operation = options_.operation});
+    for (const std::uint32_t number : numbers) {
+      TRY(copier.copy(number, [&](const StoredEntry& entry, const std::optional<GitOid>& oid) {
+        return is_kept(roots, number, entry, oid);
+      }));
+    }
+    TRY(copier.finish());
+    for (const InstalledPack& pack : copier.totals().packs) {
+      summary_.packs_made.push_back(pack.name);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::uint64_t smallest_collect_memory_bytes(int level) {
+  return 2 * std::max<std::uint64_t>(smallest_copy_memory_bytes(level, false), 16 << 20);
+}
+
+Result<CollectSummary> collect_store(Store& store, const CollectOptions& options) {
+  if (options.level < kMinLevel || options.level > kMaxLevel) {
+    return fail(ErrorCode::kInvalidArgument, "there is no compression level {} (use {} to {})",
+                options.level, kMinLevel, kMaxLevel);
+  }
+  const std::uint64_t smallest = smallest_collect_memory_bytes(options.level);
+  if (options.memory_bytes < smallest) {
+    return fail(ErrorCode::kInvalidArgument,
+                "collecting needs at least {} bytes of memory, and {} were allowed", smallest,
+                options.memory_bytes);
+  }
+  return Collector(store, options).run();
+}
+
+}  // namespace bale

@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// CollectRoots: what the archives of a store reach, marked in a Closure, and which records stay.
+// The half of a collection that decides; collect.cc does the rest.
+//
+//   CollectRoots roots(store, options);
+//   TRY(roots.mark(sound_packs));
+//   TRY(roots.is_needed(entry.id, entry.oid))
+//
+// Memory: `memory_bytes`: half for the closure, a quarter to read, an eighth for ids known to be
+// missing; and 33 bytes a record. Not thread-safe.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bale/progress.h"
+#include "bale/store.h"
+#include "store/closure.h"
+#include "store/oid_set.h"
+
+namespace bale {
+
+class CollectRoots {
+ public:
+  /// Store and operation must outlive it; scratch goes to `scratch_directory`.
+  CollectRoots(const Store& store, std::uint64_t memory_bytes, std::string scratch_directory,
+               const Operation& operation);
+
+  /// Reads all pointers, and the records of archives whose pointer is lost from these packs; marks
+  /// what they reach. kCorrupt where something of it is missing or cannot be read.
+  Result<void> mark(const std::vector<std::uint32_t>& sound);
+
+  /// Of an entry: whether any archive needs an object with these ids.
+  Result<bool> is_needed(const ObjectId& id, const std::optional<GitOid>& oid);
+
+  /// Archives without a pointer whose records are there, and which were not removed.
+  [[nodiscard]] const std::vector<std::string>& lost_archives() const { return lost_archives_; }
+
+  /// Whether no archive's pointer has changed since mark().
+  Result<bool> still_true() const;
+
+ private:
+  using Pointers = std::map<std::string, ObjectId>;
+
+  Result<Pointers> read_pointers() const;
+  Result<void> find_lost(const std::vector<std::uint32_t>& sound);
+  Result<void> add_chain(const std::string& name, const ObjectId& newest);
+  Result<void> add_record(const std::string& shown, const Record& record);
+  Result<void> add_list(const std::string& shown, const ObjectId& list, GitHash hash);
+  Result<void> add_unreached();
+  Result<void> on_missing(const MissingLink& link) const;
+
+  const Store& store_;
+  std::uint64_t memory_bytes_;
+  std::string scratch_directory_;
+  const Operation& operation_;
+  ReadContext context_;
+  ReadContext list_context_;
+  Budget missing_budget_;
+  Pointers pointers_;
+  std::set<ObjectId> records_;  // that stay
+  std::set<GitOid> shallow_;
+  std::vector<OidSet> missing_;
+  std::vector<std::pair<GitOid, std::string>> alone_;        // lists, and who names them
+  std::vector<std::pair<ObjectId, std::string>> unreached_;  // lists of what stays by itself
+  std::vector<std::string> lost_archives_;
+  std::optional<Closure> closure_;
+};
+
+}  // namespace bale

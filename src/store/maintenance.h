@@ -1,0 +1,47 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// What repack and gc have in common: which packs are sound, and how packs go.
+
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "bale/progress.h"
+#include "bale/result.h"
+#include "bale/store.h"
+#include "store/pack_set.h"
+
+namespace bale {
+
+struct SoundPacks {
+  std::vector<std::uint32_t> numbers;  ///< oldest first
+  std::vector<Error> damaged;          ///< why the others are not among them
+};
+
+/// The packs whose bytes are those that were written: all of each is read. Damaged ones are left
+/// alone by maintenance, and nothing that is in them counts as stored.
+Result<SoundPacks> sound_packs(const Store& store, const PackSet& packs, std::uint64_t memory_bytes,
+                               const Operation& operation);
+
+/// Bytes of a pack's files; what is not there counts nothing.
+[[nodiscard]] std::uint64_t pack_file_bytes(const Store& store, const std::string& name);
+
+/// Takes the packs out of the store. The caller holds lock_out_imports(), and what is needed of
+/// them is durable elsewhere. The .pack goes first: a pack is there while it has one, and an index
+/// alone is plainly debris. After an error some may be gone, each wholly or with its indexes left.
+Result<void> remove_packs(const Store& store, std::span<const std::string> names, bool sync);
+
+/// Indexes of packs that are not there, as a crash in remove_packs() leaves them, go; so does what
+/// dead processes left in staging/. Callers as above.
+Result<void> remove_debris(const Store& store);
+
+/// Writes the catalog for the packs that are there now, where they are more than a few; removes one
+/// that names packs which are gone.
+void renew_catalog(Store& store, bool sync);
+
+}  // namespace bale
