@@ -67,7 +67,7 @@ Result<Bytes> EntryDecoder::bytes(std::uint64_t offset, std::uint64_t size,
 }
 
 Result<EntryHeader> EntryDecoder::header(std::uint64_t offset, ReadContext::Impl& context) const {
-  if (offset < kHeaderBytes || offset >= pack_->entries_end()) {
+  if (offset < pack_->entries_begin() || offset >= pack_->entries_end()) {
     return corrupt(offset, "the index leads outside the pack's entries");
   }
   const std::uint64_t left = pack_->entries_end() - offset;

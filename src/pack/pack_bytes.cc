@@ -11,17 +11,30 @@
 
 namespace bale {
 
-Result<PackBytes> PackBytes::open(FileSystem& file_system, const std::string& path,
-                                  PackAccess access) {
+Result<PackBytes> PackBytes::open_any(FileSystem& file_system, const std::string& path) {
   static std::atomic<std::uint64_t> next_serial = 1;
   PackBytes pack;
   pack.path_ = path;
   pack.serial_ = next_serial.fetch_add(1);
   pack.file_ = TRY(file_system.open(path));
   pack.file_bytes_ = TRY(pack.file_->size());
+  return pack;
+}
+
+Result<PackBytes> PackBytes::open_damaged(FileSystem& file_system, const std::string& path) {
+  PackBytes pack = TRY(open_any(file_system, path));
+  pack.entries_end_ = pack.file_bytes_;
+  return pack;
+}
+
+Result<PackBytes> PackBytes::open(FileSystem& file_system, const std::string& path,
+                                  PackAccess access) {
+  PackBytes pack = TRY(open_any(file_system, path));
   if (pack.file_bytes_ < kMinPackBytes) {
     return fail(ErrorCode::kCorrupt, "{}: too short for a pack ({} bytes)", path, pack.file_bytes_);
   }
+  pack.entries_begin_ = kHeaderBytes;
+  pack.entries_end_ = pack.file_bytes_ - kPackTrailerBytes;
   FileHeader header;
   TRY(pack.read(0, header));
   const Result<std::uint64_t> count = decode_pack_header(header);

@@ -25,12 +25,19 @@ class PackBytes {
   [[nodiscard]] static Result<PackBytes> open(FileSystem& file_system, const std::string& path,
                                               PackAccess access);
 
+  /// The same of a file of which nothing needs to be right: all of it may be entries. Has no count
+  /// and no trailer.
+  [[nodiscard]] static Result<PackBytes> open_damaged(FileSystem& file_system,
+                                                      const std::string& path);
+
   [[nodiscard]] const std::string& path() const { return path_; }
 
   [[nodiscard]] std::uint64_t file_bytes() const { return file_bytes_; }
 
-  /// Where entries must end: the trailer's first byte.
-  [[nodiscard]] std::uint64_t entries_end() const { return file_bytes_ - kPackTrailerBytes; }
+  /// Where entries may begin, and must end: the trailer's first byte.
+  [[nodiscard]] std::uint64_t entries_begin() const { return entries_begin_; }
+
+  [[nodiscard]] std::uint64_t entries_end() const { return entries_end_; }
 
   [[nodiscard]] std::uint64_t entry_count() const { return entry_count_; }
 
@@ -65,11 +72,15 @@ class PackBytes {
  private:
   PackBytes() = default;
 
+  static Result<PackBytes> open_any(FileSystem& file_system, const std::string& path);
+
   std::string path_;
   std::unique_ptr<File> file_;
   std::unique_ptr<Mapping> map_;
   Bytes view_;  // of the map
   std::uint64_t file_bytes_ = 0;
+  std::uint64_t entries_begin_ = 0;
+  std::uint64_t entries_end_ = 0;
   std::uint64_t entry_count_ = 0;
   std::uint64_t serial_ = 0;
   Digest trailer_{};

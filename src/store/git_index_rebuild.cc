@@ -95,10 +95,7 @@ Result<void> GitIndexRebuild::add(const StoredEntry& entry) {
         return {};
       });
   if (!read) return note(read.error());
-  // An id is what its kind says, whatever the type.
-  const ObjectId id =
-      info->id.kind() == IdKind::kChangeId ? hasher.change_id() : hasher.content_hash();
-  if (id != info->id) {
+  if (hasher.store_id() != info->id) {
     return note(fail(ErrorCode::kCorrupt,
                      "{}: entry at offset {}: the {} is not what its id {} says", pack_.path(),
                      entry.offset, to_string(info->type), info->id.to_hex()));

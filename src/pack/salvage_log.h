@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// SalvageLog: what a salvager has found in a damaged pack, in the order of offsets, and what became
+// of each entry. On scratch, so that any number of entries takes a fixed amount of memory.
+//
+//   TRY(log.append({.id = id, .offset = offset, .state = SalvageState::kWaits}));
+//   TRY(log.visit([&](SalvageLog::Entry& entry) -> Result<void> { entry.state = ...; }));
+//
+// Memory: kBufferBytes, charged. Scratch: 42 bytes an entry. Not thread-safe.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "bale/file_system.h"
+#include "bale/object.h"
+#include "base/budget.h"
+#include "format/container.h"
+
+namespace bale {
+
+enum class SalvageState : std::uint8_t {
+  kWaits,   ///< a delta whose program is whole, to be rebuilt
+  kProven,  ///< it is what its id says
+  kLost,    ///< a delta that could not be rebuilt
+};
+
+class SalvageLog {
+ public:
+  struct Entry {
+    ObjectId id;
+    std::uint64_t offset = 0;
+    SalvageState state = SalvageState::kWaits;
+  };
+
+  static constexpr std::size_t kEntryBytes = std::tuple_size_v<SortRecord> + 1;
+  static constexpr std::size_t kBufferBytes = 1536 * kEntryBytes;
+
+  /// The budget must outlive the log.
+  [[nodiscard]] static Result<SalvageLog> create(Budget& budget, FileSystem& file_system,
+                                                 const std::string& scratch_directory);
+
+  Result<void> append(const Entry& entry);
+
+  /// Every entry in the order in which they were appended; its state may be changed. An Error of
+  /// `visitor` ends the visit and comes back. Nothing may be appended meanwhile.
+  Result<void> visit(const std::function<Result<void>(Entry&)>& visitor);
+
+  [[nodiscard]] std::uint64_t size() const { return entry_count_; }
+
+ private:
+  SalvageLog() = default;
+
+  Result<void> flush();
+
+  std::unique_ptr<File> scratch_;
+  Buffer buffer_;
+  std::size_t buffered_bytes_ = 0;  // at the buffer's beginning, not written yet
+  std::uint64_t written_bytes_ = 0;
+  std::uint64_t entry_count_ = 0;
+};
+
+}  // namespace bale
