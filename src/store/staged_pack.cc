@@ -232,6 +232,8 @@ Result<InstalledPack> StagedPack::install() {
   }
   TRY(files.rename(directory_ + "/new.pack", layout.pack(installed.name)));
   TRY(files.rename(git_index_path, layout.git_index(installed.name)));
+  // A power cut may keep later names and lose earlier ones, and a pack that counts has all three.
+  if (options_.sync) TRY(files.sync_directory(layout.packs()));
   TRY(files.rename(directory_ + "/new.idx", layout.index(installed.name)));
   if (options_.sync) TRY(files.sync_directory(layout.packs()));
   return installed;
