@@ -22,12 +22,19 @@ struct FaultyState {
   std::uint64_t matching_calls = 0;
   bool fired = false;
   bool tracing = false;
+  std::function<void(const IoEvent&)> observer;
   std::vector<IoEvent> trace;
   std::uint64_t open_files = 0;
   std::uint64_t peak_open_files = 0;
 
   /// Every call begins here: the Error, if this is one that fails.
-  Result<void> begin(IoEvent event) {
+  Result<void> begin(const IoEvent& event) {
+    TRY(count(event));
+    if (observer) observer(event);
+    return {};
+  }
+
+  Result<void> count(const IoEvent& event) {
     const std::lock_guard guard(mutex);
     const auto kind = static_cast<std::size_t>(event.kind);
     ++counters.calls[kind];
@@ -39,7 +46,7 @@ struct FaultyState {
         verdict = fail(fault->code, "{}: {} {}", fault->message, to_string(event.kind), event.path);
       }
     }
-    if (tracing) trace.push_back(std::move(event));
+    if (tracing) trace.push_back(event);
     return verdict;
   }
 
@@ -201,6 +208,10 @@ void FaultyFileSystem::clear_fault() {
 bool FaultyFileSystem::fault_fired() const {
   const std::lock_guard guard(state_->mutex);
   return state_->fired;
+}
+
+void FaultyFileSystem::observe(std::function<void(const IoEvent&)> observer) {
+  state_->observer = std::move(observer);
 }
 
 IoCounters FaultyFileSystem::counters() const {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // A file system around another one, for tests: it counts every call, writes down which there were,
-// and lets a chosen one fail.
+// lets a chosen one fail, and shows each to an observer.
 //
 //   FaultyFileSystem files(memory);
 //   for (std::uint64_t n = 0;; ++n) {
@@ -20,6 +20,7 @@
 #include <array>
 #include <bitset>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -117,6 +118,10 @@ class FaultyFileSystem final : public FileSystem {
 
   /// Whether a call has failed since inject().
   [[nodiscard]] bool fault_fired() const;
+
+  /// Called with each call that does not fail, before it goes to the file system below, on the
+  /// thread that makes it. Empty: nobody is. Set it while no call is under way.
+  void observe(std::function<void(const IoEvent&)> observer);
 
   [[nodiscard]] IoCounters counters() const;
   void reset_counters();

@@ -155,5 +155,19 @@ TEST_F(FaultyFileSystemTest, FilesMayOutliveIt) {
   EXPECT_THAT(file->write_at(0, as_bytes("x")), IsOk());
 }
 
+TEST_F(FaultyFileSystemTest, AnObserverSeesWhatIsAboutToHappen) {
+  std::vector<IoKind> seen;
+  files_.observe([&](const IoEvent& event) {
+    EXPECT_THAT(memory_.stat("/a"), FailsWith(ErrorCode::kNotFound));
+    seen.push_back(event.kind);
+  });
+  files_.inject({.operation = 0});
+  EXPECT_THAT(files_.create("/a", CreateMode::kTruncate), FailsWith(ErrorCode::kIo));
+  EXPECT_THAT(files_.create("/a", CreateMode::kTruncate), IsOk());
+  files_.observe({});
+  EXPECT_THAT(files_.stat("/a"), IsOk());
+  EXPECT_EQ(seen, std::vector<IoKind>{IoKind::kCreate});
+}
+
 }  // namespace
 }  // namespace bale

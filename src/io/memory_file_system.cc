@@ -228,6 +228,13 @@ void MemoryFileSystem::crash(std::mt19937_64& random) {
                     }});
 }
 
+std::unique_ptr<MemoryFileSystem> MemoryFileSystem::snapshot() const {
+  auto copy = std::make_unique<MemoryFileSystem>();
+  const Guard guard(tree_->mutex);
+  copy->tree_->copy_from(*tree_);
+  return copy;
+}
+
 bool MemoryFileSystem::is_executable(const std::string& path) {
   const Guard guard(tree_->mutex);
   const Result<InodePtr> inode = tree_->find_existing(path, /*follow=*/true);

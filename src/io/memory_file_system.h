@@ -49,6 +49,10 @@ class MemoryFileSystem final : public FileSystem {
   /// bytes old, new or zero.
   void crash(std::mt19937_64& random);
 
+  /// Another file system that is as this one is now, with what is synced and what is not. Without
+  /// locks and files without a name: what a process that was killed leaves.
+  [[nodiscard]] std::unique_ptr<MemoryFileSystem> snapshot() const;
+
   /// Whether set_executable() was called on the file; false for anything else.
   [[nodiscard]] bool is_executable(const std::string& path);
 

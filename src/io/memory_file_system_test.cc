@@ -242,5 +242,30 @@ TEST_F(MemoryCrashTest, ExecutableIsRememberedAlsoThroughACrash) {
   EXPECT_FALSE(files_.is_executable("/missing"));
 }
 
+TEST_F(MemoryCrashTest, ASnapshotGoesItsOwnWayAndForgetsLocks) {
+  const std::unique_ptr<File> file = create("/a", "old");
+  ASSERT_THAT(files_.sync_directory("/"), IsOk());
+  ASSERT_THAT(file->write_at(0, as_bytes("new")), IsOk());
+  static_cast<void>(create("/b", "b"));
+  ASSERT_OK_AND_ASSIGN(lock, files_.try_lock("/a", LockMode::kExclusive));
+  const std::unique_ptr<MemoryFileSystem> copy = files_.snapshot();
+  ASSERT_OK_AND_ASSIGN(second_lock, copy->try_lock("/a", LockMode::kExclusive));
+  EXPECT_NE(second_lock, nullptr);
+
+  ASSERT_THAT(file->write_at(0, as_bytes("xxx")), IsOk());
+  ASSERT_THAT(files_.remove_file("/b"), IsOk());
+  EXPECT_EQ(names_in(*copy), "ab");
+  const auto text_of_a = [&]() -> std::string {
+    const std::unique_ptr<Mapping> mapping = copy->open("/a").value()->map().value();
+    return std::string(as_text(mapping->bytes()));
+  };
+  EXPECT_EQ(text_of_a(), "new");
+  // What was not synced in the original is not in the copy either.
+  copy->crash(CrashMode::kDropUnsynced);
+  EXPECT_EQ(names_in(*copy), "a");
+  EXPECT_EQ(text_of_a(), "old");
+  EXPECT_EQ(get("/a"), "xxx");
+}
+
 }  // namespace
 }  // namespace bale

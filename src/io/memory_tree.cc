@@ -66,6 +66,32 @@ class Survivors {
   std::map<const MemoryInode*, InodePtr> survivors_;
 };
 
+/// Copies a tree with what is durable in it and what is not.
+class Copies {
+ public:
+  InodePtr copy(const InodePtr& inode) {
+    if (inode == nullptr) return nullptr;
+    InodePtr& known = copies_[inode.get()];
+    if (known != nullptr) return known;
+    InodePtr made = std::make_shared<MemoryInode>(inode->kind);
+    known = made;  // before going down; `known` may dangle after
+    inode->content_is_shared = true;
+    made->content = inode->content;
+    made->durable = inode->durable;
+    made->content_is_shared = true;
+    made->executable = inode->executable;
+    made->symlink_target = inode->symlink_target;
+    for (const auto& [name, child] : inode->entries) made->entries[name] = copy(child);
+    for (const auto& [name, child] : inode->durable_entries) {
+      made->durable_entries[name] = copy(child);
+    }
+    return made;
+  }
+
+ private:
+  std::map<const MemoryInode*, InodePtr> copies_;
+};
+
 }  // namespace
 
 Content& MemoryInode::writable_content() {
@@ -140,6 +166,18 @@ void MemoryTree::crash(const CrashChooser& chooser) {
   settle(std::move(keep));
   unsynced_.clear();
   root_ = Survivors(chooser).copy(root_);
+}
+
+void MemoryTree::copy_from(MemoryTree& other) {
+  Copies copies;
+  root_ = copies.copy(other.root_);
+  unsynced_ = other.unsynced_;
+  for (NameOperation& operation : unsynced_) {
+    for (NameChange& change : operation) {
+      change.directory = copies.copy(change.directory);
+      change.inode = copies.copy(change.inode);
+    }
+  }
 }
 
 void MemoryTree::settle(std::vector<bool> keep) {

@@ -98,6 +98,10 @@ class MemoryTree {
   void sync_directory(const InodePtr& directory);
   void crash(const CrashChooser& chooser);
 
+  /// Becomes as `other` is, with what is durable there and what is not, but with no lock taken.
+  /// Content is shared until either writes to it.
+  void copy_from(MemoryTree& other);
+
   std::mutex mutex;
 
  private:
