@@ -39,6 +39,8 @@ PUBLIC_HEADERS = {
     "record.h": "object",
     "result.h": "base",
     "store.h": "store",
+    "store_collect.h": "store",
+    "store_repack.h": "store",
     "store_statistics.h": "store",
     "store_verifier.h": "store",
     "tree.h": "store",
