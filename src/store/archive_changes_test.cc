@@ -170,10 +170,11 @@ TEST_F(ArchiveChangesTest, NothingToPruneWritesNothing) {
 TEST_F(ArchiveChangesTest, ThePacksAloneTellWhereEveryPointerLed) {
   const auto expect_recovered = [this] {
     ArchiveRecovery recovery;
-    for (std::uint32_t number = 0; number < store_.pack_count(); ++number) {
-      for (std::uint64_t i = 0; i < store_.pack(number).record_count(); ++i) {
-        ASSERT_OK_AND_ASSIGN(entry, store_.pack(number).record(i));
-        ASSERT_OK_AND_ASSIGN(object, store_.get({number, entry.offset}, context_));
+    for (const std::uint32_t number : store_.pack_numbers()) {
+      ASSERT_OK_AND_ASSIGN(pack, store_.pack(number));
+      for (std::uint64_t i = 0; i < pack->record_count(); ++i) {
+        ASSERT_OK_AND_ASSIGN(entry, pack->record(i));
+        ASSERT_OK_AND_ASSIGN(object, store_.get(ObjectLocation{number, entry.offset}, context_));
         if (object.type != ObjectType::kAction) continue;
         ASSERT_OK_AND_ASSIGN(record, decode_record(object.payload));
         recovery.add(object.id, record);

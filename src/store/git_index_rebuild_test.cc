@@ -146,9 +146,9 @@ TEST(GitIndexRebuildPackTest, APackWithoutARecordDoesNotSayWhichHash) {
   ASSERT_THAT(staged->install(), IsOk());
   ASSERT_THAT(fixture.store().refresh(), IsOk());
   ReadContext context;
-  ASSERT_OK_AND_ASSIGN(hash, find_git_hash(fixture.store().pack(0), context));
+  ASSERT_OK_AND_ASSIGN(hash, find_git_hash(*fixture.newest_pack(), context));
   EXPECT_FALSE(hash.has_value());
-  EXPECT_THAT(rebuild_git_index(fixture.store().pack(0), GitHash::kSha1, fixture.beside("x"),
+  EXPECT_THAT(rebuild_git_index(*fixture.newest_pack(), GitHash::kSha1, fixture.beside("x"),
                                 {.memory_bytes = kMinGitIndexRebuildBytes - 1}),
               FailsWith(ErrorCode::kInvalidArgument));
 }

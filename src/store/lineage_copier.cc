@@ -49,7 +49,7 @@ class LineageCopier {
         packs_(store.impl().packs()),
         budget_(options.memory_bytes / 4) {
     for (std::size_t i = 0; i < numbers.size(); ++i) {
-      ranks_[numbers[i]] = static_cast<std::uint32_t>(numbers.size() - 1 - i);
+      ranks_[numbers[i]] = static_cast<std::uint32_t>(i);
     }
   }
 

@@ -30,7 +30,7 @@ struct LineageCopyOptions {
   const Operation* operation = nullptr;  ///< required
 };
 
-/// Adds all entries of these packs (oldest first) that are kept to `copier`, which recompresses.
+/// Adds all entries of these packs (newest first) that are kept to `copier`, which recompresses.
 /// Scratch: 64 bytes an object, and a bit for each of the store's.
 Result<void> copy_by_lineage(const Store& store, const std::vector<std::uint32_t>& numbers,
                              PackCopier& copier, const LineageCopyOptions& options);

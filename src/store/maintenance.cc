@@ -3,7 +3,6 @@
 
 #include "store/maintenance.h"
 
-#include <algorithm>
 #include <string_view>
 
 #include "base/try.h"
@@ -28,7 +27,6 @@ Result<SoundPacks> sound_packs(const Store& store, const PackSet& packs, std::ui
       sound.damaged.push_back(errors.front());
     }
   }
-  std::reverse(sound.numbers.begin(), sound.numbers.end());
   return sound;
 }
 

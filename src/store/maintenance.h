@@ -19,7 +19,7 @@
 namespace bale {
 
 struct SoundPacks {
-  std::vector<std::uint32_t> numbers;  ///< oldest first
+  std::vector<std::uint32_t> numbers;  ///< newest first, as versions lie in a pack
   std::vector<Error> damaged;          ///< why the others are not among them
 };
 

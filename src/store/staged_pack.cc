@@ -217,6 +217,18 @@ Result<ObjectId> StagedPack::add_record(const Record& record) {
   return id;
 }
 
+// The same entries make the same pack, and then the same indexes, unless Git knows them by ids of
+// another hash. That takes two packs of blobs alone, without a record; but it must not lose ids.
+Result<void> StagedPack::check_name_is_free(const InstalledPack& installed) const {
+  const Result<GitIndexView> there =
+      GitIndexView::open(store_.file_system(), store_.impl().layout().git_index(installed.name),
+                         installed.summary.trailer);
+  if (!there || there->hash() == hash_) return {};
+  return fail(ErrorCode::kUnsupported,
+              "{}: a pack with the same bytes is there, whose objects have Git ids of {}",
+              store_.impl().layout().pack(installed.name), to_string(there->hash()));
+}
+
 Result<InstalledPack> StagedPack::install() {
   FileSystem& files = store_.file_system();
   const StoreLayout& layout = store_.impl().layout();
@@ -230,6 +242,7 @@ Result<InstalledPack> StagedPack::install() {
         TRY(git_index_->write(file.file(), git_index_budget_, installed.summary.trailer));
     TRY(file.commit({.sync = options_.sync}));
   }
+  TRY(check_name_is_free(installed));
   TRY(files.rename(directory_ + "/new.pack", layout.pack(installed.name)));
   TRY(files.rename(git_index_path, layout.git_index(installed.name)));
   // A power cut may keep later names and lose earlier ones, and a pack that counts has all three.

@@ -103,6 +103,7 @@ class StagedPack {
   void remove_directory();
   Result<void> check_change_id(const ObjectId& id, ObjectType type, Bytes payload);
   Result<void> entry_written(const EntryPosition& entry);
+  Result<void> check_name_is_free(const InstalledPack& installed) const;
 
   const Store& store_;
   GitHash hash_;

@@ -91,7 +91,8 @@ TEST(StagedPackTest, EntriesOfAnotherPackAreTakenOverAsTheyAreStored) {
     ASSERT_THAT(staged->install(), IsOk());
   }
   ASSERT_THAT(source.store().refresh(), IsOk());
-  const PackReader& from = source.store().pack(0);
+  const std::shared_ptr<const PackReader> pack = source.newest_pack();
+  const PackReader& from = *pack;
   StoreFixture copy;
   ASSERT_OK_AND_ASSIGN(staged, StagedPack::create(copy.store(), GitHash::kSha1, {}));
   ReadContext context;

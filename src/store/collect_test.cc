@@ -1,0 +1,183 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Collecting: what an archive reaches stays, also what an import beside it counts on; all else
+// goes.
+
+#include <atomic>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "bale/archive_changes.h"
+#include "bale/store_collect.h"
+#include "store/locks.h"
+#include "testing/matchers.h"
+#include "testing/store_fixture.h"
+
+namespace bale {
+namespace {
+
+namespace fs = std::filesystem;
+
+CollectOptions quick(CollectOptions options = {}) {
+  options.sync = false;
+  return options;
+}
+
+// "mine" and "other" share a file; each has one that the other has not.
+class CollectTest : public testing::Test {
+ protected:
+  CollectTest() {
+    for (GitFixture* git : {&mine_, &other_}) git->write("shared", random_text(5000, 1));
+    mine_.write("mine", random_text(3000, 2));
+    mine_.commit("mine");
+    other_.write("other", random_text(3000, 3));
+    other_.commit("other");
+    EXPECT_THAT(fixture_.import(other_.path(), "other"), IsOk());
+    EXPECT_THAT(fixture_.import(mine_.path(), "mine"), IsOk());
+  }
+
+  Store& store() { return fixture_.store(); }
+
+  void remove(const std::string& name) {
+    ASSERT_THAT(remove_archive(store(), name, {.sync = false}), IsOk());
+  }
+
+  void expect_mine_whole() {
+    ASSERT_OK_AND_ASSIGN(report, fixture_.verify());
+    EXPECT_THAT(report.errors, testing::IsEmpty());
+    ASSERT_OK_AND_ASSIGN(exported, fixture_.export_git("mine"));
+    EXPECT_EQ(describe_repository(mine_, exported), describe_repository(mine_, mine_.path()));
+  }
+
+  GitFixture mine_;
+  GitFixture other_;
+  StoreFixture fixture_;
+};
+
+TEST_F(CollectTest, WithoutGarbageNothingHappens) {
+  const auto before = fixture_.files();
+  ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick()));
+  EXPECT_EQ(summary.objects_removed, 0u);
+  EXPECT_EQ(fixture_.files(), before);
+  EXPECT_EQ(summary.bytes_before, summary.bytes_after);
+}
+
+TEST_F(CollectTest, WhatOnlyARemovedArchiveReachedGoesAndTheRestStays) {
+  remove("other");
+  const auto before = fixture_.files();
+  ASSERT_OK_AND_ASSIGN(said, collect_store(store(), quick({.dry_run = true})));
+  EXPECT_EQ(fixture_.files(), before);
+  // The file "other", its tree, its commit and its record.
+  EXPECT_EQ(said.objects_removed, 4u);
+  ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick()));
+  EXPECT_EQ(summary.objects_removed, 4u);
+  EXPECT_EQ(summary.packs_rewritten, 1u);
+  EXPECT_LT(summary.bytes_after, summary.bytes_before - 3000);
+  EXPECT_FALSE(store().find(other_.oid("HEAD:other")));
+  EXPECT_TRUE(store().find(other_.oid("HEAD:shared")));
+  expect_mine_whole();
+  // The removal is remembered, and collecting again finds nothing.
+  ASSERT_OK_AND_ASSIGN(pointers, store().archive_pointers());
+  EXPECT_THAT(pointers, testing::ElementsAre("mine", "other"));
+  ASSERT_OK_AND_ASSIGN(again, collect_store(store(), quick()));
+  EXPECT_EQ(again.objects_removed, 0u);
+}
+
+TEST_F(CollectTest, APrunedArchiveLosesWhatOnlyItsOldRecordsReached) {
+  mine_.write("mine", random_text(3000, 9));
+  mine_.run({"commit", "-a", "--amend", "-m", "another history"});
+  ASSERT_THAT(fixture_.import(mine_.path(), "mine"), IsOk());
+  ASSERT_THAT(prune_archive(store(), "mine", 1, {.sync = false}), IsOk());
+  ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick()));
+  // A file, a tree and a commit of before, and both records that were replaced or dropped.
+  EXPECT_EQ(summary.objects_removed, 5u);
+  expect_mine_whole();
+}
+
+TEST_F(CollectTest, ObjectsWithoutARefAndTheirListStay) {
+  const GitOid loose = mine_.write_blob(random_text(500, 77));
+  ASSERT_THAT(fixture_.import_with(mine_.path(), {.name = "mine", .all_objects = true}), IsOk());
+  ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick()));
+  EXPECT_EQ(summary.objects_removed, 0u);
+  remove("other");
+  ASSERT_THAT(collect_store(store(), quick()), IsOk());
+  EXPECT_TRUE(store().find(loose));
+  expect_mine_whole();
+}
+
+TEST_F(CollectTest, AnArchiveWhosePointerIsLostIsKeptAndNamed) {
+  fs::remove(fixture_.path() + "/archives/other");
+  ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick()));
+  EXPECT_THAT(summary.lost_archives, testing::ElementsAre("other"));
+  EXPECT_EQ(summary.objects_removed, 0u);
+  EXPECT_TRUE(store().find(other_.oid("HEAD:other")));
+}
+
+TEST_F(CollectTest, NothingIsRemovedFromAStoreInWhichSomethingIsMissing) {
+  remove("other");
+  // The first pack holds the shared file, too.
+  const std::string pack = store().pack_name(store().pack_numbers().back());
+  fs::rename(fixture_.path() + "/packs/" + pack + ".idx", fixture_.beside("kept"));
+  const auto before = fixture_.files();
+  EXPECT_THAT(collect_store(store(), quick()), FailsWith(ErrorCode::kCorrupt, "damaged"));
+  EXPECT_EQ(fixture_.files(), before);
+}
+
+// The promise of dedup: what an import found stored is there when it has finished.
+TEST_F(CollectTest, WhatAnImportBesideItFoundStoredSurvivesAtEveryStep) {
+  std::set<std::string> phases;
+  for (int step = 0;; ++step) {
+    StoreFixture fixture;
+    ASSERT_THAT(fixture.import(other_.path(), "other"), IsOk());
+    ASSERT_THAT(fixture.import(mine_.path(), "mine"), IsOk());
+    ASSERT_THAT(remove_archive(fixture.store(), "other", {.sync = false}), IsOk());
+    Store beside = fixture.reopened();
+    int calls = 0;
+    bool imported = false;
+    CollectOptions options = quick();
+    options.operation.report = [&](const Progress& at) {
+      if (calls++ != step || at.phase == "waiting for imports to end") return;
+      phases.insert(std::string(at.phase));
+      imported = true;
+      // Everything of it is stored already, and about to be collected.
+      EXPECT_THAT(import_git(beside, other_.path(), {.name = "again", .sync = false}), IsOk());
+    };
+    ASSERT_THAT(collect_store(fixture.store(), options), IsOk());
+    if (!imported) break;
+    ASSERT_OK_AND_ASSIGN(report, fixture.verify());
+    EXPECT_THAT(report.errors, testing::IsEmpty()) << "step " << step;
+    ASSERT_OK_AND_ASSIGN(exported, fixture.export_git("again"));
+    EXPECT_EQ(describe_repository(other_, exported), describe_repository(other_, other_.path()));
+  }
+  EXPECT_TRUE(phases.contains("looking at packs"));
+  EXPECT_TRUE(phases.contains("copying objects"));
+}
+
+TEST_F(CollectTest, PacksGoOnlyWhenNoImportRuns) {
+  remove("other");
+  ASSERT_OK_AND_ASSIGN(locks, lock_for_import(store(), "running", {}));
+  Store beside = fixture_.reopened();
+  std::atomic<bool> waits = false;
+  CollectOptions options = quick();
+  options.operation.report = [&](const Progress& at) {
+    if (at.phase == "waiting for imports to end") waits = true;
+  };
+  Result<CollectSummary> summary = Error{};
+  std::thread thread([&] { summary = collect_store(beside, options); });
+  while (!waits) std::this_thread::yield();
+  // Whoever looks now finds the old packs, all of them.
+  ASSERT_THAT(store().refresh(), IsOk());
+  EXPECT_TRUE(store().find(other_.oid("HEAD:other")));
+  locks = {};
+  thread.join();
+  ASSERT_THAT(summary, IsOk());
+  ASSERT_THAT(store().refresh(), IsOk());
+  EXPECT_FALSE(store().find(other_.oid("HEAD:other")));
+  expect_mine_whole();
+}
+
+}  // namespace
+}  // namespace bale
