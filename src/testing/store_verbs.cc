@@ -1,0 +1,99 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "testing/store_verbs.h"
+
+#include <optional>
+#include <utility>
+
+#include "bale/archive_changes.h"
+#include "base/try.h"
+#include "store/catalog_builder.h"
+#include "store/store_impl.h"
+
+namespace bale {
+namespace {
+
+using Step = std::function<Result<void>(Store&)>;
+
+Step importing(std::string name, int version) {
+  return [=](Store& store) { return import_small(store, name, version); };
+}
+
+Step removing(std::string name) {
+  return [=](Store& store) -> Result<void> {
+    TRY(remove_archive(store, name));
+    return {};
+  };
+}
+
+Step pruning(std::string name, std::uint64_t keep) {
+  return [=](Store& store) -> Result<void> {
+    TRY(prune_archive(store, name, keep));
+    return {};
+  };
+}
+
+Result<void> cataloging(Store& store) {
+  return write_catalog(store.file_system(), store.impl().layout(), *store.impl().packs(),
+                       {.operation = {}});
+}
+
+/// The store's archives, but for one.
+ArchiveVersions but(const std::string& name, std::vector<int> versions) {
+  ArchiveVersions archives = verb_store_archives();
+  archives[name] = std::move(versions);
+  return archives;
+}
+
+ArchiveVersions without(const std::string& name) {
+  ArchiveVersions archives = verb_store_archives();
+  archives.erase(name);
+  return archives;
+}
+
+}  // namespace
+
+ArchiveVersions verb_store_archives() {
+  return {{"a", {2, 1}}, {"b256", {1}}, {"c", {3, 2}}};
+}
+
+Result<void> make_verb_store(FileSystem& files) {
+  TRY(Store::init(kVerbStore, &files));
+  Store store = TRY(Store::open(kVerbStore, &files));
+  // Eight packs: one more, and an import writes the catalog.
+  for (const Step& step :
+       {importing("a", 1), importing("a", 2), importing("b256", 1), importing("c", 2),
+        importing("c", 3), importing("gone", 1), importing("gone", 2), removing("gone")}) {
+    TRY(step(store));
+  }
+  return {};
+}
+
+std::vector<StoreVerb> store_verbs() {
+  return {
+      {"Import", importing("new", 2), but("new", {2}), {}},
+      {"ImportBesideCatalog", importing("new", 2), but("new", {2}), cataloging},
+      {"ImportOfManyFrames", importing("big", 1), but("big", {1}), cataloging},
+      {"ImportAgain", importing("a", 4), but("a", {4, 2, 1}), cataloging},
+      {"ImportUnchanged", importing("a", 2), but("a", {2, 2, 1}), {}},
+      {"ImportOfARemovedName", importing("gone", 3), but("gone", {3}), {}},
+      {"Remove", removing("a"), without("a"), {}},
+      {"Prune", pruning("a", 1), but("a", {2}), cataloging},
+      {"Catalog", cataloging, verb_store_archives(), {}},
+      {"CatalogAgain", cataloging, verb_store_archives(), cataloging},
+  };
+}
+
+Result<void> prepare_store(FileSystem& files, const StoreVerb& verb) {
+  if (!verb.prepare) return {};
+  Store store = TRY(Store::open(kVerbStore, &files));
+  return verb.prepare(store);
+}
+
+Result<void> run_verb(FileSystem& files, const StoreVerb& verb) {
+  Store store = TRY(Store::open(kVerbStore, &files));
+  return verb.run(store);
+}
+
+}  // namespace bale

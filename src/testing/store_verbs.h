@@ -1,0 +1,54 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The verbs that change a store, each as the tests in test/trust/ run it: on one and the same small
+// store, with what the store's archives are afterwards. A new verb is a line in store_verbs().
+//
+//   MemoryFileSystem files;
+//   ASSERT_THAT(make_verb_store(files), IsOk());
+//   for (const StoreVerb& verb : store_verbs()) {
+//     const std::unique_ptr<MemoryFileSystem> copy = files.snapshot();
+//     ASSERT_THAT(prepare_store(*copy, verb), IsOk());
+//     ASSERT_THAT(run_verb(*copy, verb), IsOk());
+//   }
+
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "bale/file_system.h"
+#include "bale/result.h"
+#include "bale/store.h"
+#include "testing/small_archives.h"
+
+namespace bale {
+
+/// Where the store lies.
+inline constexpr const char* kVerbStore = "/store";
+
+struct StoreVerb {
+  std::string name;
+  std::function<Result<void>(Store&)> run;
+  ArchiveVersions after;  ///< the archives, once it was acknowledged
+  /// What is done to the store before; empty: nothing.
+  std::function<Result<void>(Store&)> prepare;
+};
+
+/// Makes the store: archives of one and of several records that share objects, one of SHA-256, one
+/// that was removed; in as many packs as do without a catalog.
+Result<void> make_verb_store(FileSystem& files);
+
+/// The archives of that store.
+[[nodiscard]] ArchiveVersions verb_store_archives();
+
+[[nodiscard]] std::vector<StoreVerb> store_verbs();
+
+/// What comes before the verb; not under test.
+Result<void> prepare_store(FileSystem& files, const StoreVerb& verb);
+
+/// Opens the store and runs the verb.
+Result<void> run_verb(FileSystem& files, const StoreVerb& verb);
+
+}  // namespace bale
