@@ -31,7 +31,8 @@ namespace {
 // A lock's file has no content: that two make it at the same moment is harmless.
 Result<void> make_lock_file(FileSystem& files, const std::string& path) {
   const Result<FileInfo> there = files.stat(path);
-  if (there || there.error().code != ErrorCode::kNotFound) return {};
+  if (there) return {};
+  if (there.error().code != ErrorCode::kNotFound) return there.error();
   static_cast<void>(TRY(files.create(path, CreateMode::kTruncate)));
   return {};
 }
