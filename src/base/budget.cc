@@ -12,6 +12,15 @@
 #include "base/try.h"
 
 namespace bale {
+namespace {
+
+std::atomic<ChargeRefuser> charge_refuser = nullptr;
+
+}  // namespace
+
+ChargeRefuser set_charge_refuser(ChargeRefuser refuser) {
+  return charge_refuser.exchange(refuser);
+}
 
 Charge::Charge(Charge&& other) noexcept
     : budget_(std::exchange(other.budget_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
@@ -34,6 +43,9 @@ void Charge::release() {
 }
 
 bool Budget::take(std::uint64_t bytes) {
+  const ChargeRefuser refuser = charge_refuser.load(std::memory_order_relaxed);
+  if (refuser != nullptr && refuser(bytes)) [[unlikely]]
+    return false;
   std::uint64_t used = used_bytes_.load();
   do {
     if (bytes > limit_bytes_ - used) return false;

@@ -26,6 +26,11 @@ namespace bale {
 
 class Budget;
 
+/// For tests: asked before every charge of every budget in the process, and true refuses it. Null
+/// (the default) is asked by nobody. May be called from any thread; returns what was set before.
+using ChargeRefuser = bool (*)(std::uint64_t bytes);
+ChargeRefuser set_charge_refuser(ChargeRefuser refuser);
+
 /// Bytes that are taken from a budget, given back on destruction. Move-only; may be empty.
 class [[nodiscard]] Charge {
  public:
