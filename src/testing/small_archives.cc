@@ -144,7 +144,9 @@ Result<ArchiveVersions> read_archives(const Store& store) {
   ArchiveVersions archives;
   ReadContext context;
   for (const std::string& name : TRY(store.archives())) {
-    archives[name] = TRY(read_archive(store, name, context));
+    std::vector<int> versions = TRY(read_archive(store, name, context));
+    // A removal that could not be read when names were listed, and could be now.
+    if (!versions.empty()) archives[name] = std::move(versions);
   }
   return archives;
 }
