@@ -23,6 +23,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "git/child_output.h"
+#include "git/git_lines.h"
 #include "git/missing_parents.h"
 #include "git/object_reader.h"
 #include "git/tips.h"
@@ -147,17 +148,15 @@ class Listing {
   }
 
   Result<void> take_line(std::string_view line) {
-    if (line.starts_with('?')) {
-      const GitOid oid = TRY(parse_oid(line.substr(1)));
+    const std::optional<ListedLine> listed = parse_listed_line(line);
+    if (!listed) return unreadable(line);
+    const GitOid& oid = listed->oid;
+    if (listed->missing) {
       return missing_.count(oid) == 0 ? list_missing(oid) : Result<void>();
     }
-    const std::size_t space = line.find(' ');
-    const GitOid oid = TRY(parse_oid(line.substr(0, space)));
     listed_.add(line);
     if (listed_.lines() > listed_before_.lines()) {
-      std::optional<std::string_view> path;
-      if (space != std::string_view::npos) path = line.substr(space + 1);
-      TRY(use_({.oid = oid, .path = path}));
+      TRY(use_({.oid = oid, .path = listed->path}));
     } else if (listed_.lines() == listed_before_.lines() && listed_ != listed_before_) {
       return changed();
     }
@@ -184,9 +183,12 @@ class Listing {
 
   [[nodiscard]] Result<GitOid> parse_oid(std::string_view hex) const {
     Result<GitOid> oid = GitOid::from_hex(hex);
-    if (oid) return oid;
+    return oid ? oid : unreadable(hex);
+  }
+
+  [[nodiscard]] Error unreadable(std::string_view line) const {
     return fail(ErrorCode::kIncomplete, "listing the objects of {}: git printed \"{}\"", what_,
-                hex);
+                line);
   }
 
   [[nodiscard]] Error changed() const {

@@ -15,13 +15,13 @@
 #include "git/object_reader.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <utility>
 
 #include "base/check.h"
 #include "base/error.h"
 #include "base/try.h"
+#include "git/git_lines.h"
 
 namespace bale {
 namespace {
@@ -180,23 +180,16 @@ Result<SourceObject> ObjectReader::receive(const Request& request) {
 
 Result<SourceObject> ObjectReader::parse_header(const Request& request,
                                                 std::string_view line) const {
-  const std::string oid = request.oid.to_hex();
-  SourceObject object{.oid = request.oid, .tag = request.tag};
-  std::string_view rest = line;
-  if (rest.starts_with(oid) && rest.size() > oid.size() && rest[oid.size()] == ' ') {
-    rest.remove_prefix(oid.size() + 1);
-    object.missing = rest == "missing";
-    if (object.missing) return object;
-    const std::size_t space = std::min(rest.find(' '), rest.size());
-    const Result<ObjectType> type = object_type_from_git(rest.substr(0, space));
-    rest.remove_prefix(std::min(space + 1, rest.size()));
-    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), object.size);
-    if (type && error == std::errc() && end == rest.data() + rest.size()) {
-      object.type = *type;
-      return object;
-    }
+  const std::optional<BatchAnswer> answer = parse_batch_answer(line, request.oid);
+  if (!answer) {
+    return fail(ErrorCode::kIncomplete, "reading {} of {}: git answered \"{}\"",
+                request.oid.to_hex(), what_, line);
   }
-  return fail(ErrorCode::kIncomplete, "reading {} of {}: git answered \"{}\"", oid, what_, line);
+  return SourceObject{.oid = request.oid,
+                      .missing = answer->missing,
+                      .type = answer->type,
+                      .size = answer->size,
+                      .tag = request.tag};
 }
 
 // The child has ended where it should not have: its own words say why.
