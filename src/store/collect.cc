@@ -152,11 +152,18 @@ Result<Collector::Plan> Collector::plan(CollectRoots& roots) {
   return plan;
 }
 
-// An entry that is needed, unless look-ups lead to another one, which is sound, and so kept.
+// An entry that is needed, unless look-ups lead to another one, which is sound, and so kept. It is
+// looked up as those do who need it: a blob that came under SHA-1 and under SHA-256 is two entries
+// with one id, and neither stands for the other.
 Result<bool> Collector::is_kept(CollectRoots& roots, std::uint32_t number, const StoredEntry& entry,
                                 const std::optional<GitOid>& oid) const {
   if (!TRY(roots.is_needed(entry.id, oid))) return false;
-  const auto found = packs_->find(entry.id);
+  std::optional<ObjectLocation> found;
+  if (oid) {
+    if (const auto by_oid = packs_->find(*oid)) found = by_oid->location;
+  } else {
+    found = packs_->find(entry.id);
+  }
   if (!found || *found == ObjectLocation{number, entry.offset}) return true;
   return !sound_set_.contains(found->pack);
 }
