@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "bale/archive_changes.h"
+#include "bale/store_collect.h"
+#include "bale/store_repack.h"
 #include "base/try.h"
 #include "store/catalog_builder.h"
 #include "store/store_impl.h"
@@ -37,6 +39,30 @@ Step pruning(std::string name, std::uint64_t keep) {
 Result<void> cataloging(Store& store) {
   return write_catalog(store.file_system(), store.impl().layout(), *store.impl().packs(),
                        {.operation = {}});
+}
+
+Step repacking(RepackOptions options) {
+  return [=](Store& store) -> Result<void> {
+    RepackOptions one_lane = options;
+    one_lane.level = 1;
+    one_lane.lanes = 1;
+    one_lane.memory_bytes = smallest_repack_memory_bytes(one_lane);
+    TRY(repack_store(store, one_lane));
+    return {};
+  };
+}
+
+Result<void> collecting(Store& store) {
+  TRY(collect_store(store,
+                    {.level = 1, .memory_bytes = smallest_collect_memory_bytes(1), .lanes = 1}));
+  return {};
+}
+
+Step in_turn(std::vector<Step> steps) {
+  return [=](Store& store) -> Result<void> {
+    for (const Step& step : steps) TRY(step(store));
+    return {};
+  };
 }
 
 /// The store's archives, but for one.
@@ -82,6 +108,13 @@ std::vector<StoreVerb> store_verbs() {
       {"Prune", pruning("a", 1), but("a", {2}), cataloging},
       {"Catalog", cataloging, verb_store_archives(), {}},
       {"CatalogAgain", cataloging, verb_store_archives(), cataloging},
+      {"Repack", repacking({}), verb_store_archives(), {}},
+      {"RepackBesideCatalog", repacking({}), verb_store_archives(), cataloging},
+      {"RepackToBases", repacking({.find_bases = true}), verb_store_archives(), cataloging},
+      {"RepackIntoSeveral", repacking({.max_pack_bytes = 2'000}), verb_store_archives(), {}},
+      {"Collect", collecting, verb_store_archives(), {}},
+      {"CollectBesideCatalog", in_turn({removing("c"), collecting}), without("c"), cataloging},
+      {"CollectAfterRepack", collecting, verb_store_archives(), repacking({})},
   };
 }
 
