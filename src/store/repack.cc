@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -43,8 +42,7 @@ class Repacker {
   const bool recompress_;
   std::shared_ptr<const PackSet> packs_;
   std::map<GitHash, std::vector<std::uint32_t>> inputs_;
-  std::set<std::uint32_t> chosen_;
-  std::vector<std::string> made_;
+  std::map<std::uint32_t, GitHash> chosen_;  // all of inputs_
   RepackSummary summary_;
 };
 
@@ -84,8 +82,8 @@ Result<void> Repacker::choose(const std::vector<std::uint32_t>& sound) {
   std::erase_if(inputs_,
                 [&](const auto& group) { return group.second.size() < 2 && !recompress_; });
   for (const auto& [hash, numbers] : inputs_) {
-    chosen_.insert(numbers.begin(), numbers.end());
     for (const std::uint32_t number : numbers) {
+      chosen_.emplace(number, hash);
       summary_.bytes_before += pack_file_bytes(store_, store_.pack_name(number));
     }
   }
@@ -93,11 +91,12 @@ Result<void> Repacker::choose(const std::vector<std::uint32_t>& sound) {
 }
 
 // An entry is dropped where look-ups lead to another one that is copied too. One in a damaged pack,
-// or in a pack that stays, does not count.
+// or in a pack that stays, does not count; nor does one that Git knows by the other kind of id.
 bool Repacker::is_kept(std::uint32_t number, const StoredEntry& entry) const {
   const auto found = packs_->find(entry.id);
   if (!found || *found == ObjectLocation{number, entry.offset}) return true;
-  return !chosen_.contains(found->pack);
+  const auto other = chosen_.find(found->pack);
+  return other == chosen_.end() || other->second != chosen_.at(number);
 }
 
 Result<void> Repacker::plan_only() {
@@ -168,7 +167,7 @@ Result<void> Repacker::copy(GitHash hash, const std::vector<std::uint32_t>& inpu
 
 Result<void> Repacker::take_away() {
   std::vector<std::string> names;
-  for (const std::uint32_t number : chosen_) {
+  for (const auto& [number, hash] : chosen_) {
     const std::string name = store_.pack_name(number);
     // The same entries in the same order make the same pack: then it stays.
     const auto& made = summary_.packs_made;

@@ -130,6 +130,7 @@ TEST_F(RepackTest, BothKindsOfGitIdsKeepPacksOfTheirOwn) {
   GitFixture sha256(GitHash::kSha256);
   for (int i = 0; i < 2; ++i) {
     sha256.write("file", "content " + std::to_string(i));
+    sha256.write("also in the other", text_);  // one blob, known by an id of each kind
     sha256.commit("commit");
     ASSERT_THAT(fixture_.import(sha256.path(), "c"), IsOk());
   }
