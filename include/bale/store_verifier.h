@@ -6,6 +6,9 @@
 //   auto report = bale::verify_store(store, {});
 //   if (!report) return report.error();     // it could not be checked
 //   if (!report->ok()) ...                  // it was, and something is damaged
+//
+// Damage is contained: what is broken is reported, and all the rest is checked. Objects that are
+// lost are named one by one, with all that they take something away from.
 
 #pragma once
 
@@ -14,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "bale/git_oid.h"
 #include "bale/progress.h"
 #include "bale/result.h"
 #include "bale/store.h"
@@ -23,8 +27,36 @@ namespace bale {
 struct StoreCheckOptions {
   std::optional<std::string> archive;  ///< only what this archive's records reach
   bool quick = false;                  ///< structure and checksums; no payload is decoded
+  /// Of all objects, the share that is decoded, above 0 and at most 1: structure without the
+  /// checksums of whole packs, records and tips, and so many objects, chosen at random. Excludes
+  /// `archive` and `quick`.
+  std::optional<double> sample;
+  std::optional<std::uint64_t> sample_seed;  ///< to choose the same again; nullopt: by chance
   std::uint64_t memory_bytes = 64 << 20;
   Operation operation;
+};
+
+/// An object that somebody needs and that is not there, or there and damaged.
+struct LostObject {
+  /// What it takes something away from: a ref of a record that reaches it.
+  struct Touch {
+    std::string archive;
+    std::uint64_t record_back = 0;  ///< the record, by how many came after it
+    std::string ref;                ///< bytes; "HEAD" or "the root tree" where that is no ref
+    std::string path;               ///< in the tree of that ref, if it is there; "/" for the root
+    std::uint64_t more_refs = 0;    ///< refs of that record that are touched too, and not listed
+
+    bool operator==(const Touch&) const = default;
+  };
+
+  GitOid oid;
+  std::optional<ObjectType> type;  ///< where it is known
+  std::string why;
+  bool traced = false;                ///< whether what follows was looked for
+  std::vector<Touch> touches;         ///< all, but for refs of one record beyond 16
+  std::uint64_t touches_omitted = 0;  ///< beyond the 100,000 that a report lists
+  std::vector<std::string> paths;     ///< the first 16 in any tree of any commit that is touched
+  std::uint64_t paths_omitted = 0;    ///< more of them; at least so many where it is above 1,000
 };
 
 struct StoreReport {
@@ -33,6 +65,12 @@ struct StoreReport {
   std::uint64_t packs = 0;           ///< looked at
   std::vector<Error> errors;         ///< what is wrong, and what it touches: the first 1,000
   std::uint64_t errors_omitted = 0;  ///< how many more there were
+  /// The first 1,000 objects that are lost; each is among the errors too. The first 256 are traced.
+  std::vector<LostObject> lost;
+  std::uint64_t lost_omitted = 0;   ///< more of them; beyond 10,000 some count several times
+  std::vector<std::string> debris;  ///< what nothing needs: sentences that begin with a path
+  std::uint64_t debris_omitted = 0;
+  std::optional<std::uint64_t> sample_seed;  ///< by which objects were chosen
 
   [[nodiscard]] bool ok() const { return errors.empty(); }
 };
@@ -40,16 +78,22 @@ struct StoreReport {
 /// The smallest memory_bytes for a store of moderate size; see Closure for what grows with it.
 inline constexpr std::uint64_t kMinStoreCheckBytes = 16 << 20;
 
-/// Quick: every pack's checksum and structure, its indexes, the records of every archive, and that
-/// the tips of all refs are there. Full: moreover every object is decoded and compared with its id
-/// and its Git id, and every link from every ref of every record is followed. Links that were
-/// missing when an archive was made are not errors.
+/// Quick: every pack's checksum and structure, its indexes, the catalog against them, the records
+/// of every archive, and that the tips of all refs are there. Full: moreover every object is
+/// decoded and compared with its id and its Git id, and every link from every ref of every record
+/// is followed. Links that were missing when a record was made are not errors in what that record
+/// reaches, and are in what others reach.
 ///
 /// With an archive named, full checks what its records reach, wherever it lies; quick its records
 /// and tips, and the packs as above. kNotFound if there is no such archive.
 ///
-/// Memory: options.memory_bytes, whatever the store (kLimitExceeded where marking its objects needs
-/// more, at one bit each).
+/// What is lost is traced to the refs and paths that it touches: a walk over all history more for
+/// each 62 objects that are lost (quick: only refs that lead straight to it). What nothing needs is
+/// debris, and no error; it is looked for where no archive is named.
+///
+/// kInvalidArgument where options exclude each other, or the memory does not do. Memory:
+/// options.memory_bytes, whatever the store (kLimitExceeded where marking its objects needs more,
+/// at one bit each), and what the report lists; names of files and of refs, and 48 bytes a record.
 Result<StoreReport> verify_store(const Store& store, const StoreCheckOptions& options);
 
 }  // namespace bale

@@ -44,6 +44,15 @@ class GitVerbsTest : public testing::Test {
     return read_file(out);
   }
 
+  // The bytes that hex digits stand for.
+  static std::string raw(const std::string& hex) {
+    std::string bytes;
+    for (std::size_t i = 0; i < hex.size(); i += 2) {
+      bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+    }
+    return bytes;
+  }
+
   FinishedRun run(std::vector<std::string> words) {
     words.insert(words.end(), {"--store", directory_ / "store"});
     return run_bale(words);
@@ -142,6 +151,61 @@ TEST_F(GitVerbsTest, VerifyFindsDamage) {
   EXPECT_EQ(damaged.status, 3);
   EXPECT_THAT(json::parse(damaged.out)["errors"], testing::Not(IsEmpty()));
   EXPECT_EQ(run({"verify", "c++"}).status, 3);
+}
+
+TEST_F(GitVerbsTest, VerifyTellsWhatALossTouchesAndWhatIsDebris) {
+  const json whole = json::parse(run({"verify", "--json"}).out);
+  EXPECT_THAT(whole["lost"], IsEmpty());
+  EXPECT_THAT(whole["debris"], IsEmpty());
+  EXPECT_FALSE(whole.contains("sample_seed"));
+  // What a second import brought is lost, but for its record.
+  write_file(repository_ + "/sub/new 100%.txt", "new\n");
+  git("add -A");
+  git("commit -q -m two");
+  const std::string commit = git("rev-parse HEAD").substr(0, 40);
+  ASSERT_EQ(run({"import", "git", repository_, "--name", "c++"}).status, 0);
+  const std::string packs = directory_ / "store/packs/";
+  for (const std::string& name : names_in(packs)) {
+    if (!name.ends_with(".gitidx") ||
+        read_file(packs + name).find(raw(commit)) == std::string::npos) {
+      continue;
+    }
+    std::filesystem::remove(packs + name);
+  }
+  write_file(packs + "100%", "not ours");
+  const FinishedRun damaged = run({"verify", "--json"});
+  EXPECT_EQ(damaged.status, 3);
+  const json report = json::parse(damaged.out);
+  ASSERT_EQ(report["lost"].size(), 1u) << damaged.out;
+  const json& lost = report["lost"][0];
+  EXPECT_EQ(lost["oid"], commit);
+  EXPECT_THAT(lost["paths"], IsEmpty());
+  ASSERT_EQ(lost["touches"].size(), 1u);
+  EXPECT_EQ(lost["touches"][0],
+            json({{"archive", "c++"}, {"record", "c++@0"}, {"ref", "refs/heads/main"}}));
+  ASSERT_EQ(report["debris"].size(), 1u);
+  const FinishedRun text = run({"verify"});
+  EXPECT_EQ(text.status, 3);
+  EXPECT_NE(text.out.find("lost: object " + commit), std::string::npos) << text.out;
+  EXPECT_NE(text.out.find("\n  c++@0 refs/heads/main\n"), std::string::npos) << text.out;
+  EXPECT_NE(text.out.find("\ndebris: " + packs + "100%25: "), std::string::npos) << text.out;
+}
+
+TEST_F(GitVerbsTest, VerifyTakesSamples) {
+  const FinishedRun all = run({"verify", "--sample", "100%", "--json"});
+  EXPECT_EQ(all.status, 0) << all.err;
+  EXPECT_EQ(json::parse(all.out)["objects"], 7);
+  EXPECT_TRUE(json::parse(all.out)["sample_seed"].is_number());
+  const FinishedRun some = run({"verify", "--sample", "0.5%", "--seed", "12", "--json"});
+  EXPECT_EQ(some.status, 0) << some.err;
+  EXPECT_EQ(json::parse(some.out)["sample_seed"], 12);
+  for (const char* bad : {"5", "0%", "101%", "x%", "%", "-1%", "nan%"}) {
+    EXPECT_EQ(run({"verify", "--sample", bad}).status, 2) << bad;
+  }
+  EXPECT_EQ(run({"verify", "--sample", "5%", "--quick"}).status, 2);
+  EXPECT_EQ(run({"verify", "--sample", "5%", "--full"}).status, 2);
+  EXPECT_EQ(run({"verify", "--sample", "5%", "c++"}).status, 2);
+  EXPECT_EQ(run({"verify", "--seed", "5"}).status, 2);
 }
 
 TEST_F(GitVerbsTest, StatsCountWhatIsThere) {

@@ -2,11 +2,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // bale verify [NAME]: checks a store, or what one archive of it reaches. What is wrong goes to
-// standard error, a line each, or into the JSON object; then the exit status is 3.
+// standard error, a line each, or into the JSON object; then the exit status is 3. What is lost and
+// all that it touches, and what nothing needs, goes to standard output:
+//
+//   lost: blob 1234...: it is in none of the packs
+//     linux@0 refs/heads/main: drivers/net/x.c
+//     also: drivers/net/y.c
+//   debris: archive.bale/staging/5678...: left by a process that ended (...)
 
 #include <fmt/core.h>
 
+#include <charconv>
 #include <memory>
+#include <set>
 
 #include "bale/store_verifier.h"
 #include "base/error.h"
@@ -15,6 +23,7 @@
 #include "cli/json_line.h"
 #include "cli/store_access.h"
 #include "cli/verbs.h"
+#include "object/percent.h"
 
 namespace bale::cli {
 namespace {
@@ -23,26 +32,154 @@ struct Options {
   std::string name;
   bool quick = false;
   bool full = false;
+  std::string sample;
+  std::optional<std::uint64_t> seed;
 };
 
-Result<int> run(const Options& options, Session& session) {
+// "5%" or "0.5%".
+Result<double> parse_share(std::string_view text) {
+  double percent = 0;
+  if (text.ends_with('%')) {
+    const char* const end = text.data() + text.size() - 1;
+    const auto parsed = std::from_chars(text.data(), end, percent, std::chars_format::fixed);
+    if (parsed.ec == std::errc() && parsed.ptr == end && percent > 0 && percent <= 100) {
+      return percent / 100;
+    }
+  }
+  return fail(ErrorCode::kInvalidArgument,
+              "--sample {}: not a share of the objects (give it like 5% or 0.5%)", text);
+}
+
+Result<StoreCheckOptions> check_options(const Options& options, Session& session) {
   if (options.quick && options.full) {
     return fail(ErrorCode::kInvalidArgument, "--quick and --full exclude each other (give one)");
   }
-  const Store store = TRY(open_store(session));
+  if (!options.sample.empty() && (options.quick || options.full || !options.name.empty())) {
+    return fail(ErrorCode::kInvalidArgument,
+                "--sample is a check of the whole store and of its own (leave out {})",
+                options.quick  ? "--quick"
+                : options.full ? "--full"
+                               : "NAME");
+  }
+  if (options.seed && options.sample.empty()) {
+    return fail(ErrorCode::kInvalidArgument,
+                "--seed says which objects --sample takes (give both)");
+  }
   StoreCheckOptions check{.quick = options.quick,
+                          .sample_seed = options.seed,
                           .memory_bytes = session.memory_bytes(kStoreMemoryBytes),
                           .operation = session.operation()};
   if (!options.name.empty()) check.archive = options.name;
+  if (!options.sample.empty()) check.sample = TRY(parse_share(options.sample));
+  return check;
+}
+
+// What stands between brackets in JSON.
+void append_item(std::string& items, std::string_view item) {
+  items += (items.empty() ? "" : ",");
+  items += item;
+}
+
+std::string json_array(const std::vector<std::string>& texts) {
+  std::string items;
+  for (const std::string& text : texts) append_item(items, json_string(text));
+  return "[" + items + "]";
+}
+
+std::string json_object(const LostObject& lost) {
+  std::string touches;
+  for (const LostObject::Touch& touch : lost.touches) {
+    JsonLine line;
+    line.text("archive", touch.archive)
+        .text("record", fmt::format("{}@{}", touch.archive, touch.record_back))
+        .text("ref", touch.ref);
+    if (!touch.path.empty()) line.text("path", touch.path);
+    if (touch.more_refs > 0) line.number("more_refs", touch.more_refs);
+    append_item(touches, line.object());
+  }
+  JsonLine line;
+  line.text("oid", lost.oid.to_hex())
+      .text_or_null(
+          "type", lost.type ? std::optional<std::string>(git_type_name(*lost.type)) : std::nullopt)
+      .text("why", lost.why)
+      .value("traced", lost.traced ? "true" : "false")
+      .value("touches", "[" + touches + "]")
+      .number("touches_omitted", lost.touches_omitted)
+      .value("paths", json_array(lost.paths))
+      .number("paths_omitted", lost.paths_omitted);
+  return line.object();
+}
+
+std::string json_array(const std::vector<LostObject>& lost) {
+  std::string items;
+  for (const LostObject& object : lost) append_item(items, json_object(object));
+  return "[" + items + "]";
+}
+
+Result<void> print_lost(const LostObject& lost, Output& out) {
+  TRY(out.line(fmt::format("lost: {} {}: {}", lost.type ? git_type_name(*lost.type) : "object",
+                           lost.oid.to_hex(), percent_encode(lost.why))));
+  std::set<std::string> told;
+  for (const LostObject::Touch& touch : lost.touches) {
+    std::string line =
+        fmt::format("  {}@{} {}", touch.archive, touch.record_back, percent_encode(touch.ref));
+    if (!touch.path.empty()) line += ": " + percent_encode(touch.path);
+    TRY(out.line(line));
+    told.insert(touch.path);
+    if (touch.more_refs == 0) continue;
+    TRY(out.line(fmt::format("  {}@{} and {} more refs", touch.archive, touch.record_back,
+                             touch.more_refs)));
+  }
+  if (lost.touches_omitted > 0) TRY(out.line(fmt::format("  and {} more", lost.touches_omitted)));
+  for (const std::string& path : lost.paths) {
+    if (!told.contains(path)) TRY(out.line("  also: " + percent_encode(path)));
+  }
+  if (lost.paths_omitted > 0) {
+    TRY(out.line(fmt::format("  also: {} more paths", lost.paths_omitted)));
+  }
+  if (lost.traced && lost.touches.empty()) TRY(out.line("  no ref of any archive needs it"));
+  return {};
+}
+
+Result<void> print_details(const StoreReport& report, Session& session) {
+  if (session.json() || session.options().quiet) return {};
+  session.progress().clear();
+  Output& out = session.out();
+  for (const LostObject& lost : report.lost) TRY(print_lost(lost, out));
+  if (report.lost_omitted > 0) {
+    TRY(out.line(fmt::format("lost: {} more objects", report.lost_omitted)));
+  }
+  for (const std::string& sentence : report.debris) {
+    TRY(out.line("debris: " + percent_encode(sentence)));
+  }
+  if (report.debris_omitted > 0) {
+    TRY(out.line(fmt::format("debris: {} more", report.debris_omitted)));
+  }
+  return {};
+}
+
+Result<int> run(const Options& options, Session& session) {
+  const StoreCheckOptions check = TRY(check_options(options, session));
+  const Store store = TRY(open_store(session));
   const StoreReport report = TRY(verify_store(store, check));
+  TRY(print_details(report, session));
   JsonLine counts;
   counts.number("objects", report.objects)
       .number("bytes", report.bytes)
-      .number("packs", report.packs);
+      .number("packs", report.packs)
+      .value("lost", json_array(report.lost))
+      .number("lost_omitted", report.lost_omitted)
+      .value("debris", json_array(report.debris))
+      .number("debris_omitted", report.debris_omitted);
+  if (report.sample_seed) counts.number("sample_seed", *report.sample_seed);
   const std::string where =
       options.name.empty() ? store.path() : store.path() + ": " + options.name;
-  return report_findings(session, {report.errors, report.errors_omitted, where}, counts,
-                         fmt::format("{} objects in {} packs", report.objects, report.packs));
+  const std::string sample = report.sample_seed ? fmt::format(" ({} of them, by --seed {})",
+                                                              options.sample, *report.sample_seed)
+                                                : "";
+  return report_findings(
+      session, {report.errors, report.errors_omitted, where}, counts,
+      fmt::format("{} objects in {} packs{}", report.objects, report.packs, sample));
 }
 
 }  // namespace
@@ -52,6 +189,10 @@ VerbRun declare_verify(Arguments& arguments) {
   arguments.optional("NAME", "check only what this archive reaches", options->name);
   arguments.flag("--quick", "structure and checksums only", options->quick);
   arguments.flag("--full", "every object, every link, every Git id (the default)", options->full);
+  arguments.text("--sample", "SHARE", "structure, and so many of all objects by chance: 5%",
+                 options->sample);
+  arguments.count("--seed", "N", "the objects that --sample took when it said this seed",
+                  options->seed);
   return [options](Session& session) { return run(*options, session); };
 }
 

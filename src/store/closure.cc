@@ -162,13 +162,19 @@ Result<void> Closure::reach(const GitOid& oid, ObjectType type, const GitOid* fr
   return pending_->push(*marked);
 }
 
+Result<void> Closure::damaged(const GitOid& oid, const ObjectLocation& location,
+                              const Error& error) {
+  if (options_.on_damaged) return options_.on_damaged(oid, location, error);
+  return options_.on_damage(error);
+}
+
 // What the store says that an object is: a blob if it is missing, nothing if it is damaged.
 Result<std::optional<ObjectType>> Closure::type_of(const GitOid& oid) {
   const auto found = packs_->find(oid);
   if (!found) return std::optional(ObjectType::kBlob);
   const auto info = store_->info(found->location, *context_);
   if (info) return std::optional(info->type);
-  TRY(options_.on_damage(info.error()));
+  TRY(damaged(oid, found->location, info.error()));
   return std::optional<ObjectType>();
 }
 
@@ -190,7 +196,7 @@ Result<void> Closure::walk() {
     const Pending pending = TRY(pending_->pop());
     const Result<void> visited = visit(pending);
     if (!visited && visited.error().code != ErrorCode::kCorrupt) return visited.error();
-    if (!visited) TRY(options_.on_damage(visited.error()));
+    if (!visited) TRY(damaged(pending.oid, pending.location, visited.error()));
     options_.operation->progress({.phase = "walking the history", .objects = object_count_});
   }
   return {};

@@ -60,6 +60,8 @@ struct ClosureOptions {
   std::function<Result<void>(const MissingLink&)> on_missing;
   /// Called for an object that was reached and cannot be read or parsed. An Error ends the walk.
   std::function<Result<void>(const Error&)> on_damage;
+  /// Instead of on_damage, where the object and its place matter. May be empty.
+  std::function<Result<void>(const GitOid&, const ObjectLocation&, const Error&)> on_damaged;
   const Operation* operation = nullptr;  ///< required
 };
 
@@ -125,6 +127,7 @@ class Closure {
                      const std::string* from_name);
   Result<void> visit(const Pending& pending);
   [[nodiscard]] bool seen_lately(const GitOid& oid);
+  Result<void> damaged(const GitOid& oid, const ObjectLocation& location, const Error& error);
 
   const Store* store_;
   ClosureOptions options_;

@@ -3,339 +3,320 @@
 
 // See bale/store_verifier.h.
 //
-//   packs      checksums, headers, indexes against packs (verify_pack), Git indexes
-//   records    each archive's chain, each readable
-//   links      the closure of all refs of all those records
+//   files      what belongs to a store is there; what does not is debris (debris.h)
+//   packs      the catalog, checksums, headers, indexes against packs (verify_packs.h)
+//   records    each archive's chain, each readable, in groups (verify_records.h)
+//   links      group by group, the closure of all refs of its records
 //   objects    in the order of the packs, each decoded once, compared with both its ids
+//              (verify_objects.h)
+//   damage     what is lost, and all that it touches (damage_trace.h)
 //
-// What is found wrong is collected, and the check goes on as far as it can.
+// What is found wrong is collected (verify_findings.h), and the check goes on as far as it can.
 
 #include "bale/store_verifier.h"
 
 #include <algorithm>
-#include <set>
+#include <random>
 #include <string>
 #include <utility>
 
-#include "bale/pack_verifier.h"
+#include "bale/archive_name.h"
+#include "base/endian.h"
 #include "base/error.h"
 #include "base/try.h"
-#include "format/entry.h"
-#include "hash/blake3.h"
-#include "hash/git_hash.h"
 #include "object/percent.h"
-#include "pack/entry_decoder.h"
 #include "store/closure.h"
+#include "store/damage_trace.h"
+#include "store/debris.h"
 #include "store/oid_list.h"
-#include "store/oid_set.h"
 #include "store/store_impl.h"
+#include "store/verify_findings.h"
+#include "store/verify_objects.h"
+#include "store/verify_packs.h"
+#include "store/verify_records.h"
 
 namespace bale {
 namespace {
 
-constexpr std::size_t kMostErrors = 1000;
-// Of the memory: for the closure's sort and marks, for reading objects.
+// Of the memory: for ids that are missing, for reading objects.
 constexpr std::uint64_t kReadShare = 4;
-constexpr std::uint64_t kListBytes = 4 << 20;
+constexpr std::uint64_t kListBytes = 3 << 20;
+constexpr std::uint64_t kSortBytes = 1 << 20;
 
-Error without_git_index(const std::string& path, const Error& error) {
-  if (error.code != ErrorCode::kNotFound) return error;
-  return fail(ErrorCode::kCorrupt,
-              "{}: it is missing, and without it no Git id leads into its pack", path);
-}
+using LocationSorter = ExternalSorter<16>;
 
 class StoreVerifier {
  public:
   StoreVerifier(const Store& store, const StoreCheckOptions& options)
       : store_(store),
-        packs_(store.impl().packs()),
         options_(options),
+        findings_(report_),
         context_(options.memory_bytes / kReadShare),
         list_context_(kListBytes),
-        missing_budget_(options.memory_bytes / kReadShare) {}
+        missing_budget_(options.memory_bytes / kReadShare),
+        sort_budget_(kSortBytes) {}
 
   Result<StoreReport> run();
 
  private:
-  // Damage goes into the report; anything else ends the check.
-  Result<void> note(const Error& error);
-  // The same for what an operation returned.
-  Result<void> note_if_failed(const Result<void>& result);
+  [[nodiscard]] bool is_full() const { return !options_.quick && !options_.sample; }
 
-  [[nodiscard]] bool known_missing(const GitOid& oid) const {
-    return std::any_of(missing_.begin(), missing_.end(),
-                       [&](const OidSet& set) { return set.contains(oid); });
-  }
+  Result<void> check_options() const;
+  Result<std::vector<std::string>> names() const;
+  Result<void> check_files();
+  Result<void> finish_files();
 
-  Result<void> check_packs();
-  Result<void> check_archive(const std::string& name, Closure* closure);
-  Result<void> check_tips(const Record& record, const std::string& shown, Closure* closure);
-  Result<void> check_unreached(Closure* closure);
-  Result<void> check_reached(Closure& closure);
-  Result<void> check_all_objects();
-  Result<void> check_object(const ObjectLocation& location, std::optional<ObjectType> expected);
+  Result<void> check_group(VerifyRecords& records, const VerifyRecords::Group& group,
+                           LocationSorter* reached);
+  Result<void> check_record(const Record& record, const std::string& shown,
+                            const RecordAbsence& absence, Closure* closure);
+  Result<void> check_unreached(const Record& record, const std::string& shown, Closure* closure);
+  Result<Closure> make_closure(const RecordAbsence& absence);
+
+  Result<void> check_objects(LocationSorter* reached);
+  Result<void> check_reached(LocationSorter& reached, ObjectChecker& checker);
 
   const Store& store_;
-  const std::shared_ptr<const PackSet> packs_;
   const StoreCheckOptions& options_;
+  StoreReport report_;
+  VerifyFindings findings_;
   ReadContext context_;
   ReadContext list_context_;  // for a list that is read while objects are looked at
-  std::set<GitOid> shallow_;
   Budget missing_budget_;
-  std::vector<OidSet> missing_;                              // what archives were made without
-  std::vector<std::pair<std::string, ObjectId>> unreached_;  // of which record, and its list
-  std::set<GitOid> reported_;                                // missing links that were reported
+  Budget sort_budget_;
+  std::string scratch_directory_;
+  StoreFiles files_;
+  std::shared_ptr<const PackSet> packs_;
   std::uint64_t objects_total_ = 0;
-  StoreReport report_;
 };
 
-Result<void> StoreVerifier::note(const Error& error) {
-  if (error.code != ErrorCode::kCorrupt && error.code != ErrorCode::kNotFound) return error;
-  if (report_.errors.size() < kMostErrors) {
-    report_.errors.push_back({ErrorCode::kCorrupt, error.message});
-  } else {
-    ++report_.errors_omitted;
-  }
-  return {};
-}
-
-Result<void> StoreVerifier::note_if_failed(const Result<void>& result) {
-  return result ? result : note(result.error());
-}
-
-Result<StoreReport> StoreVerifier::run() {
+Result<void> StoreVerifier::check_options() const {
   if (options_.memory_bytes < kMinStoreCheckBytes) {
     return fail(ErrorCode::kInvalidArgument, "verifying a store needs at least {} bytes of memory",
                 kMinStoreCheckBytes);
   }
-  std::vector<std::string> names;
+  if (options_.sample_seed && !options_.sample) {
+    return fail(ErrorCode::kInvalidArgument, "a seed is for choosing a sample (ask for one)");
+  }
+  if (!options_.sample) return {};
+  if (!(*options_.sample > 0 && *options_.sample <= 1)) {
+    return fail(ErrorCode::kInvalidArgument,
+                "a sample is a share above 0 and up to all of the objects");
+  }
+  if (options_.quick || options_.archive) {
+    return fail(ErrorCode::kInvalidArgument,
+                "a sample is taken of the whole store, and is a check of its own (leave out {})",
+                options_.quick ? "quick" : "the archive");
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> StoreVerifier::names() const {
   if (options_.archive) {
-    if (!TRY(store_.newest_record(*options_.archive))) {
+    const Result<std::optional<ObjectId>> newest = store_.newest_record(*options_.archive);
+    if (newest && !*newest) {
       return fail(ErrorCode::kNotFound, "{}: there is no archive {} (bale list names them all)",
                   store_.path(), *options_.archive);
     }
-    names.push_back(*options_.archive);
-  } else {
-    names = TRY(store_.archives());
+    if (!newest && newest.error().code != ErrorCode::kCorrupt) return newest.error();
+    return std::vector<std::string>{*options_.archive};
   }
-  report_.packs = store_.pack_count();
-  if (options_.quick || !options_.archive) TRY(check_packs());
+  Result<std::vector<std::string>> names = store_.archive_pointers();
+  if (!names && names.error().code == ErrorCode::kNotFound) return std::vector<std::string>();
+  // What cannot be a name is debris.
+  if (names) std::erase_if(*names, [](const auto& name) { return !check_archive_name(name); });
+  return names;
+}
 
-  std::optional<Closure> closure;
-  if (!options_.quick) {
-    closure = TRY(Closure::create(
-        store_, {.memory_bytes = options_.memory_bytes / 2 - kListBytes,
-                 .scratch_directory = store_.impl().layout().staging(),
-                 .shallow = &shallow_,
-                 .follow_shallow = true,
-                 .on_missing = [this](const MissingLink& link) -> Result<void> {
-                   if (known_missing(link.oid) || !reported_.insert(link.oid).second) return {};
-                   return note(fail(ErrorCode::kCorrupt,
-                                    "{} {} is in none of the packs; {} needs it",
-                                    git_type_name(link.type), link.oid.to_hex(), link.from));
-                 },
-                 .on_damage = [this](const Error& error) { return note(error); },
-                 .operation = &options_.operation}));
+Result<void> StoreVerifier::check_files() {
+  const StoreLayout& layout = store_.impl().layout();
+  scratch_directory_ = layout.staging();
+  if (!store_.file_system().stat(scratch_directory_)) scratch_directory_ = layout.root;
+  if (options_.archive) return {};
+  files_ = TRY(look_at_files(store_.file_system(), layout));
+  for (const Error& error : files_.damage) TRY(findings_.note(error));
+  for (std::string& sentence : files_.debris) findings_.debris(std::move(sentence));
+  return {};
+}
+
+// A pack without an index matters once something is missing that may lie in it.
+Result<void> StoreVerifier::finish_files() {
+  for (const std::string& path : files_.packs_without_index) {
+    if (findings_.any_missing()) {
+      TRY(findings_.note(fail(ErrorCode::kCorrupt,
+                              "{}: the pack has no index, and what is missing may lie in it (bale "
+                              "repair makes its index)",
+                              path)));
+    } else {
+      findings_.debris(path +
+                       ": a pack without an index, and nobody misses it (bale repair makes "
+                       "its index)");
+    }
   }
-  for (const std::string& name : names) {
-    TRY(check_archive(name, closure ? &*closure : nullptr));
+  return {};
+}
+
+Result<StoreReport> StoreVerifier::run() {
+  TRY(check_options());
+  // Pointers first: whatever they lead to is in the packs that are looked for after that.
+  const std::vector<VerifyRecords::Pointer> pointers =
+      VerifyRecords::read_pointers(store_, TRY(names()));
+  TRY(check_files());
+  const bool check_packs = !is_full() || !options_.archive;
+  packs_ = TRY(usable_packs(store_, check_packs, findings_, options_.operation));
+  report_.packs = packs_->numbers().size();
+  if (check_packs) {
+    objects_total_ = TRY(verify_packs(store_, *packs_,
+                                      {.memory_bytes = options_.memory_bytes / 2,
+                                       .scratch_directory = scratch_directory_,
+                                       .whole = !options_.sample,
+                                       .operation = &options_.operation},
+                                      findings_));
+  }
+  if (options_.quick) report_.objects = objects_total_;
+
+  VerifyRecords records(store_, packs_, context_);
+  TRY(records.read(pointers, findings_));
+  std::optional<LocationSorter> reached;
+  if (is_full() && options_.archive) {
+    reached = TRY(LocationSorter::create(sort_budget_, {.memory_bytes = kSortBytes,
+                                                        .file_system = &store_.file_system(),
+                                                        .scratch_directory = scratch_directory_,
+                                                        .operation = &options_.operation}));
+  }
+  for (const VerifyRecords::Group& group : records.groups()) {
+    TRY(check_group(records, group, reached ? &*reached : nullptr));
+  }
+  if (!options_.quick) TRY(check_objects(reached ? &*reached : nullptr));
+  reached.reset();
+  findings_.name_entries(*packs_);
+  TRY(trace_damage(store_, *packs_, records,
+                   {.memory_bytes = options_.memory_bytes / 2,
+                    .scratch_directory = scratch_directory_,
+                    .follow = !options_.quick,
+                    .context = &context_,
+                    .missing_budget = &missing_budget_,
+                    .operation = &options_.operation},
+                   report_.lost));
+  TRY(finish_files());
+  return std::move(report_);
+}
+
+Result<Closure> StoreVerifier::make_closure(const RecordAbsence& absence) {
+  return Closure::create(
+      store_,
+      {.memory_bytes = options_.memory_bytes / 2 - kListBytes - kSortBytes,
+       .scratch_directory = scratch_directory_,
+       .shallow = &absence.shallow,
+       .on_missing = [this, &absence](const MissingLink& link) -> Result<void> {
+         if (absence.missing.contains(link.oid)) return {};
+         return findings_.missing(link.oid, link.type, link.from);
+       },
+       .on_damage = [this](const Error& error) { return findings_.note(error); },
+       .on_damaged = [this](const GitOid& oid, const ObjectLocation& location,
+                            const Error& error) { return findings_.damaged(oid, location, error); },
+       .operation = &options_.operation});
+}
+
+Result<void> StoreVerifier::check_group(VerifyRecords& records, const VerifyRecords::Group& group,
+                                        LocationSorter* reached) {
+  RecordAbsence absence;
+  {
+    Result<RecordAbsence> loaded = records.absence(group, missing_budget_);
+    if (loaded) {
+      absence = std::move(*loaded);
+    } else {
+      TRY(findings_.note(
+          {loaded.error().code, records.shown(group.front()) + ": " + loaded.error().message}));
+    }
+  }
+  std::optional<Closure> closure;
+  if (is_full()) closure = TRY(make_closure(absence));
+  Closure* const walk = closure ? &*closure : nullptr;
+  bool any_unreached = false;
+  for (const VerifyRecords::Entry& entry : group) {
+    const Record record = TRY(records.record(entry));
+    TRY(check_record(record, records.shown(entry), absence, walk));
+    any_unreached = any_unreached || record.unreached.list;
   }
   if (closure) TRY(closure->walk());
-  TRY(check_unreached(closure ? &*closure : nullptr));
-  if (!closure) return report_;
-  if (options_.archive) {
-    TRY(check_reached(*closure));
-  } else {
-    TRY(check_all_objects());
-  }
-  return report_;
-}
-
-Result<void> StoreVerifier::check_packs() {
-  for (const PackSet::Damage& damage : packs_->damage()) {
-    if (damage.unreadable || damage.pack.empty()) TRY(note(damage.error));
-  }
-  for (const std::uint32_t number : packs_->numbers()) {
-    const StoreLayout& layout = store_.impl().layout();
-    const auto opened = store_.impl().open(number);
-    if (!opened) {
-      TRY(note(opened.error()));
-      continue;
-    }
-    const std::shared_ptr<const StoredPack>& pack = *opened;
-    const PackReport checked =
-        TRY(verify_pack(layout.pack(pack->name), {.memory_bytes = options_.memory_bytes / 2,
-                                                  .scratch_directory = layout.staging(),
-                                                  .decode = false,
-                                                  .operation = options_.operation,
-                                                  .file_system = &store_.file_system()}));
-    for (const Error& error : checked.errors) TRY(note(error));
-    report_.errors_omitted += checked.errors_omitted;
-    if (options_.quick) report_.objects += checked.objects;
-    objects_total_ += checked.objects;
-    if (pack->git_index) {
-      TRY(note_if_failed(pack->git_index->check()));
-    } else {
-      TRY(note(without_git_index(layout.git_index(pack->name), *pack->git_index_error)));
+  if (any_unreached) {
+    for (const VerifyRecords::Entry& entry : group) {
+      TRY(check_unreached(TRY(records.record(entry)), records.shown(entry), walk));
     }
   }
+  if (!closure || reached == nullptr) return {};
+  TRY(closure->sort());
+  while (const auto object = TRY(closure->next())) {
+    LocationSorter::Record record;
+    store_be<std::uint32_t>(record.data(), object->location.pack);
+    store_be<std::uint64_t>(record.data() + 4, object->location.offset);
+    store_be<std::uint32_t>(record.data() + 12, static_cast<std::uint32_t>(object->type));
+    TRY(reached->add(record));
+  }
+  objects_total_ += closure->object_count();
   return {};
 }
 
-Result<void> StoreVerifier::check_archive(const std::string& name, Closure* closure) {
-  const Result<std::optional<ObjectId>> newest = store_.newest_record(name);
-  if (!newest) return note(newest.error());
-  std::set<ObjectId> seen;
-  std::uint64_t back = 0;
-  for (std::optional<ObjectId> id = *newest; id; ++back) {
-    const std::string shown = back == 0 ? name : fmt::format("{}@{}", name, back);
-    if (!seen.insert(*id).second) {
-      return note(fail(ErrorCode::kCorrupt, "{}: its records go round in a circle", shown));
-    }
-    const Result<ArchiveRecord> read = store_.record(*id, context_);
-    if (!read) return note(fail(ErrorCode::kCorrupt, "{}: {}", shown, read.error().message));
-    const Record& record = read->record;
-    if (record.missing.list && record.hash) {
-      Result<OidSet> missing =
-          OidSet::load(store_, record.missing, *record.hash, context_, missing_budget_);
-      if (missing) {
-        missing_.push_back(std::move(*missing));
-      } else {
-        TRY(note({missing.error().code, shown + ": " + missing.error().message}));
-      }
-    }
-    shallow_.insert(record.shallow.begin(), record.shallow.end());
-    TRY(check_tips(record, shown, closure));
-    id = record.previous;
-  }
-  return {};
-}
-
-Result<void> StoreVerifier::check_tips(const Record& record, const std::string& shown,
-                                       Closure* closure) {
-  const auto check = [&](const GitOid& oid, const std::string& what) -> Result<void> {
-    const std::string from = shown + ", " + percent_encode(what);
-    if (closure != nullptr) return closure->add(oid, from);
-    if (store_.find(oid) || known_missing(oid)) return {};
-    return note(fail(ErrorCode::kCorrupt, "object {} is in none of the packs; {} needs it",
-                     oid.to_hex(), from));
-  };
-  for (const auto& [name, oid] : record.refs) TRY(check(oid, name));
-  if (record.root) TRY(check(*record.root, "the root tree"));
-  if (record.unreached.list) unreached_.emplace_back(shown, *record.unreached.list);
-  const Result<GitOid> detached = GitOid::from_hex(record.head);
-  if (detached) TRY(check(*detached, "HEAD"));
-  return {};
+Result<void> StoreVerifier::check_record(const Record& record, const std::string& shown,
+                                         const RecordAbsence& absence, Closure* closure) {
+  return VerifyRecords::for_each_tip(
+      record, [&](const GitOid& oid, const std::string& what) -> Result<void> {
+        const std::string from = shown + ", " + percent_encode(what);
+        if (!packs_->find(oid)) {
+          if (absence.missing.contains(oid)) return {};
+          return findings_.missing(oid, std::nullopt, from);
+        }
+        return closure != nullptr ? closure->add(oid, from) : Result<void>();
+      });
 }
 
 // Only that they are there: what they lead to is among them, is reached, or had gone from the
 // source before. So they come after the walk, which must not take them for looked at.
-Result<void> StoreVerifier::check_unreached(Closure* closure) {
-  for (const auto& [shown, list] : unreached_) {
-    const std::string from = shown + ", its objects without a ref";
-    bool by_use = false;  // which does not end for damage
-    const Result<void> listed =
-        read_oid_list(store_, list, list_context_, [&](const GitOid& oid) -> Result<void> {
-          Result<void> checked;
-          if (closure != nullptr) {
-            checked = closure->add_alone(oid, from);
-          } else if (!store_.find(oid)) {
-            checked =
-                note(fail(ErrorCode::kCorrupt, "object {} is in none of the packs; {} needs it",
-                          oid.to_hex(), from));
-          }
-          by_use = !checked;
-          return checked;
-        });
-    if (listed) continue;
-    if (by_use) return listed;
-    TRY(note({listed.error().code, shown + ": " + listed.error().message}));
-  }
-  return {};
-}
-
-Result<void> StoreVerifier::check_reached(Closure& closure) {
-  objects_total_ = closure.object_count();
-  TRY(closure.sort());
-  while (const auto reached = TRY(closure.next())) {
-    TRY(check_object(reached->location, reached->type));
-  }
-  return {};
-}
-
-// Entries as they follow each other in the packs, reached or not.
-Result<void> StoreVerifier::check_all_objects() {
-  for (const std::uint32_t number : packs_->numbers()) {
-    const auto opened = store_.pack(number);
-    if (!opened) {
-      TRY(note(opened.error()));
-      continue;
+Result<void> StoreVerifier::check_unreached(const Record& record, const std::string& shown,
+                                            Closure* closure) {
+  if (!record.unreached.list) return {};
+  const std::string from = shown + ", its objects without a ref";
+  bool by_use = false;  // which does not end for damage
+  const auto use = [&](const GitOid& oid) -> Result<void> {
+    Result<void> checked;
+    if (!packs_->find(oid)) {
+      checked = findings_.missing(oid, std::nullopt, from);
+    } else if (closure != nullptr) {
+      checked = closure->add_alone(oid, from);
     }
-    const PackReader& pack = **opened;
-    std::uint64_t offset = kHeaderBytes;
-    for (std::uint64_t i = 0; i < pack.entry_count(); ++i) {
-      const Result<EntryInfo> info = pack.info_at(offset, context_);
-      if (!info) {
-        TRY(note(info.error()));
-        break;
-      }
-      TRY(check_object({number, offset}, std::nullopt));
-      offset += info->entry_bytes;
-    }
-  }
-  return {};
-}
-
-Result<void> StoreVerifier::check_object(const ObjectLocation& location,
-                                         std::optional<ObjectType> expected) {
-  if (options_.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
-  const auto opened = store_.impl().open(location.pack);
-  if (!opened) return note(opened.error());
-  const StoredPack& pack = **opened;
-  const Result<EntryInfo> info = pack.reader.info_at(location.offset, context_);
-  if (!info) return note(info.error());
-  const auto where = [&] {
-    return fmt::format("{}: entry at offset {}", pack.reader.path(), location.offset);
+    by_use = !checked;
+    return checked;
   };
-  if (expected && info->type != *expected) {
-    TRY(note(fail(ErrorCode::kCorrupt, "{}: a {}, and it is linked to as a {}", where(),
-                  to_string(info->type), to_string(*expected))));
+  const Result<void> listed = read_oid_list(store_, *record.unreached.list, list_context_, use);
+  if (listed || by_use) return listed;
+  return findings_.note({listed.error().code, shown + ": " + listed.error().message});
+}
+
+Result<void> StoreVerifier::check_objects(LocationSorter* reached) {
+  ObjectChecker checker(store_, *packs_, context_, options_.operation, findings_, report_);
+  if (options_.sample) {
+    report_.sample_seed = options_.sample_seed ? *options_.sample_seed : std::random_device()();
+    checker.expect(
+        static_cast<std::uint64_t>(static_cast<double>(objects_total_) * *options_.sample));
+    return checker.check_some(*options_.sample, *report_.sample_seed);
   }
-  TypedHasher hasher(info->type, info->size);
-  std::optional<GitHasher> git_hasher;
-  if (pack.git_index) git_hasher.emplace(pack.git_index->hash(), info->type, info->size);
-  bool first = true;
-  bool is_record = false;
-  const Result<ObjectType> read =
-      pack.reader.read_at(location.offset, context_, [&](Bytes piece) -> Result<void> {
-        if (first) is_record = info->type == ObjectType::kAction && looks_like_record(piece);
-        first = false;
-        hasher.update(piece);
-        if (git_hasher) git_hasher->update(piece);
-        return {};
-      });
-  if (!read) return note(read.error());
-  ++report_.objects;
-  report_.bytes += info->size;
-  if (report_.objects % 64 == 0) {
-    options_.operation.progress({.phase = "checking objects",
-                                 .objects = report_.objects,
-                                 .objects_total = objects_total_,
-                                 .bytes = report_.bytes});
+  checker.expect(objects_total_);
+  return reached != nullptr ? check_reached(*reached, checker) : checker.check_all();
+}
+
+// What several groups reach is there several times.
+Result<void> StoreVerifier::check_reached(LocationSorter& reached, ObjectChecker& checker) {
+  TRY(reached.sort());
+  LocationSorter::Record last{};  // no entry lies at offset 0
+  while (const LocationSorter::Record* record = TRY(reached.next())) {
+    if (std::equal(last.begin(), last.begin() + 12, record->begin())) continue;
+    last = *record;
+    TRY(checker.check(
+        {load_be<std::uint32_t>(record->data()), load_be<std::uint64_t>(record->data() + 4)},
+        static_cast<ObjectType>(load_be<std::uint32_t>(record->data() + 12))));
   }
-  if (hasher.store_id() != info->id) {
-    TRY(note(fail(ErrorCode::kCorrupt, "{}: the {} is not what its id {} says", where(),
-                  to_string(info->type), info->id.to_hex())));
-  }
-  if (!git_hasher || is_record) return {};
-  const GitOid oid = git_hasher->finish();
-  const auto indexed = pack.git_index->find(oid);
-  const bool right = indexed && (indexed->offset == location.offset ||
-                                 // Of an id that repeats, the index leads to the first.
-                                 indexed->offset < location.offset);
-  if (right) return {};
-  return note(fail(ErrorCode::kCorrupt, "{}: its Git id {} is not in the pack's Git index", where(),
-                   oid.to_hex()));
+  return {};
 }
 
 }  // namespace

@@ -1,0 +1,208 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "store/damage_masks.h"
+
+#include <algorithm>
+
+#include "base/endian.h"
+#include "base/error.h"
+#include "base/try.h"
+
+namespace bale {
+namespace {
+
+constexpr std::uint64_t kKnown = std::uint64_t{1} << 63;    // the mask is
+constexpr std::uint64_t kVisited = std::uint64_t{1} << 62;  // is_first_visit() was asked
+constexpr std::uint64_t kMask = kVisited - 1;
+
+constexpr std::size_t kLatelySlots = 4096;
+constexpr std::uint64_t kMostStackBytes = 1 << 20;
+
+std::size_t beginning(const GitOid& oid) {
+  return load_be<std::uint16_t>(oid.bytes().data()) >> 4;
+}
+
+// What makes an object a leaf; anything else ends the walk.
+bool is_unreadable(const Error& error) {
+  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kNotFound;
+}
+
+}  // namespace
+
+Result<DamageMasks> DamageMasks::create(const Store& store, const PackSet& packs,
+                                        const std::vector<GitOid>& lost,
+                                        const RecordAbsence& absence, const Options& options) {
+  CHECK(lost.size() <= kMostLost && options.operation != nullptr);
+  DamageMasks masks(store, packs, absence, options);
+  TRY(masks.start(lost));
+  return masks;
+}
+
+Result<void> DamageMasks::start(const std::vector<GitOid>& lost) {
+  for (std::size_t i = 0; i < lost.size(); ++i) {
+    if (absence_->missing.contains(lost[i])) continue;
+    lost_.emplace_back(lost[i], std::uint64_t{1} << i);
+    lost_beginnings_.set(beginning(lost[i]));
+  }
+  std::sort(lost_.begin(), lost_.end());
+  if (lost_.empty()) return {};
+  std::uint64_t keys = 0;
+  // Without links, no masks are kept.
+  for (std::uint32_t table = 0; table < packs_->table_count(); ++table) {
+    first_key_.push_back(keys);
+    keys += options_.follow ? packs_->record_count(table) : 0;
+  }
+  FileSystem& files = store_->file_system();
+  const std::uint64_t stack_bytes = std::min(kMostStackBytes, options_.memory_bytes / 16);
+  masks_ =
+      TRY(ScratchArray<std::uint64_t>::create(*budget_, keys, options_.memory_bytes / 4, files,
+                                              options_.scratch_directory, "what objects reach"));
+  steps_ =
+      TRY(ScratchStack<Step>::create(*budget_, stack_bytes, files, options_.scratch_directory));
+  begun_ = TRY(ScratchStack<std::uint64_t>::create(*budget_, stack_bytes / 4, files,
+                                                   options_.scratch_directory));
+  lately_charge_ = TRY(budget_->charge(kLatelySlots * sizeof(Lately), "recent links"));
+  lately_.resize(kLatelySlots);
+  context_.emplace(budget_->free_bytes());
+  return {};
+}
+
+std::uint64_t DamageMasks::bit_of(const GitOid& oid) const {
+  if (!lost_beginnings_.test(beginning(oid))) return 0;
+  const auto found = std::lower_bound(lost_.begin(), lost_.end(), std::pair(oid, std::uint64_t{0}));
+  return found != lost_.end() && found->first == oid ? found->second : 0;
+}
+
+DamageMasks::Lately& DamageMasks::lately(const GitOid& oid) {
+  return lately_[load_be<std::uint64_t>(oid.bytes().data()) % kLatelySlots];
+}
+
+Result<DamageMasks::Look> DamageMasks::look(const GitOid& oid, ObjectType type) {
+  Look look;
+  look.mask = bit_of(oid);
+  if (*look.mask != 0 || type == ObjectType::kBlob || !options_.follow) return look;
+  Lately& slot = lately(oid);
+  if (slot.used && slot.oid == oid) {
+    look.mask = slot.mask;
+    return look;
+  }
+  const auto found = packs_->find(oid);
+  if (!found) return look;  // another one that is lost, or missing by declaration
+  look.step = {.oid = oid,
+               .location = found->location,
+               .key = first_key_[found->table] + found->position,
+               .type = type};
+  const std::uint64_t word = TRY(masks_->get(look.step.key));
+  if ((word & kKnown) == 0) {
+    look.mask.reset();
+    return look;
+  }
+  look.mask = word & kMask;
+  slot = {oid, *look.mask, true};
+  return look;
+}
+
+Result<std::optional<ObjectType>> DamageMasks::type_of(const GitOid& oid) {
+  const auto found = packs_->find(oid);
+  if (!found) return std::optional<ObjectType>();
+  const Result<EntryInfo> info = store_->info(found->location, *context_);
+  if (info) return std::optional(info->type);
+  if (!is_unreadable(info.error())) return info.error();
+  return std::optional<ObjectType>();
+}
+
+Result<std::uint64_t> DamageMasks::of(const GitOid& oid) {
+  if (!any()) return std::uint64_t{0};
+  if (const std::uint64_t bit = bit_of(oid); bit != 0) return bit;
+  const std::optional<ObjectType> type = TRY(type_of(oid));
+  if (!type) return std::uint64_t{0};
+  const Look first = TRY(look(oid, *type));
+  if (first.mask) return *first.mask;
+  TRY(begun_->push(0));
+  TRY(steps_->push(first.step));
+  TRY(walk());
+  return begun_->pop();
+}
+
+Result<void> DamageMasks::walk() {
+  while (!steps_->empty()) {
+    if (options_.operation->cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
+    const Step step = TRY(steps_->pop());
+    TRY(step.leave ? leave(step) : enter(step));
+  }
+  return {};
+}
+
+Result<void> DamageMasks::add_to_top(std::uint64_t mask) {
+  if (mask == 0) return {};
+  const std::uint64_t top = TRY(begun_->pop());
+  return begun_->push(top | mask);
+}
+
+Result<void> DamageMasks::enter(const Step& step) {
+  // Another way may have led to it since it was put on the stack.
+  const std::uint64_t word = TRY(masks_->get(step.key));
+  if ((word & kKnown) != 0) return add_to_top(word & kMask);
+  Step after = step;
+  after.leave = true;
+  TRY(steps_->push(after));
+  std::uint64_t mask = 0;
+  TRY(links(step.location, step.oid, step.type, [&](const Link& link) -> Result<void> {
+    const Look linked = TRY(look(link.oid, link.type));
+    if (!linked.mask) return steps_->push(linked.step);
+    mask |= *linked.mask;
+    return {};
+  }));
+  return begun_->push(mask);
+}
+
+Result<void> DamageMasks::leave(const Step& step) {
+  const std::uint64_t mask = TRY(begun_->pop());
+  TRY(masks_->set(step.key, mask | kKnown));
+  lately(step.oid) = {step.oid, mask, true};
+  options_.operation->progress({.phase = "tracing damage", .objects = ++done_});
+  return add_to_top(mask);
+}
+
+Result<void> DamageMasks::links(const ObjectLocation& location, const GitOid& oid, ObjectType type,
+                                const LinkVisitor& use) {
+  const Result<ObjectView> object = store_->get(location, *context_, oid);
+  if (!object) return is_unreadable(object.error()) ? Result<void>() : object.error();
+  if (object->type != type) return {};
+  const bool cut = absence_->shallow.contains(oid);
+  Result<void> used;
+  const Result<void> parsed =
+      bale::for_each_link(oid.hash(), type, object->payload, [&](const Link& link) -> Result<void> {
+        if (link.submodule || (cut && link.type == ObjectType::kState)) return {};
+        used = use(link);
+        return used;
+      });
+  // What cannot be parsed is another one's damage.
+  static_cast<void>(parsed.has_value());
+  return used;
+}
+
+Result<void> DamageMasks::for_each_link(
+    const GitOid& oid, ObjectType type,
+    const std::function<Result<void>(const Link& link, std::uint64_t mask)>& use) {
+  if (type == ObjectType::kBlob || !options_.follow) return {};
+  const auto found = packs_->find(oid);
+  if (!found) return {};
+  return links(found->location, oid, type, [&](const Link& link) -> Result<void> {
+    const Look linked = TRY(look(link.oid, link.type));
+    return use(link, linked.mask.value_or(0));
+  });
+}
+
+Result<bool> DamageMasks::is_first_visit(const GitOid& oid) {
+  const auto found = packs_->find(oid);
+  if (!found) return false;
+  const std::uint64_t key = first_key_[found->table] + found->position;
+  const std::uint64_t word = TRY(masks_->get(key));
+  if ((word & kVisited) != 0) return false;
+  TRY(masks_->set(key, word | kVisited));
+  return true;
+}
+
+}  // namespace bale

@@ -1,0 +1,137 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// DamageMasks: for objects of a store, which of up to 62 lost objects they reach: a bit for each.
+//
+//   DamageMasks masks = TRY(DamageMasks::create(...));
+//   std::uint64_t lost = TRY(masks.of(tip));             // walks over what it reaches, once
+//   TRY(masks.for_each_link(oid, type, [&](const Link& link, std::uint64_t mask) { ... }));
+//
+// An object's mask is that of all its links together, so it is known once all of those are: a walk
+// depth first that looks at each object when it comes to it and again when it leaves it. Two stacks
+// go along: of objects that are to be looked at, and of the masks so far of those that were begun.
+// What is lost is a leaf, and so is what cannot be read for another reason.
+//
+// Memory: half of what it may take for masks (8 bytes an object; more are kept on scratch) and for
+// reading, the rest for stacks and links seen lately. Not thread-safe.
+
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bale/progress.h"
+#include "bale/store.h"
+#include "base/budget.h"
+#include "object/git_objects.h"
+#include "store/pack_set.h"
+#include "store/scratch_array.h"
+#include "store/scratch_stack.h"
+#include "store/verify_records.h"
+
+namespace bale {
+
+class DamageMasks {
+ public:
+  static constexpr std::size_t kMostLost = 62;
+
+  struct Options {
+    std::uint64_t memory_bytes = 0;
+    std::string scratch_directory;
+    bool follow = true;                    ///< links at all
+    const Operation* operation = nullptr;  ///< required
+  };
+
+  /// For those of `lost`, at most kMostLost, that records with this absence should reach: bit i
+  /// is for lost[i]. All that is referred to must outlive it.
+  [[nodiscard]] static Result<DamageMasks> create(const Store& store, const PackSet& packs,
+                                                  const std::vector<GitOid>& lost,
+                                                  const RecordAbsence& absence,
+                                                  const Options& options);
+
+  /// Whether any of the lost ones counts.
+  [[nodiscard]] bool any() const { return !lost_.empty(); }
+
+  /// The bit of a lost object itself; 0 for any other.
+  [[nodiscard]] std::uint64_t bit_of(const GitOid& oid) const;
+
+  /// What the object reaches, itself included.
+  Result<std::uint64_t> of(const GitOid& oid);
+
+  /// What the store says that it is; nullopt where it is not there, or unreadable.
+  Result<std::optional<ObjectType>> type_of(const GitOid& oid);
+
+  /// Calls `use` for each link of an object that of() was asked for, or that such a one reaches,
+  /// and what the link leads to reaches. Links that are not followed are left out. An object that
+  /// cannot be read has none.
+  Result<void> for_each_link(
+      const GitOid& oid, ObjectType type,
+      const std::function<Result<void>(const Link& link, std::uint64_t mask)>& use);
+
+  /// Whether this is the first time that it is asked of an object which is not lost.
+  Result<bool> is_first_visit(const GitOid& oid);
+
+ private:
+  struct Step {
+    GitOid oid;
+    ObjectLocation location;
+    std::uint64_t key = 0;  // in masks_
+    ObjectType type = ObjectType::kBlob;
+    bool leave = false;
+  };
+
+  struct Lately {
+    GitOid oid;
+    std::uint64_t mask = 0;
+    bool used = false;
+  };
+
+  // A mask that is known, or else the step that finds it.
+  struct Look {
+    std::optional<std::uint64_t> mask;
+    Step step;
+  };
+
+  DamageMasks(const Store& store, const PackSet& packs, const RecordAbsence& absence,
+              const Options& options)
+      : store_(&store),
+        packs_(&packs),
+        absence_(&absence),
+        options_(options),
+        budget_(std::make_unique<Budget>(options.memory_bytes)) {}
+
+  Result<void> start(const std::vector<GitOid>& lost);
+  Result<Look> look(const GitOid& oid, ObjectType type);
+  Result<void> walk();
+  Result<void> enter(const Step& step);
+  Result<void> leave(const Step& step);
+  Result<void> add_to_top(std::uint64_t mask);
+  Result<void> links(const ObjectLocation& location, const GitOid& oid, ObjectType type,
+                     const LinkVisitor& use);
+  [[nodiscard]] Lately& lately(const GitOid& oid);
+
+  const Store* store_;
+  const PackSet* packs_;
+  const RecordAbsence* absence_;
+  Options options_;
+  std::unique_ptr<Budget> budget_;
+  std::vector<std::pair<GitOid, std::uint64_t>> lost_;  // by id, with their bits
+  std::bitset<4096> lost_beginnings_;                   // of ids: most objects are not lost
+  std::vector<std::uint64_t> first_key_;                // of each table
+  std::optional<ScratchArray<std::uint64_t>> masks_;
+  std::optional<ScratchStack<Step>> steps_;
+  std::optional<ScratchStack<std::uint64_t>> begun_;
+  Charge lately_charge_;
+  std::vector<Lately> lately_;
+  std::optional<ReadContext> context_;
+  std::uint64_t done_ = 0;
+};
+
+}  // namespace bale

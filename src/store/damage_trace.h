@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// What lost objects take away: from which archives, records and refs, and under which paths.
+//
+// Exactly: each ref is told of whose objects are not all there, and no other (damage_masks.h finds
+// what each one reaches). Paths are found by walking down from each ref through nothing but objects
+// that reach something lost, through each tree once.
+//
+// Memory: the options' and their context's, the report's, and 40 bytes for each of up to 1,000
+// paths of 62 objects. Time: a walk over everything for each 62 lost objects.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bale/progress.h"
+#include "bale/store.h"
+#include "bale/store_verifier.h"
+#include "base/budget.h"
+#include "store/pack_set.h"
+#include "store/verify_records.h"
+
+namespace bale {
+
+struct DamageTraceOptions {
+  std::uint64_t memory_bytes = 0;
+  std::string scratch_directory;
+  bool follow = true;                    ///< links; otherwise refs that lead straight to the lost
+  ReadContext* context = nullptr;        ///< for lists in records; required
+  Budget* missing_budget = nullptr;      ///< for ids that records declare missing; required
+  const Operation* operation = nullptr;  ///< required
+};
+
+/// Of so many lost objects, the first, it is found out; the others stay as they are.
+inline constexpr std::size_t kMostTracedObjects = 256;
+
+/// Fills in the touches and paths of lost objects, and their types where those become known.
+Result<void> trace_damage(const Store& store, const PackSet& packs, VerifyRecords& records,
+                          const DamageTraceOptions& options, std::vector<LostObject>& lost);
+
+}  // namespace bale

@@ -1,0 +1,169 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "store/debris.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+
+#include "bale/archive_name.h"
+#include "base/error.h"
+#include "base/try.h"
+
+namespace bale {
+namespace {
+
+constexpr std::string_view kPart = ".part";
+constexpr std::string_view kNew = ".new";
+
+class FileLook {
+ public:
+  FileLook(FileSystem& file_system, const StoreLayout& layout)
+      : files_(file_system), layout_(layout) {}
+
+  Result<StoreFiles> run() {
+    TRY(look_at_root());
+    TRY(look_at_packs());
+    TRY(look_at_archives());
+    TRY(look_at_staging());
+    TRY(look_at_damaged());
+    return std::move(found_);
+  }
+
+ private:
+  [[nodiscard]] bool is_there(const std::string& path) const {
+    return files_.stat(path).has_value();
+  }
+
+  void debris(const std::string& path, std::string_view what) {
+    found_.debris.push_back(fmt::format("{}: {}", path, what));
+  }
+
+  void unknown(const std::string& path, std::string_view name) {
+    debris(path, name.ends_with(kPart) ? "unfinished, and given up" : "not a file of bale's");
+  }
+
+  // Nothing where the directory is missing.
+  Result<std::optional<std::vector<DirectoryEntry>>> list(const std::string& directory) {
+    Result<std::vector<DirectoryEntry>> entries = files_.list(directory);
+    if (entries) return std::optional(std::move(*entries));
+    if (entries.error().code == ErrorCode::kNotFound) {
+      return std::optional<std::vector<DirectoryEntry>>();
+    }
+    return entries.error();
+  }
+
+  Result<void> look_at_root();
+  Result<void> look_at_packs();
+  Result<void> look_at_archives();
+  Result<void> look_at_staging();
+  Result<void> look_at_damaged();
+
+  FileSystem& files_;
+  const StoreLayout& layout_;
+  StoreFiles found_;
+};
+
+Result<void> FileLook::look_at_root() {
+  const std::array directories{layout_.packs(), layout_.archives(), layout_.staging()};
+  for (const std::string& path : directories) {
+    const Result<FileInfo> info = files_.stat(path);
+    if (!info && info.error().code != ErrorCode::kNotFound) return info.error();
+    if (!info) {
+      found_.damage.push_back(
+          fail(ErrorCode::kCorrupt, "{}: the directory is missing (bale repair makes it)", path));
+    }
+  }
+  if (!is_there(layout_.lock())) {
+    found_.damage.push_back(fail(ErrorCode::kCorrupt,
+                                 "{}: the lock file is missing, and nobody can import without it "
+                                 "(bale repair makes it)",
+                                 layout_.lock()));
+  }
+  const std::array known{layout_.mark(), layout_.lock(), layout_.catalog(), layout_.damaged()};
+  for (const DirectoryEntry& entry : TRY(files_.list(layout_.root))) {
+    const std::string path = layout_.root + "/" + entry.name;
+    const auto is_path = [&](const std::string& other) { return other == path; };
+    if (std::any_of(known.begin(), known.end(), is_path)) continue;
+    if (std::any_of(directories.begin(), directories.end(), is_path)) continue;
+    unknown(path, entry.name);
+  }
+  return {};
+}
+
+// An import that ends while this looks puts a pack there file by file: what seems to be half a pack
+// is looked at once more.
+Result<void> FileLook::look_at_packs() {
+  const auto entries = TRY(list(layout_.packs()));
+  if (!entries) return {};
+  for (const DirectoryEntry& entry : *entries) {
+    const std::string path = layout_.packs() + "/" + entry.name;
+    const std::size_t dot = entry.name.rfind('.');
+    const std::string suffix = dot == std::string::npos ? "" : entry.name.substr(dot);
+    const std::string stem = entry.name.substr(0, dot);
+    const bool regular = entry.kind == FileKind::kRegular && !stem.empty();
+    if (regular && suffix == ".pack") {
+      if (!is_there(layout_.index(stem)) && is_there(path)) {
+        found_.packs_without_index.push_back(path);
+      }
+    } else if (regular && (suffix == ".idx" || suffix == ".gitidx")) {
+      if (!is_there(layout_.pack(stem)) && is_there(path)) {
+        debris(path, "an index without its pack");
+      }
+    } else {
+      unknown(path, entry.name);
+    }
+  }
+  return {};
+}
+
+Result<void> FileLook::look_at_archives() {
+  const auto entries = TRY(list(layout_.archives()));
+  if (!entries) return {};
+  for (const DirectoryEntry& entry : *entries) {
+    const std::string path = layout_.archives() + "/" + entry.name;
+    const bool regular = entry.kind == FileKind::kRegular;
+    if (regular && (is_archive_lock_name(entry.name) || check_archive_name(entry.name))) continue;
+    if (regular && entry.name.starts_with('.') && entry.name.ends_with(kNew)) {
+      debris(path, "unfinished, and given up");
+    } else {
+      unknown(path, entry.name);
+    }
+  }
+  return {};
+}
+
+Result<void> FileLook::look_at_staging() {
+  const auto entries = TRY(list(layout_.staging()));
+  if (!entries) return {};
+  for (const DirectoryEntry& entry : *entries) {
+    const std::string path = layout_.staging() + "/" + entry.name;
+    if (entry.kind != FileKind::kDirectory) {
+      unknown(path, entry.name);
+      continue;
+    }
+    const Result<std::unique_ptr<FileLock>> lock = files_.try_lock(path, LockMode::kExclusive);
+    const bool in_use = lock ? *lock == nullptr : lock.error().code == ErrorCode::kNotFound;
+    if (!in_use) debris(path, "left by a process that ended (the next import removes it)");
+  }
+  return {};
+}
+
+Result<void> FileLook::look_at_damaged() {
+  const auto entries = TRY(list(layout_.damaged()));
+  if (!entries) return {};
+  for (const DirectoryEntry& entry : *entries) {
+    debris(layout_.damaged() + "/" + entry.name, "damaged, and put aside by bale repair");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<StoreFiles> look_at_files(FileSystem& file_system, const StoreLayout& layout) {
+  return FileLook(file_system, layout).run();
+}
+
+}  // namespace bale

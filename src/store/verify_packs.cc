@@ -1,0 +1,222 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "store/verify_packs.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "bale/pack_verifier.h"
+#include "base/error.h"
+#include "base/try.h"
+#include "format/container.h"
+#include "hash/blake3.h"
+#include "pack/index_view.h"
+#include "store/store_impl.h"
+
+namespace bale {
+namespace {
+
+constexpr std::uint64_t kRecordsPerRelease = 1 << 15;
+
+bool is_damage(const Error& error) {
+  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kUnsupported ||
+         error.code == ErrorCode::kNotFound;
+}
+
+Error without_git_index(const std::string& path, const Error& error) {
+  if (error.code == ErrorCode::kNotFound) {
+    return fail(ErrorCode::kCorrupt,
+                "{}: it is missing, and without it no Git id leads into its pack (bale repair "
+                "makes it anew)",
+                path);
+  }
+  return fail(ErrorCode::kCorrupt, "{} (bale repair makes it anew)", error.message);
+}
+
+Result<void> note_damage(const PackSet::Damage& damage, const StoreLayout& layout,
+                         VerifyFindings& findings) {
+  const bool git_index = !damage.unreadable && !damage.pack.empty();
+  if (git_index) {
+    return findings.note(without_git_index(layout.git_index(damage.pack), damage.error));
+  }
+  if (damage.pack.empty()) {
+    return findings.note(
+        fail(ErrorCode::kCorrupt, "{} (bale repair makes it anew)", damage.error.message));
+  }
+  return findings.note({ErrorCode::kCorrupt, damage.error.message});
+}
+
+// Compares a catalog with the indexes of its packs, pack by pack: each id of a pack is in the
+// catalog, and each record of the catalog is met once, where its pack has it. So the catalog is
+// complete, and none of its records leads astray.
+class CatalogCheck {
+ public:
+  CatalogCheck(const Store& store, const CatalogView& catalog, const Operation& operation)
+      : store_(store), catalog_(catalog), operation_(operation) {}
+
+  Result<void> run() {
+    TRY(catalog_.check());
+    bool with_git = true;
+    for (std::uint32_t number = 0; number < catalog_.pack_count(); ++number) {
+      const std::string name = catalog_.pack_name(number);
+      const auto pack = TRY(store_.impl().open(store_.impl().shelf().number_of(name)));
+      for (std::uint64_t i = 0; i < pack->reader.record_count(); ++i) {
+        if (i % kRecordsPerRelease == 0) TRY(rest(*pack));
+        const IndexRecord record = TRY(pack->reader.record(i));
+        TRY(meet(catalog_row(record.id.kind()), record.id.bytes(), number, record.offset));
+      }
+      if (!pack->git_index) {
+        with_git = false;
+        continue;
+      }
+      const GitIndexView& index = *pack->git_index;
+      for (std::uint64_t i = 0; i < index.record_count(); ++i) {
+        if (i % kRecordsPerRelease == 0) TRY(rest(*pack));
+        TRY(meet(catalog_row(index.hash()), index.oid(i).bytes(), number, index.offset(i)));
+      }
+    }
+    for (const CatalogRow row : kCatalogRows) {
+      const bool is_git = row == CatalogRow::kSha1 || row == CatalogRow::kSha256;
+      if ((is_git && !with_git) || met(row) == catalog_.record_count(row)) continue;
+      return fail(ErrorCode::kCorrupt,
+                  "{}: {} of its records lead to other places than the indexes of the packs",
+                  store_.impl().layout().catalog(), catalog_.record_count(row) - met(row));
+    }
+    return {};
+  }
+
+ private:
+  std::uint64_t& met(CatalogRow row) { return met_.at(static_cast<std::size_t>(row)); }
+
+  Result<void> rest(const StoredPack& pack) {
+    if (operation_.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
+    operation_.progress({.phase = "checking the catalog"});
+    catalog_.release_pages();
+    pack.reader.release_pages();
+    if (pack.git_index) pack.git_index->release_pages();
+    return {};
+  }
+
+  Result<void> meet(CatalogRow row, Bytes key, std::uint32_t pack, std::uint64_t offset) {
+    const auto found = catalog_.find(row, key);
+    if (!found) {
+      return fail(ErrorCode::kCorrupt, "{}: an id of the pack {} is not in it",
+                  store_.impl().layout().catalog(), catalog_.pack_name(pack));
+    }
+    if (found->pack == pack && found->offset == offset) ++met(row);
+    return {};
+  }
+
+  const Store& store_;
+  const CatalogView& catalog_;
+  const Operation& operation_;
+  std::array<std::uint64_t, kCatalogRows.size()> met_{};
+};
+
+// Whether there are packs in the catalog that cannot be opened.
+Result<bool> any_closed(const Store& store, const PackSet& packs) {
+  for (const std::uint32_t number : packs.numbers()) {
+    const auto opened = store.impl().shelf().open(number);
+    if (opened) continue;
+    if (!is_damage(opened.error())) return opened.error();
+    return true;
+  }
+  return false;
+}
+
+Result<void> check_index_checksum(const IndexView& index) {
+  constexpr std::size_t kPieceBytes = 1 << 20;
+  if (!index.trailer()) return {};
+  Blake3Hasher hasher;
+  for (Bytes left = index.bytes().first(index.file_bytes() - 32); !left.empty();) {
+    const Bytes piece = left.first(std::min(left.size(), kPieceBytes));
+    hasher.update(piece);
+    left = left.subspan(piece.size());
+    index.release_pages();
+  }
+  if (hasher.finish() == index.trailer()->checksum) return {};
+  return fail(ErrorCode::kCorrupt,
+              "{}: the checksum at the end does not match what stands before it", index.path());
+}
+
+Result<std::uint64_t> verify_ends(const Store& store, const StoredPack& pack,
+                                  VerifyFindings& findings) {
+  const Result<IndexView> index =
+      IndexView::open(store.file_system(), store.impl().layout().index(pack.name));
+  TRY(findings.note_if_failed(index ? check_index_checksum(*index) : index.error()));
+  return pack.reader.entry_count();
+}
+
+Result<std::uint64_t> verify_whole(const Store& store, const StoredPack& pack,
+                                   const VerifyPacksOptions& options, VerifyFindings& findings) {
+  const PackReport checked = TRY(verify_pack(store.impl().layout().pack(pack.name),
+                                             {.memory_bytes = options.memory_bytes,
+                                              .scratch_directory = options.scratch_directory,
+                                              .decode = false,
+                                              .operation = *options.operation,
+                                              .file_system = &store.file_system()}));
+  for (const Error& error : checked.errors) TRY(findings.note(error));
+  findings.omit(checked.errors_omitted);
+  return checked.objects;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const PackSet>> usable_packs(const Store& store, bool all_packs,
+                                                    VerifyFindings& findings,
+                                                    const Operation& operation) {
+  TRY(store.impl().refresh());
+  std::shared_ptr<const PackSet> packs = store.impl().packs();
+  const StoreLayout& layout = store.impl().layout();
+  if (packs->catalog() != nullptr) {
+    // With the catalog, the packs in it were not opened yet.
+    bool usable = !TRY(any_closed(store, *packs));
+    if (usable) {
+      const CatalogView& catalog = *packs->catalog();
+      const Result<void> checked =
+          all_packs ? CatalogCheck(store, catalog, operation).run() : catalog.check();
+      if (!checked && !is_damage(checked.error())) return checked.error();
+      usable = checked.has_value();
+      if (!checked) TRY(note_damage({"", false, checked.error()}, layout, findings));
+    }
+    if (!usable) packs = TRY(packs->without_catalog());
+  }
+  for (const PackSet::Damage& damage : packs->damage()) {
+    if (!damage.unreadable && !damage.pack.empty()) findings.git_index_is_lost();
+    if (all_packs || damage.pack.empty()) TRY(note_damage(damage, layout, findings));
+  }
+  store.impl().use(packs);
+  return packs;
+}
+
+Result<std::uint64_t> verify_packs(const Store& store, const PackSet& packs,
+                                   const VerifyPacksOptions& options, VerifyFindings& findings) {
+  const StoreLayout& layout = store.impl().layout();
+  std::set<std::string> told;  // packs whose Git index was reported
+  for (const PackSet::Damage& damage : packs.damage()) told.insert(damage.pack);
+  std::uint64_t entries = 0;
+  for (const std::uint32_t number : packs.numbers()) {
+    const auto opened = store.impl().open(number);
+    if (!opened) {
+      TRY(findings.note(opened.error()));
+      continue;
+    }
+    const StoredPack& pack = **opened;
+    entries += TRY(options.whole ? verify_whole(store, pack, options, findings)
+                                 : verify_ends(store, pack, findings));
+    if (pack.git_index) {
+      const Result<void> checked = pack.git_index->check();
+      if (!checked && !is_damage(checked.error())) return checked.error();
+      if (!checked) {
+        TRY(findings.note(without_git_index(layout.git_index(pack.name), checked.error())));
+      }
+    } else if (!told.contains(pack.name)) {
+      TRY(findings.note(without_git_index(layout.git_index(pack.name), *pack.git_index_error)));
+    }
+  }
+  return entries;
+}
+
+}  // namespace bale

@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "store/verify_records.h"
+
+#include <utility>
+
+#include "base/error.h"
+#include "base/try.h"
+#include "store/record_chain.h"
+#include "store/store_impl.h"
+
+namespace bale {
+namespace {
+
+// Equal for records that lack the same. Ids of both hashes differ in length, and a record has ids
+// of one.
+Digest hash_of_absence(const Record& record) {
+  Blake3Hasher hasher;
+  if (record.missing.list) hasher.update(record.missing.list->bytes());
+  hasher.update(as_bytes(record.missing.list ? "+" : "-"));
+  for (const GitOid& oid : std::set<GitOid>(record.shallow.begin(), record.shallow.end())) {
+    hasher.update(oid.bytes());
+  }
+  return hasher.finish();
+}
+
+}  // namespace
+
+std::vector<VerifyRecords::Pointer> VerifyRecords::read_pointers(
+    const Store& store, const std::vector<std::string>& names) {
+  std::vector<Pointer> pointers;
+  pointers.reserve(names.size());
+  for (const std::string& name : names) pointers.push_back({name, store.archive_pointer(name)});
+  return pointers;
+}
+
+std::string VerifyRecords::shown(const Entry& entry) const {
+  return entry.back == 0 ? archive(entry) : fmt::format("{}@{}", archive(entry), entry.back);
+}
+
+// A record that is not there makes the store look for new packs; but what is checked is one set of
+// them, and that without a catalog which is damaged.
+Result<ArchiveRecord> VerifyRecords::read_record(const ObjectId& id) {
+  Result<ArchiveRecord> read = store_.record(id, context_);
+  store_.impl().use(packs_);
+  return read;
+}
+
+Result<Record> VerifyRecords::record(const Entry& entry) {
+  return std::move(TRY(read_record(entry.id)).record);
+}
+
+Result<void> VerifyRecords::read(const std::vector<Pointer>& pointers, VerifyFindings& findings) {
+  for (const Pointer& pointer : pointers) {
+    Entry entry{.archive = static_cast<std::uint32_t>(names_.size())};
+    names_.push_back(pointer.name);
+    if (!pointer.id) {
+      TRY(findings.note(pointer.id.error()));
+      continue;
+    }
+    RecordChain chain(*pointer.id, [this](const ObjectId& id) { return read_record(id); });
+    for (;; ++entry.back) {
+      const Result<std::optional<ArchiveRecord>> read = chain.next();
+      if (!read) {
+        TRY(findings.note(
+            {read.error().code, fmt::format("{}: {}", shown(entry), read.error().message)}));
+        break;
+      }
+      if (!*read) break;
+      entry.id = (*read)->id;
+      add(entry, (*read)->record);
+    }
+  }
+  return {};
+}
+
+void VerifyRecords::add(const Entry& entry, const Record& record) {
+  const auto [group, is_new] = group_of_.emplace(hash_of_absence(record), groups_.size());
+  if (is_new) groups_.emplace_back();
+  groups_[group->second].push_back(entry);
+}
+
+Result<RecordAbsence> VerifyRecords::absence(const Group& group, Budget& budget) {
+  const Record first = TRY(record(group.front()));
+  RecordAbsence absence;
+  absence.shallow.insert(first.shallow.begin(), first.shallow.end());
+  if (first.missing.list && first.hash) {
+    absence.missing = TRY(OidSet::load(store_, first.missing, *first.hash, context_, budget));
+  }
+  return absence;
+}
+
+Result<void> VerifyRecords::for_each_tip(
+    const Record& record,
+    const std::function<Result<void>(const GitOid& oid, const std::string& what)>& use) {
+  for (const auto& [name, oid] : record.refs) TRY(use(oid, name));
+  if (record.root) TRY(use(*record.root, "the root tree"));
+  const Result<GitOid> detached = GitOid::from_hex(record.head);
+  if (detached) TRY(use(*detached, "HEAD"));
+  return {};
+}
+
+}  // namespace bale
