@@ -103,6 +103,10 @@ Result<ArchiveRecord> Store::record(const std::string& name, std::uint64_t back,
   RecordChain chain = chain_from(*this, id, context);
   for (std::uint64_t i = 0;; ++i) {
     std::optional<ArchiveRecord> entry = TRY(chain.next());
+    if (entry && entry->record.archive != name) {
+      return fail(ErrorCode::kCorrupt, "{}: it leads to a record of the archive {}",
+                  impl_->layout().archive(name), entry->record.archive);
+    }
     if (entry && i == back) return std::move(*entry);
     if (entry) continue;
     if (i > 0) {
