@@ -41,6 +41,7 @@ PUBLIC_HEADERS = {
     "store.h": "store",
     "store_collect.h": "store",
     "store_repack.h": "store",
+    "store_repair.h": "store",
     "store_statistics.h": "store",
     "store_verifier.h": "store",
     "tree.h": "store",

@@ -14,8 +14,8 @@
 #include "object/percent.h"
 #include "store/archive_recovery.h"
 #include "store/oid_list.h"
-#include "store/pack_walk.h"
 #include "store/record_chain.h"
+#include "store/record_scan.h"
 #include "store/store_impl.h"
 
 namespace bale {
@@ -76,23 +76,16 @@ Result<void> CollectRoots::on_missing(const MissingLink& link) const {
               git_type_name(link.type), link.oid.to_hex(), link.from, kAdvice);
 }
 
-// Records are what lies in packs and Git does not know.
 Result<void> CollectRoots::find_lost(const std::vector<std::uint32_t>& sound) {
   ArchiveRecovery recovery;
-  for (const std::uint32_t number : sound) {
-    PackWalk walk =
-        TRY(PackWalk::create(store_, number,
-                             {.memory_bytes = std::max(kMinPackWalkBytes, memory_bytes_ / 8),
-                              .scratch_directory = scratch_directory_,
-                              .operation = &operation_}));
-    while (const auto entry = TRY(walk.next())) {
-      if (entry->oid || entry->stored.type != ObjectType::kAction) continue;
-      const ObjectView object = TRY(store_.get({number, entry->stored.offset}, context_));
-      if (!looks_like_record(object.payload)) continue;
-      const Result<Record> record = decode_record(object.payload);
-      if (record && !pointers_.contains(record->archive)) recovery.add(object.id, *record);
-    }
-  }
+  TRY(for_each_record(store_, sound,
+                      {.memory_bytes = memory_bytes_ / 4,
+                       .scratch_directory = scratch_directory_,
+                       .operation = &operation_},
+                      [&](const ObjectId& id, const Record& record) -> Result<void> {
+                        if (!pointers_.contains(record.archive)) recovery.add(id, record);
+                        return {};
+                      }));
   for (const RecoveredArchive& lost : recovery.archives()) {
     if (!lost.removed) lost_archives_.push_back(lost.name);
     TRY(add_chain(lost.name, lost.record));

@@ -1,0 +1,156 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// See bale/store_repair.h. The order of the steps: what the later ones read, the earlier ones have
+// mended. Each leaves a store that is no worse than before, and that the next repair understands.
+
+#include <algorithm>
+#include <optional>
+
+#include "bale/store.h"
+#include "bale/store_repair.h"
+#include "base/error.h"
+#include "base/try.h"
+#include "codec/zstd.h"
+#include "store/catalog_view.h"
+#include "store/locks.h"
+#include "store/maintenance.h"
+#include "store/repair_fetch.h"
+#include "store/repair_lost.h"
+#include "store/repair_packs.h"
+#include "store/repair_work.h"
+#include "store/staged_pack.h"
+#include "store/staging_area.h"
+#include "store/store_impl.h"
+
+namespace bale {
+namespace {
+
+constexpr std::uint64_t kMinRepairBytes = 48 << 20;
+constexpr std::size_t kMostNamed = 1000;
+
+Result<void> check_options(const RepairOptions& options) {
+  if (options.level < kMinLevel || options.level > kMaxLevel) {
+    return fail(ErrorCode::kInvalidArgument, "there is no compression level {} (use {} to {})",
+                options.level, kMinLevel, kMaxLevel);
+  }
+  const std::uint64_t smallest = smallest_repair_memory_bytes(options.level);
+  if (options.memory_bytes >= smallest) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              "a repair needs at least {} bytes of memory, and {} were allowed", smallest,
+              options.memory_bytes);
+}
+
+// packs/ is locked before there is a Store: without its mark none can be opened.
+Result<std::unique_ptr<FileLock>> lock_packs(RepairWork& work) {
+  if (!TRY(work.is_there(work.layout.packs()))) {
+    if (!TRY(work.is_there(work.layout.mark()))) {
+      return fail(ErrorCode::kNotFound, "{}: there is no store, and no pack of one",
+                  work.layout.root);
+    }
+    if (work.options.dry_run) {
+      return fail(ErrorCode::kCorrupt, "{}: the directory of the packs is missing",
+                  work.layout.packs());
+    }
+    work.note(fmt::format("{}: the directory was missing", work.layout.packs()));
+    TRY(work.files.create_directory(work.layout.packs()));
+    TRY(work.sync_directory(work.layout.root));
+  }
+  return wait_for_lock(work.files, work.layout.packs(), LockMode::kExclusive,
+                       work.options.operation, "waiting for other maintenance of the store");
+}
+
+void tell_losses(RepairWork& work, const LostSearch& search) {
+  RepairSummary& summary = work.summary;
+  summary.objects_lost = search.oids().size() + search.ids().size();
+  const auto name = [&](const std::string& id) {
+    if (summary.lost.size() < kMostNamed) summary.lost.push_back(id);
+  };
+  for (const auto& [id, hash] : search.ids()) name(id.to_hex());
+  for (const GitOid& oid : search.oids()) name(oid.to_hex());
+  if (search.more()) work.note("there are more lost objects than were counted");
+  for (const Error& error : search.unreadable()) summary.unreadable.push_back(error.message);
+}
+
+// Round by round: what comes back may lead to more that is lost. Each round but the last one brings
+// something, so it ends.
+Result<void> mend_losses(RepairWork& work, Store& store) {
+  std::optional<LostFetcher> fetcher;
+  if (work.options.from != nullptr && !work.options.dry_run) fetcher.emplace(work, store);
+  for (;;) {
+    const StagingArea scratch = TRY(StagingArea::create(work.files, work.layout));
+    LostSearch search(store, {.memory_bytes = work.options.memory_bytes / 2,
+                              .scratch_directory = scratch.path(),
+                              .operation = &work.options.operation});
+    TRY(search.run());
+    const bool fetched = fetcher && TRY(fetcher->fetch(search));
+    if (!fetched) {
+      tell_losses(work, search);
+      return {};
+    }
+    TRY(store.refresh());
+  }
+}
+
+Result<void> repair_all(RepairWork& work) {
+  const std::unique_ptr<FileLock> maintenance = TRY(lock_packs(work));
+  if (!TRY(repair_layout(work))) {
+    work.note("more may show itself once that is mended");
+    return {};
+  }
+  std::unique_ptr<FileLock> imports_out;
+  bool changed = false;
+  {
+    const Store store = TRY(Store::open(work.layout.root, &work.files));
+    if (!work.options.dry_run) imports_out = TRY(lock_out_imports(store, work.options.operation));
+    changed = TRY(PackRepair(work, store).run());
+  }
+  TRY(repair_catalog(work, changed));
+  if (work.options.dry_run && changed) {
+    work.note("more may show itself once the packs are mended");
+    return {};
+  }
+  Store store = TRY(Store::open(work.layout.root, &work.files));
+  TRY(repair_archives(work, store));
+  TRY(mend_losses(work, store));
+  if (work.options.dry_run) return {};
+  renew_catalog(store, work.options.sync);
+  return {};
+}
+
+}  // namespace
+
+Result<void> repair_catalog(RepairWork& work, bool packs_changed) {
+  const std::string path = work.layout.catalog();
+  if (!TRY(work.is_there(path))) return {};
+  const Result<CatalogView> catalog = CatalogView::open(work.files, path);
+  if (!catalog && !is_damage(catalog.error())) return catalog.error();
+  const Result<void> checked = catalog ? catalog->check() : Result<void>(catalog.error());
+  if (!checked && !is_damage(checked.error())) return checked.error();
+  std::string why = checked ? "" : "it was damaged";
+  for (std::uint32_t number = 0; checked && why.empty() && number < catalog->pack_count();
+       ++number) {
+    const std::string name = catalog->pack_name(number);
+    if (!TRY(work.is_there(work.layout.pack(name)))) why = "it names packs that are gone";
+  }
+  if (why.empty() && packs_changed) why = "packs were mended";
+  if (why.empty()) return {};
+  work.note(fmt::format("{}: made anew if there are many packs: {}", path, why));
+  if (work.options.dry_run) return {};
+  TRY(work.files.remove_file(path));
+  return work.sync_directory(work.layout.root);
+}
+
+std::uint64_t smallest_repair_memory_bytes(int level) {
+  return std::max(kMinRepairBytes, 2 * StagedPack::smallest_memory_bytes(level));
+}
+
+Result<RepairSummary> repair_store(const std::string& path, const RepairOptions& options) {
+  TRY(check_options(options));
+  FileSystem& files = options.file_system != nullptr ? *options.file_system : posix_file_system();
+  RepairWork work{.files = files, .layout = {path}, .options = options, .summary = {}};
+  TRY(repair_all(work));
+  return std::move(work.summary);
+}
+
+}  // namespace bale

@@ -1,0 +1,141 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// See repair_work.h. What a pointer should say, the records say themselves (archive_recovery.h);
+// where a pointer leads to a record, nobody knows better than it.
+
+#include <map>
+#include <optional>
+#include <set>
+
+#include "bale/archive_name.h"
+#include "base/error.h"
+#include "base/try.h"
+#include "store/archive_recovery.h"
+#include "store/record_scan.h"
+#include "store/repair_fetch.h"
+#include "store/repair_work.h"
+#include "store/staged_pack.h"
+#include "store/staging_area.h"
+
+namespace bale {
+namespace {
+
+class ArchiveRepair {
+ public:
+  ArchiveRepair(RepairWork& work, Store& store)
+      : work_(work), store_(store), context_(work.options.memory_bytes / 4) {}
+
+  Result<void> run();
+
+ private:
+  // Why an archive's pointer is no good.
+  struct Wanted {
+    std::string why;
+    std::optional<ObjectId> record;  // which it leads to
+  };
+
+  Result<void> read_pointers();
+  Result<bool> fetch_records();
+  Result<void> recover(const RecoveredArchive& archive);
+  Result<void> give_up(const std::string& name, const Wanted& wanted);
+
+  RepairWork& work_;
+  Store& store_;
+  ReadContext context_;
+  std::set<std::string> good_;
+  std::map<std::string, Wanted> wanted_;
+};
+
+Result<void> ArchiveRepair::run() {
+  TRY(read_pointers());
+  if (TRY(fetch_records())) {
+    TRY(store_.refresh());
+    wanted_.clear();
+    TRY(read_pointers());
+  }
+  ArchiveRecovery recovery;
+  {
+    const StagingArea scratch = TRY(StagingArea::create(work_.files, work_.layout));
+    TRY(for_each_record(store_, store_.pack_numbers(),
+                        {.memory_bytes = work_.options.memory_bytes / 2,
+                         .scratch_directory = scratch.path(),
+                         .operation = &work_.options.operation},
+                        [&](const ObjectId& id, const Record& record) -> Result<void> {
+                          if (!good_.contains(record.archive)) recovery.add(id, record);
+                          return {};
+                        }));
+  }
+  for (const RecoveredArchive& archive : recovery.archives()) {
+    TRY(recover(archive));
+    wanted_.erase(archive.name);
+  }
+  for (const auto& [name, wanted] : wanted_) TRY(give_up(name, wanted));
+  return {};
+}
+
+Result<void> ArchiveRepair::read_pointers() {
+  for (const std::string& name : TRY(store_.archive_pointers())) {
+    if (!check_archive_name(name)) {
+      work_.note(fmt::format("{}: no archive can have this name", work_.layout.archive(name)));
+      continue;
+    }
+    const Result<std::optional<ObjectId>> id = store_.archive_pointer(name);
+    if (!id && !is_damage(id.error())) return id.error();
+    if (!id) {
+      wanted_[name] = {"its pointer was damaged", std::nullopt};
+      continue;
+    }
+    if (!*id) continue;  // it went meanwhile
+    const Result<ArchiveRecord> record = store_.record(**id, context_);
+    if (record) {
+      good_.insert(name);
+    } else if (is_damage(record.error())) {
+      wanted_[name] = {fmt::format("its newest record {} is lost", (*id)->to_hex()), *id};
+    } else {
+      return record.error();
+    }
+  }
+  return {};
+}
+
+// Another store may have the records that pointers lead to; then nothing is given up.
+Result<bool> ArchiveRepair::fetch_records() {
+  if (work_.options.from == nullptr || work_.options.dry_run) return false;
+  std::set<ObjectId> records;
+  for (const auto& [name, wanted] : wanted_) {
+    if (wanted.record) records.insert(*wanted.record);
+  }
+  return LostFetcher(work_, store_).fetch(records);
+}
+
+// The pointer that is there steps aside: a crash before the new one is there leaves none, and the
+// next repair goes on from that.
+Result<void> ArchiveRepair::recover(const RecoveredArchive& archive) {
+  const auto wanted = wanted_.find(archive.name);
+  work_.note(fmt::format("archive {}: {}; now it is {}", archive.name,
+                         wanted == wanted_.end() ? "its pointer was missing" : wanted->second.why,
+                         archive.removed ? "removed, as its last record says"
+                                         : "at record " + archive.record.to_hex()));
+  if (!archive.removed) work_.summary.archives_recovered.push_back(archive.name);
+  if (wanted != wanted_.end()) {
+    TRY(work_.set_aside(work_.layout.archive(archive.name), archive.name));
+  }
+  if (work_.options.dry_run) return {};
+  return move_archive(store_, archive.name, archive.record, work_.options.sync);
+}
+
+// A pointer that can be read stays: its record may come back from elsewhere.
+Result<void> ArchiveRepair::give_up(const std::string& name, const Wanted& wanted) {
+  work_.note(fmt::format("archive {}: {}, and no record of it is in the packs", name, wanted.why));
+  work_.summary.archives_lost.push_back(name);
+  return {};
+}
+
+}  // namespace
+
+Result<void> repair_archives(RepairWork& work, Store& store) {
+  return ArchiveRepair(work, store).run();
+}
+
+}  // namespace bale

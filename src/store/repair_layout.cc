@@ -1,0 +1,135 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// See repair_work.h. The mark comes last, as in Store::init: with it, everything else is there.
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.h"
+#include "base/try.h"
+#include "format/container.h"
+#include "io/atomic_file.h"
+#include "io/path.h"
+#include "store/repair_work.h"
+
+namespace bale {
+namespace {
+
+constexpr std::size_t kMostNotes = 1000;
+constexpr std::size_t kMagicBytes = 4;
+constexpr std::string_view kMarkStart = "bale store ";
+
+// Whether packs/ holds a file that begins as packs do.
+Result<bool> has_pack(RepairWork& work) {
+  const FileHeader header = encode_pack_header(0);
+  const Bytes magic = Bytes(header).first(kMagicBytes);
+  for (const DirectoryEntry& entry : TRY(work.files.list(work.layout.packs()))) {
+    if (!entry.name.ends_with(".pack") || entry.kind != FileKind::kRegular) continue;
+    const std::unique_ptr<File> file =
+        TRY(work.files.open(join_path(work.layout.packs(), entry.name)));
+    std::array<std::byte, kMagicBytes> start{};
+    const std::size_t got = TRY(file->read_at(0, start));
+    if (got == start.size() && std::equal(magic.begin(), magic.end(), start.begin())) return true;
+  }
+  return false;
+}
+
+Result<std::string> read_mark(RepairWork& work) {
+  const std::unique_ptr<File> file = TRY(work.files.open(work.layout.mark()));
+  std::string content(4 * kStoreMark.size(), '\0');
+  content.resize(TRY(
+      file->read_at(0, std::as_writable_bytes(std::span<char>(content.data(), content.size())))));
+  return content;
+}
+
+// "bale store 2\n": nothing that we know how to mend.
+bool is_other_version(std::string_view mark) {
+  if (!mark.starts_with(kMarkStart) || !mark.ends_with('\n')) return false;
+  const std::string_view number =
+      mark.substr(kMarkStart.size(), mark.size() - kMarkStart.size() - 1);
+  return !number.empty() && number.front() != '0' &&
+         std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+Result<void> write_mark(RepairWork& work) {
+  AtomicFile mark = TRY(AtomicFile::create(work.files, work.layout.mark(), Visibility::kHidden));
+  TRY(mark.file().write_at(0, as_bytes(kStoreMark)));
+  return mark.commit({.sync = work.options.sync, .staging_path = {}});
+}
+
+}  // namespace
+
+void RepairWork::note(std::string sentence) {
+  if (summary.notes.size() < kMostNotes) summary.notes.push_back(std::move(sentence));
+}
+
+Result<bool> RepairWork::is_there(const std::string& path) const {
+  const Result<FileInfo> info = files.stat(path);
+  if (info) return true;
+  if (info.error().code == ErrorCode::kNotFound) return false;
+  return info.error();
+}
+
+Result<void> RepairWork::sync_directory(const std::string& path) const {
+  return options.sync ? files.sync_directory(path) : Result<void>();
+}
+
+Result<void> RepairWork::set_aside(const std::string& path, const std::string& name) {
+  if (!TRY(is_there(path))) return {};
+  const bool made = TRY(is_there(layout.damaged()));
+  std::string to = join_path(layout.damaged(), name);
+  for (std::uint64_t n = 1; made && TRY(is_there(to)); ++n) {
+    to = fmt::format("{}.{}", join_path(layout.damaged(), name), n);
+  }
+  if (!options.dry_run) {
+    if (!made) {
+      TRY(files.create_directory(layout.damaged()));
+      TRY(sync_directory(layout.root));
+    }
+    TRY(files.rename(path, to));
+    // First where it is, then where it was: a power cut may leave both names, but never none.
+    TRY(sync_directory(layout.damaged()));
+    TRY(sync_directory(parent_directory(path)));
+  }
+  summary.set_aside.push_back(std::move(to));
+  return {};
+}
+
+Result<bool> repair_layout(RepairWork& work) {
+  const StoreLayout& layout = work.layout;
+  const Result<std::string> mark = read_mark(work);
+  if (!mark && mark.error().code != ErrorCode::kNotFound) return mark.error();
+  const bool good_mark = mark && *mark == kStoreMark;
+  if (mark && !good_mark && is_other_version(*mark)) {
+    return fail(ErrorCode::kUnsupported, "{}: a store of another version of bale", layout.root);
+  }
+  if (!good_mark && !TRY(has_pack(work))) {
+    return fail(ErrorCode::kNotFound, "{}: there is no store, and no pack of one", layout.root);
+  }
+  bool complete = true;
+  for (const std::string& directory : {layout.archives(), layout.staging()}) {
+    if (TRY(work.is_there(directory))) continue;
+    work.note(fmt::format("{}: the directory was missing", directory));
+    complete = false;
+    if (!work.options.dry_run) TRY(work.files.create_directory(directory));
+  }
+  if (!TRY(work.is_there(layout.lock()))) {
+    work.note(fmt::format("{}: the file was missing", layout.lock()));
+    if (!work.options.dry_run) {
+      static_cast<void>(TRY(work.files.create(layout.lock(), CreateMode::kExclusive)));
+    }
+  }
+  if (!good_mark) {
+    work.note(fmt::format("{}: the mark was {}", layout.mark(), mark ? "damaged" : "missing"));
+    if (mark) TRY(work.set_aside(layout.mark(), std::string(kStoreMarkName)));
+    if (!work.options.dry_run) TRY(write_mark(work));
+  }
+  if (!work.options.dry_run) {
+    TRY(work.sync_directory(layout.root));
+    return true;
+  }
+  return complete && good_mark;
+}
+
+}  // namespace bale

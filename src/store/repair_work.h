@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// What the steps of a repair share: where they work, and what they have found and done. Each step
+// is a function or class of its own; repair.cc calls one after the other.
+//
+//   repair_layout.cc    the mark, directories, the lock
+//   repair_packs.cc     each pack and its indexes; pack_salvage.cc for damaged packs
+//   repair_archives.cc  pointers
+//   repair_lost.cc      what archives reach and what is not there; repair_fetch.cc brings it
+
+#pragma once
+
+#include <string>
+
+#include "bale/store.h"
+#include "bale/store_repair.h"
+#include "store/layout.h"
+
+namespace bale {
+
+struct RepairWork {
+  FileSystem& files;
+  const StoreLayout layout;
+  const RepairOptions& options;
+  RepairSummary summary;
+
+  /// A sentence for the report.
+  void note(std::string sentence);
+
+  [[nodiscard]] Result<bool> is_there(const std::string& path) const;
+
+  /// Moves a file of the store to damaged/, under `name` or `name`.1, `name`.2, ... What is not
+  /// there is none. With dry_run only said.
+  Result<void> set_aside(const std::string& path, const std::string& name);
+
+  /// Makes the names in a directory durable, unless nothing is to be.
+  Result<void> sync_directory(const std::string& path) const;
+};
+
+/// Whether an Error tells of damage, and not of what keeps a repair from going on.
+[[nodiscard]] inline bool is_damage(const Error& error) {
+  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kNotFound;
+}
+
+/// What only says again what the packs say: a catalog that is damaged or names packs which are gone
+/// goes, and with `packs_changed` any.
+Result<void> repair_catalog(RepairWork& work, bool packs_changed);
+
+/// Pointers that are missing, damaged or lead to no record lead to the newest record that is in the
+/// packs. A record that a pointer wants is asked of options.from before it is given up.
+Result<void> repair_archives(RepairWork& work, Store& store);
+
+/// Makes what is missing of the store but packs and archives. False with dry_run where so much is
+/// missing that nothing more can be looked at. The caller holds the lock on packs/.
+Result<bool> repair_layout(RepairWork& work);
+
+}  // namespace bale

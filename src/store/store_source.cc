@@ -1,0 +1,65 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// A store as a source of objects that another one has lost.
+
+#include <utility>
+
+#include "bale/store.h"
+#include "bale/store_repair.h"
+#include "base/try.h"
+#include "store/repair_work.h"
+
+namespace bale {
+namespace {
+
+class StoreSource final : public ObjectSource {
+ public:
+  explicit StoreSource(Store store) : store_(std::move(store)) {}
+
+  Result<bool> fetch(const GitOid& oid, const Receiver& receiver) override {
+    return read(store_.find(oid), receiver, oid);
+  }
+
+  Result<bool> fetch(const ObjectId& id, const Receiver& receiver) override {
+    return read(store_.find(id), receiver, std::nullopt);
+  }
+
+  [[nodiscard]] const std::string& path() const override { return store_.path(); }
+
+ private:
+  Result<bool> read(const std::optional<ObjectLocation>& location, const Receiver& receiver,
+                    const std::optional<GitOid>& oid) {
+    if (!location) return false;
+    const Result<EntryInfo> info = store_.info(*location, context_);
+    if (!info && is_damage(info.error())) return false;
+    if (!info) return info.error();
+    TRY(receiver.begin(info->type, info->size));
+    // An Error of the receiver's own ends everything, whatever its code.
+    Result<void> received;
+    const Result<ObjectType> type = store_.read(
+        *location, context_,
+        [&](Bytes piece) {
+          received = receiver.write(piece);
+          return received;
+        },
+        oid);
+    if (!received) return received.error();
+    if (!type && is_damage(type.error())) return false;
+    if (!type) return type.error();
+    return true;
+  }
+
+  Store store_;
+  ReadContext context_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ObjectSource>> open_store_source(const std::string& path,
+                                                        FileSystem* file_system) {
+  return std::unique_ptr<ObjectSource>(
+      std::make_unique<StoreSource>(TRY(Store::open(path, file_system))));
+}
+
+}  // namespace bale
