@@ -148,10 +148,10 @@ Result<void> CollectRoots::add_list(const std::string& shown, const ObjectId& li
 // What stays whatever it leads to: only after the walk, which must not take it for looked at.
 Result<void> CollectRoots::add_unreached() {
   for (const auto& [oid, shown] : alone_) TRY(closure_->add_alone(oid, shown));
-  for (const auto& [list, shown] : unreached_) {
-    TRY(read_oid_list(store_, list, list_context_, [&](const GitOid& oid) {
-      return closure_->add_alone(oid, shown + ", its objects without a ref");
-    }));
+  for (const auto& list : unreached_) {
+    const std::string from = list.second + ", its objects without a ref";
+    TRY(read_oid_list(store_, list.first, list_context_,
+                      [&](const GitOid& oid) { return closure_->add_alone(oid, from); }));
   }
   return {};
 }
