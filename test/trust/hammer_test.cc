@@ -39,6 +39,7 @@ namespace {
 
 constexpr int kReaders = 2;
 constexpr int kThreads = 2;
+constexpr int kAttempts = 4;  // packs may go again while it looks for them
 
 using Clock = std::chrono::steady_clock;
 
@@ -81,7 +82,30 @@ Result<void> make_store(const std::string& path) {
   return {};
 }
 
-// Reads a random object of a random archive, by its Git id or by a record.
+// Finds the object and reads it, as a program does: what is not there, or went between the two, is
+// looked for once more in the packs that there are now.
+Result<void> read_object(Store& store, ReadContext& context, const SmallObject& object) {
+  Result<void> result;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    if (attempt > 0) TRY(store.refresh());
+    const std::optional<ObjectLocation> location = store.find(object.oid);
+    if (!location) {
+      result = fail(ErrorCode::kNotFound, "{} is not there", object.oid.to_hex());
+      continue;
+    }
+    const Result<ObjectView> view = store.get(*location, context, object.oid);
+    if (!view) {
+      result = view.error();
+      if (view.error().code == ErrorCode::kNotFound) continue;
+      return result;
+    }
+    if (view->type == object.type && as_text(view->payload) == object.payload) return {};
+    return fail(ErrorCode::kCorrupt, "{} is wrong", object.oid.to_hex());
+  }
+  return result;
+}
+
+// Reads a random object of a random archive by its Git id, and now and then a record.
 Result<void> read_one(Store& store, ReadContext& context, std::mt19937_64& random) {
   const auto& [name, version] = known_archives()[random() % known_archives().size()];
   const SmallHistory& history = small_history(name, version);
@@ -89,18 +113,7 @@ Result<void> read_one(Store& store, ReadContext& context, std::mt19937_64& rando
     const ArchiveRecord record = TRY(store.record(name, 0, context));
     if (record.record.archive != name) return fail(ErrorCode::kCorrupt, "a record of another");
   }
-  const SmallObject& object = history.objects[random() % history.objects.size()];
-  std::optional<ObjectLocation> location = store.find(object.oid);
-  if (!location) {
-    TRY(store.refresh());
-    location = store.find(object.oid);
-  }
-  if (!location) return fail(ErrorCode::kNotFound, "{} {} is not there", name, object.oid.to_hex());
-  const ObjectView view = TRY(store.get(*location, context, object.oid));
-  if (view.type != object.type || as_text(view.payload) != object.payload) {
-    return fail(ErrorCode::kCorrupt, "{} {} is wrong", name, object.oid.to_hex());
-  }
-  return {};
+  return read_object(store, context, history.objects[random() % history.objects.size()]);
 }
 
 Result<void> read_until_stopped(const std::string& path, std::uint64_t seed, Counts& counts) {
