@@ -30,6 +30,7 @@ PUBLIC_HEADERS = {
     "file_system.h": "io",
     "git_export.h": "git",
     "git_import.h": "git",
+    "git_object_source.h": "git",
     "git_oid.h": "hash",
     "object.h": "base",
     "pack_builder.h": "pack",

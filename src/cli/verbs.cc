@@ -47,6 +47,10 @@ constexpr Verb kVerbs[] = {
      "  bale repack\n  bale repack --dry-run\n  bale repack --delta --level 9\n", declare_repack},
     {"", "gc", "remove what no archive reaches", "  bale gc --dry-run\n  bale gc --json\n",
      declare_gc},
+    {"", "repair", "mend a damaged store with what is left, and from elsewhere",
+     "  bale repair --dry-run\n  bale repair --from /srv/linux.git\n"
+     "  bale repair --from backup.bale --json\n",
+     declare_repair},
     {"pack", "build", "pack an object stream from standard input",
      "  bale pack build objects.pack < objects.frames\n"
      "  producer | bale pack build objects.pack --level 19 --json\n",

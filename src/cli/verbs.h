@@ -47,6 +47,7 @@ VerbRun declare_verify(Arguments& arguments);
 VerbRun declare_stats(Arguments& arguments);
 VerbRun declare_repack(Arguments& arguments);
 VerbRun declare_gc(Arguments& arguments);
+VerbRun declare_repair(Arguments& arguments);
 VerbRun declare_archive_rm(Arguments& arguments);
 VerbRun declare_archive_prune(Arguments& arguments);
 VerbRun declare_pack_build(Arguments& arguments);

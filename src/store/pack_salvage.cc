@@ -16,6 +16,7 @@
 #include "base/try.h"
 #include "codec/zstd.h"
 #include "hash/git_hash.h"
+#include "object/git_objects.h"
 #include "pack/pack_salvager.h"
 #include "store/staged_pack.h"
 #include "store/staging_area.h"
@@ -121,18 +122,22 @@ Result<void> PackSalvage::tell(PackSalvager& salvager) {
   });
 }
 
-// What the first record says.
+// What the first record says, or else the first commit.
 Result<std::optional<GitHash>> PackSalvage::find_hash(PackSalvager& salvager) {
   std::optional<GitHash> hash;
+  std::optional<GitHash> by_commit;
   TRY(salvager.for_each([&](const SalvagedEntry& entry) -> Result<void> {
-    if (hash || entry.entry.type.value_or(ObjectType::kAction) != ObjectType::kAction) return {};
+    const bool may_be_commit = !by_commit && entry.entry.type == ObjectType::kState;
+    const ObjectType type = entry.entry.type.value_or(ObjectType::kAction);
+    if (hash || (type != ObjectType::kAction && !may_be_commit)) return {};
     const ObjectView object = TRY(salvager.get_at(entry, context_));
+    if (may_be_commit) by_commit = hash_in_commit(object.payload);
     if (object.type != ObjectType::kAction || !looks_like_record(object.payload)) return {};
     const Result<Record> record = decode_record(object.payload);
     if (record) hash = record->hash;
     return {};
   }));
-  return hash;
+  return hash ? hash : by_commit;
 }
 
 Result<void> PackSalvage::build(PackSalvager& salvager, GitHash hash, bool deltas_stay) {
@@ -217,6 +222,13 @@ Result<void> PackSalvage::step_aside() {
 }
 
 }  // namespace
+
+std::optional<GitHash> hash_in_commit(Bytes payload) {
+  for (const GitHash hash : {GitHash::kSha1, GitHash::kSha256}) {
+    if (parse_commit(hash, payload)) return hash;
+  }
+  return std::nullopt;
+}
 
 Result<void> salvage_pack(RepairWork& work, const Store& store, const std::string& stem,
                           std::optional<GitHash> hash) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "bale/bytes.h"
 #include "bale/git_oid.h"
 #include "bale/store.h"
 #include "store/repair_work.h"
@@ -20,8 +21,11 @@ namespace bale {
 /// which may have the same name, until that is there.
 inline constexpr std::string_view kDamagedMark = ".damaged";
 
+/// By which hash a commit names its tree; nullopt for what is no commit.
+[[nodiscard]] std::optional<GitHash> hash_in_commit(Bytes payload);
+
 /// `stem` is the pack's file name without ".pack". `hash` is what to know its objects by where no
-/// record in it says; nullopt: SHA-1, which is noted.
+/// record and no commit in it says; nullopt: SHA-1, which is noted.
 ///
 /// After an error or a crash the pack is in packs/ still, under one of both names, and this can be
 /// done again.

@@ -118,6 +118,7 @@ Result<void> PackRepair::repair_git_index(const std::string& name, const std::st
   changed_ = true;
   ReadContext context(work_.options.memory_bytes / 4);
   std::optional<GitHash> hash = TRY(find_git_hash(pack, context, work_.options.operation));
+  if (!hash) hash = TRY(hash_by_commit(pack, context));
   if (!hash) hash = TRY(hash_without_record(name));
   if (!hash) {
     work_.note(fmt::format("{}: nothing says by which hash Git knows its objects: SHA-1 is taken",
@@ -143,6 +144,20 @@ Result<void> PackRepair::put(const std::string& made, const std::string& path,
   if (work_.options.dry_run) return {};
   TRY(work_.files.rename(made, path));
   return work_.sync_directory(work_.layout.packs());
+}
+
+// What the first commit says; deltas are not asked.
+Result<std::optional<GitHash>> PackRepair::hash_by_commit(const PackReader& pack,
+                                                          ReadContext& context) {
+  std::optional<GitHash> hash;
+  for (std::uint64_t i = 0; i < pack.record_count() && !hash; ++i) {
+    const IndexRecord record = TRY(pack.record(i));
+    const StoredEntry entry = TRY(pack.stored_at(record.offset, 0, context));
+    if (entry.type != ObjectType::kState) continue;
+    const ObjectView object = TRY(pack.get_at(record.offset, context));
+    hash = hash_in_commit(object.payload);
+  }
+  return hash;
 }
 
 // By which hash Git knows the objects of a pack in which no record says it.

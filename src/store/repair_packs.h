@@ -9,6 +9,7 @@
 #include <string>
 
 #include "bale/git_oid.h"
+#include "bale/pack_reader.h"
 #include "bale/store.h"
 #include "store/repair_work.h"
 
@@ -28,6 +29,8 @@ class PackRepair {
   Result<void> repair_git_index(const std::string& name, const std::string& index_path,
                                 const std::string& scratch);
   Result<void> put(const std::string& made, const std::string& path, const std::string& name);
+  static Result<std::optional<GitHash>> hash_by_commit(const PackReader& pack,
+                                                       ReadContext& context);
   Result<std::optional<GitHash>> hash_in_header(const std::string& name) const;
   Result<std::optional<GitHash>> hash_of_others() const;
   Result<std::optional<GitHash>> hash_without_record(const std::string& name) const;

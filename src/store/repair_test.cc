@@ -253,6 +253,20 @@ TEST_F(RepairTest, APackThatIsDamagedInItsTrailerAloneComesBackUnderItsName) {
   expect_mended();
 }
 
+TEST_F(RepairTest, ADryRunSaysWhatWouldBeDoneAndChangesNothing) {
+  flip_byte(in_store(pack_of("v-second") + ".pack"), -1);
+  fs::remove(in_store(pack_of("v-one") + ".gitidx"));
+  const std::map<std::string, std::string> damaged = contents();
+  ASSERT_OK_AND_ASSIGN(would, repair({.dry_run = true}));
+  EXPECT_TRUE(contents() == damaged);
+  ASSERT_OK_AND_ASSIGN(summary, repair());
+  EXPECT_EQ(would.packs_salvaged, summary.packs_salvaged);
+  EXPECT_EQ(would.objects_salvaged, summary.objects_salvaged);
+  EXPECT_EQ(would.git_indexes_made, summary.git_indexes_made);
+  EXPECT_EQ(would.set_aside, summary.set_aside);
+  expect_mended();
+}
+
 TEST_F(RepairTest, OfATruncatedPackWhatStandsBeforeTheCutComesBack) {
   const std::string pack = pack_of("v-second");
   const EntryInfo entry = entry_of("HEAD:dir/large");

@@ -1,0 +1,120 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// bale repair: mends what can be mended of a store. What is lost still is named, a line each on
+// standard error or in the JSON object; then the exit status is 3.
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bale/git_object_source.h"
+#include "bale/store_repair.h"
+#include "base/error.h"
+#include "base/try.h"
+#include "cli/check_report.h"
+#include "cli/json_line.h"
+#include "cli/signals.h"
+#include "cli/verbs.h"
+#include "store/layout.h"
+
+namespace bale::cli {
+namespace {
+
+struct Options {
+  std::string from;
+  bool dry_run = false;
+};
+
+// A directory with the mark of a store is one; anything else should be a Git repository.
+Result<std::unique_ptr<ObjectSource>> open_source(const std::string& path,
+                                                  const Operation& operation) {
+  if (posix_file_system().stat(StoreLayout{path}.mark())) return open_store_source(path);
+  return open_git_object_source(path, operation);
+}
+
+// What is wrong still. The first of them says what helps.
+std::vector<Error> losses(const RepairSummary& summary, bool from) {
+  std::vector<Error> errors;
+  for (const std::string& name : summary.archives_lost) {
+    errors.push_back(fail(ErrorCode::kCorrupt, "archive {}: all its records are lost", name));
+  }
+  for (const std::string& id : summary.lost) {
+    errors.push_back(fail(ErrorCode::kCorrupt, "object {} is lost", id));
+  }
+  if (!errors.empty()) {
+    errors.front().message +=
+        from ? " (another --from PATH, a store or a Git repository that has it, brings it back)"
+             : " (--from PATH, a store or a Git repository that has it, brings it back)";
+  }
+  for (const std::string& message : summary.unreadable) {
+    errors.push_back({ErrorCode::kCorrupt, message});
+  }
+  return errors;
+}
+
+std::string sentence(const RepairSummary& summary, bool dry_run) {
+  std::string text = fmt::format(
+      "{}{} packs salvaged with {} objects, {} indexes and {} Git indexes made, {} archives "
+      "recovered, {} objects fetched, {} lost",
+      dry_run ? "would do: " : "", summary.packs_salvaged, summary.objects_salvaged,
+      summary.indexes_made, summary.git_indexes_made, summary.archives_recovered.size(),
+      summary.objects_refetched, summary.objects_lost);
+  if (!summary.set_aside.empty()) {
+    text += fmt::format("; {} files {} to damaged/", summary.set_aside.size(),
+                        dry_run ? "would move" : "moved");
+  }
+  return text;
+}
+
+Result<int> run(const Options& options, Session& session) {
+  const std::string path = TRY(session.store_path());
+  name_mapped_files(path, session.json());
+  const Operation operation = session.operation();
+  std::unique_ptr<ObjectSource> source;
+  if (!options.from.empty()) source = TRY(open_source(options.from, operation));
+  const std::uint64_t memory = std::max(kStoreMemoryBytes, smallest_repair_memory_bytes());
+  const RepairSummary summary =
+      TRY(repair_store(path, {.from = source.get(),
+                              .dry_run = options.dry_run,
+                              .memory_bytes = session.memory_bytes(memory),
+                              .lanes = session.lanes(),
+                              .operation = operation}));
+  session.progress().clear();
+  if (!session.json() && !session.options().quiet) {
+    for (const std::string& note : summary.notes) TRY(session.out().line(note));
+  }
+  JsonLine line;
+  line.number("packs_salvaged", summary.packs_salvaged)
+      .number("indexes_made", summary.indexes_made)
+      .number("git_indexes_made", summary.git_indexes_made)
+      .value("archives_recovered", json_strings(summary.archives_recovered))
+      .value("archives_lost", json_strings(summary.archives_lost))
+      .number("objects_salvaged", summary.objects_salvaged)
+      .number("objects_refetched", summary.objects_refetched)
+      .number("objects_lost", summary.objects_lost)
+      .value("lost", json_strings(summary.lost))
+      .value("unreadable", json_strings(summary.unreadable))
+      .value("set_aside", json_strings(summary.set_aside))
+      .value("notes", json_strings(summary.notes))
+      .value("dry_run", options.dry_run ? "true" : "false");
+  const std::vector<Error> errors = losses(summary, source != nullptr);
+  return report_findings(session, {errors, summary.objects_lost - summary.lost.size(), path}, line,
+                         sentence(summary, options.dry_run));
+}
+
+}  // namespace
+
+VerbRun declare_repair(Arguments& arguments) {
+  const auto options = std::make_shared<Options>();
+  arguments.text("--from", "PATH", "a store or a Git repository that may have what is lost",
+                 options->from);
+  arguments.flag("--dry-run", "say what would be done, and do nothing", options->dry_run);
+  return [options](Session& session) { return run(*options, session); };
+}
+
+}  // namespace bale::cli

@@ -1,0 +1,165 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// bale repair, as a script sees it: with and without another place that has what is lost.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "bale/store.h"
+#include "cli/program_under_test.h"
+#include "testing/git_fixture.h"
+#include "testing/matchers.h"
+#include "testing/store_fixture.h"
+#include "testing/temp_directory.h"
+
+namespace bale::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+
+// The archive "x" of a repository of two commits, in two packs.
+class RepairVerbsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    for (const std::string text : {"one", "two"}) {
+      git_.write("dir/" + text, random_text(2000, text.size() + static_cast<std::size_t>(text[1])));
+      git_.write("a", text);
+      git_.commit(text);
+      ASSERT_EQ(run({"import", "git", git_.path(), "--name", "x"}).status, 0);
+    }
+    exported_ = exported("before.git");
+  }
+
+  FinishedRun run(std::vector<std::string> words) {
+    words.insert(words.end(), {"--store", path_});
+    return run_bale(words);
+  }
+
+  json repair(int status, std::vector<std::string> words = {}) {
+    words.insert(words.begin(), {"repair", "--json"});
+    const FinishedRun finished = run(words);
+    EXPECT_EQ(finished.status, status) << finished.err << finished.out;
+    return json::parse(finished.out);
+  }
+
+  RepositoryState exported(const std::string& name) {
+    const std::string to = directory_ / name;
+    EXPECT_EQ(run({"export", "git", "x", to}).status, 0);
+    return describe_repository(git_, to);
+  }
+
+  // Flips a byte in the stored payload of an object.
+  void damage(const std::string& revision) {
+    ASSERT_OK_AND_ASSIGN(store, Store::open(path_));
+    ReadContext context;
+    const auto location = store.find(git_.oid(revision));
+    ASSERT_TRUE(location.has_value());
+    ASSERT_OK_AND_ASSIGN(info, store.info(*location, context));
+    flip_byte(path_ + "/packs/" + store.pack_name(location->pack) + ".pack",
+              static_cast<std::int64_t>(info.offset + info.entry_bytes - info.stored_size / 2 - 1));
+  }
+
+  // The pack that the object is in goes, with its indexes.
+  void lose_pack(const std::string& revision) {
+    ASSERT_OK_AND_ASSIGN(store, Store::open(path_));
+    const std::string pack =
+        path_ + "/packs/" + store.pack_name(store.find(git_.oid(revision))->pack);
+    for (const char* suffix : {".pack", ".idx", ".gitidx"}) fs::remove(pack + suffix);
+  }
+
+  void expect_whole_again() {
+    const FinishedRun verified = run({"verify"});
+    EXPECT_EQ(verified.status, 0) << verified.err;
+    EXPECT_EQ(exported("after.git"), exported_);
+    EXPECT_EQ(repair(0)["notes"], json::array());
+  }
+
+  GitFixture git_;
+  TempDirectory directory_;
+  const std::string path_ = directory_ / "store";
+  RepositoryState exported_;
+};
+
+TEST_F(RepairVerbsTest, WhatIsLostIsNamedAndComesBackFromTheRepository) {
+  for (const std::string revision : {"HEAD:dir/two", "HEAD:dir", "HEAD~1:a"}) {
+    const std::string oid = git_.oid(revision).to_hex();
+    damage(revision);
+    const json would = repair(0, {"--dry-run"});
+    EXPECT_EQ(would["packs_salvaged"], 1);
+    const json lost = repair(3);
+    EXPECT_EQ(lost["packs_salvaged"], 1);
+    EXPECT_EQ(lost["objects_lost"], 1);
+    EXPECT_EQ(lost["lost"], json({oid}));
+    EXPECT_THAT(lost["errors"][0]["message"], HasSubstr("--from"));
+    EXPECT_THAT(run({"repair"}).err, HasSubstr(oid));
+    const json mended = repair(0, {"--from", git_.path()});
+    EXPECT_EQ(mended["objects_refetched"], 1);
+    EXPECT_EQ(mended["lost"], json::array());
+  }
+  expect_whole_again();
+}
+
+TEST_F(RepairVerbsTest, ALostPackComesBackFromTheRepositoryButForItsRecord) {
+  lose_pack("HEAD");
+  const json mended = repair(0, {"--from", git_.path()});
+  EXPECT_EQ(mended["archives_recovered"], json({"x"}));
+  EXPECT_EQ(run({"verify"}).status, 0);
+  EXPECT_EQ(json_lines(run({"log", "x", "--json"}).out).size(), 1u);
+}
+
+TEST_F(RepairVerbsTest, ALostPackComesBackFromAnotherStoreWithItsRecord) {
+  const std::string backup = directory_ / "backup";
+  fs::copy(path_, backup, fs::copy_options::recursive);
+  for (const std::string revision : {"HEAD", "HEAD~1"}) {
+    lose_pack(revision);
+    const json mended = repair(0, {"--from", backup});
+    EXPECT_EQ(mended["archives_recovered"], json::array());
+    EXPECT_GE(mended["objects_refetched"], 4);
+  }
+  expect_whole_again();
+  EXPECT_EQ(json_lines(run({"log", "x", "--json"}).out).size(), 2u);
+}
+
+TEST_F(RepairVerbsTest, WhatTheOtherPlaceDoesNotHaveEitherStaysLost) {
+  GitFixture other;
+  other.write("b", "other");
+  other.commit("other");
+  damage("HEAD:dir/two");
+  const FinishedRun first = run({"repair", "--from", other.path()});
+  EXPECT_EQ(first.status, 3);
+  EXPECT_THAT(first.err, HasSubstr(git_.oid("HEAD:dir/two").to_hex()));
+  EXPECT_THAT(first.err, HasSubstr("--from"));
+  EXPECT_EQ(repair(3, {"--from", other.path()})["objects_refetched"], 0);
+  EXPECT_EQ(run({"repair", "--from", directory_ / "nothing"}).status, 4);
+  EXPECT_NE(run({"repair", "--from", directory_ / "store/packs"}).status, 0);
+}
+
+TEST_F(RepairVerbsTest, WhatIsDamagedInTheOtherPlaceTooStaysLost) {
+  const GitOid oid = git_.oid("HEAD:dir/two");
+  damage("HEAD:dir/two");
+  damage("HEAD:a");
+  const std::string loose = git_.loose_path(oid);
+  fs::permissions(loose, fs::perms::owner_write, fs::perm_options::add);
+  flip_byte(loose, 40);
+  const json mended = repair(3, {"--from", git_.path()});
+  EXPECT_EQ(mended["objects_refetched"], 1) << "the other one";
+  EXPECT_EQ(mended["lost"], json({oid.to_hex()}));
+}
+
+TEST_F(RepairVerbsTest, AStoreWithoutItsMarkIsMended) {
+  fs::remove(path_ + "/bale-store");
+  EXPECT_EQ(run({"list"}).status, 4);
+  EXPECT_EQ(repair(0)["notes"].size(), 1u);
+  expect_whole_again();
+  EXPECT_EQ(run_bale({"repair", "--store", directory_ / "nothing"}).status, 4);
+}
+
+}  // namespace
+}  // namespace bale::cli

@@ -1,0 +1,179 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Repairs on disks that fail and computers that lose power: a repair after that brings everything
+// back that was there.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "bale/store_repair.h"
+#include "bale/store_verifier.h"
+#include "base/try.h"
+#include "io/faulty_file_system.h"
+#include "io/memory_file_system.h"
+#include "testing/archive_fixture.h"
+#include "testing/matchers.h"
+#include "testing/pack_fixture.h"
+
+namespace bale {
+namespace {
+
+using Files = std::map<std::string, ByteVector>;
+
+const std::vector<std::int64_t> kTimes = {3, 2, 1};
+
+Result<RepairSummary> repair(FileSystem& files) {
+  return repair_store("/store", {.level = 1,
+                                 .memory_bytes = smallest_repair_memory_bytes(1),
+                                 .lanes = 1,
+                                 .file_system = &files});
+}
+
+// The files in packs/, archives/ and damaged/ but locks.
+Result<Files> contents(FileSystem& files) {
+  Files found;
+  for (const std::string directory : {"/store/packs", "/store/archives", "/store/damaged"}) {
+    const Result<std::vector<DirectoryEntry>> entries = files.list(directory);
+    if (!entries) continue;
+    for (const DirectoryEntry& entry : *entries) {
+      if (entry.name.starts_with('.')) continue;
+      const std::string path = directory + "/" + entry.name;
+      found[path] = TRY(read_file(files, path));
+    }
+  }
+  return found;
+}
+
+Result<void> flip(FileSystem& files, const std::string& path, std::size_t from_end) {
+  ByteVector bytes = TRY(read_file(files, path));
+  bytes[bytes.size() - from_end] ^= std::byte{0xff};
+  const std::unique_ptr<File> file = TRY(files.create(path, CreateMode::kTruncate));
+  TRY(file->write_at(0, bytes));
+  return file->sync();
+}
+
+// A store with the archives "x" and "y", a pack a record. All of it can be had back: a pack is
+// damaged in its trailer, one has lost its index, one its Git index, one has both damaged; a
+// pointer is lost, another one damaged, and so is the mark.
+Result<void> make_damaged_store(FileSystem& files) {
+  TRY(Store::init("/store", &files));
+  std::set<std::string> seen;
+  std::vector<std::string> packs;
+  {
+    Store store = TRY(Store::open("/store", &files));
+    for (const std::string name : {"x", "y"}) {
+      for (const std::int64_t time : {1, 2, 3}) {
+        TRY(grow_archive(store, name, time));
+        for (const std::uint32_t number : store.pack_numbers()) {
+          const std::string pack = store.pack_name(number);
+          if (seen.insert(pack).second) packs.push_back("/store/packs/" + pack);
+        }
+      }
+    }
+  }
+  TRY(flip(files, packs.at(0) + ".pack", 1));
+  TRY(files.remove_file(packs.at(1) + ".idx"));
+  TRY(files.remove_file(packs.at(2) + ".gitidx"));
+  TRY(flip(files, packs.at(3) + ".idx", 20));
+  TRY(flip(files, packs.at(3) + ".gitidx", 20));
+  TRY(files.remove_file("/store/archives/x"));
+  TRY(flip(files, "/store/archives/y", 3));
+  TRY(flip(files, "/store/bale-store", 8));
+  for (const std::string directory : {"/store/packs", "/store/archives", "/store"}) {
+    TRY(files.sync_directory(directory));
+  }
+  return {};
+}
+
+// Everything is there again, and every byte that was there before.
+void expect_mended(FileSystem& files, const Files& damaged, std::uint64_t n) {
+  ASSERT_THAT(repair(files), IsOk()) << n;
+  ASSERT_OK_AND_ASSIGN(store, Store::open("/store", &files));
+  for (const std::string name : {"x", "y"}) {
+    ASSERT_OK_AND_ASSIGN(times, record_times(store, name));
+    EXPECT_EQ(times, kTimes) << n;
+  }
+  ASSERT_OK_AND_ASSIGN(report, verify_store(store, {}));
+  EXPECT_TRUE(report.ok()) << n << ": " << report.errors.front().message;
+  EXPECT_EQ(report.packs, 6u) << n;
+  ASSERT_OK_AND_ASSIGN(after, contents(files));
+  std::multiset<ByteVector> there;
+  for (const auto& [path, bytes] : after) there.insert(bytes);
+  for (const auto& [path, bytes] : damaged) EXPECT_TRUE(there.contains(bytes)) << n << path;
+  ASSERT_OK_AND_ASSIGN(left, files.list("/store/staging"));
+  EXPECT_TRUE(left.empty()) << n;
+  ASSERT_OK_AND_ASSIGN(again, repair(files));
+  EXPECT_TRUE(again.notes.empty()) << n << again.notes.front();
+  EXPECT_TRUE(*contents(files) == after) << n;
+}
+
+class RepairFaultsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_THAT(make_damaged_store(store_), IsOk());
+    ASSERT_OK_AND_ASSIGN(damaged, contents(store_));
+    damaged_ = damaged;
+    const std::unique_ptr<MemoryFileSystem> memory = store_.snapshot();
+    FaultyFileSystem counting(*memory);
+    ASSERT_OK_AND_ASSIGN(summary, repair(counting));
+    EXPECT_EQ(summary.packs_salvaged, 1u);
+    EXPECT_EQ(summary.indexes_made, 2u);
+    EXPECT_EQ(summary.git_indexes_made, 2u);
+    EXPECT_EQ(summary.archives_recovered, (std::vector<std::string>{"x", "y"}));
+    EXPECT_TRUE(summary.whole());
+    operations_ = counting.counters().operations();
+    expect_mended(*memory, damaged_, 0);
+  }
+
+  MemoryFileSystem store_;
+  Files damaged_;
+  std::uint64_t operations_ = 0;
+};
+
+TEST_F(RepairFaultsTest, WhicheverCallFailsTheNextRepairBringsEverythingBack) {
+  // Calls that change names, each of them, and a sample of all.
+  const IoKinds names =
+      io_kinds({IoKind::kCreate, IoKind::kLinkUnnamed, IoKind::kRename, IoKind::kRemoveFile,
+                IoKind::kCreateDirectory, IoKind::kSyncDirectory, IoKind::kLock});
+  const auto try_with = [&](const Fault& fault) {
+    const std::unique_ptr<MemoryFileSystem> memory = store_.snapshot();
+    FaultyFileSystem files(*memory);
+    files.inject(fault);
+    const Result<RepairSummary> repaired = repair(files);
+    const bool fired = files.fault_fired();
+    if (!fired) {
+      EXPECT_THAT(repaired, IsOk());
+    }
+    expect_mended(*memory, damaged_, fault.operation);
+    return fired;
+  };
+  std::uint64_t n = 0;
+  while (try_with({.operation = n, .kinds = names})) ++n;
+  EXPECT_GT(n, 50u);
+  const std::uint64_t step = 1 + operations_ / 100;
+  for (n = 0; n < operations_; n += step) {
+    EXPECT_TRUE(try_with({.operation = n, .tears_writes = n % 2 == 0}));
+  }
+}
+
+TEST_F(RepairFaultsTest, AfterAPowerCutAtAnyMomentTheNextRepairBringsEverythingBack) {
+  std::mt19937_64 random(1);
+  const std::uint64_t step = 1 + operations_ / 100;
+  for (std::uint64_t n = 0; n < operations_; n += step) {
+    const std::unique_ptr<MemoryFileSystem> memory = store_.snapshot();
+    FaultyFileSystem files(*memory);
+    files.inject({.operation = n, .forever = true});
+    EXPECT_FALSE(repair(files).has_value()) << n;
+    memory->crash(random);
+    expect_mended(*memory, damaged_, n);
+  }
+}
+
+}  // namespace
+}  // namespace bale
