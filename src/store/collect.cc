@@ -9,6 +9,7 @@
 //   take     with imports held back: if no archive has moved, old packs go; otherwise all of this
 //            once more, with imports still held back
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -108,6 +109,12 @@ Result<bool> Collector::collect(std::unique_ptr<FileLock>& imports_out) {
   for (const auto& [hash, numbers] : plan_made.rewritten) {
     for (const std::uint32_t number : numbers) names.push_back(store_.pack_name(number));
   }
+  // What a collection that died had written before is written again, under the same name, and must
+  // not go as a pack of which nothing is needed.
+  const std::vector<std::string>& made = summary_.packs_made;
+  std::erase_if(names, [&](const std::string& name) {
+    return std::find(made.begin(), made.end(), name) != made.end();
+  });
   TRY(remove_packs(store_, names, options_.sync));
   TRY(remove_debris(store_));
   return true;

@@ -76,7 +76,9 @@ Result<void> FileLook::look_at_root() {
           fail(ErrorCode::kCorrupt, "{}: the directory is missing (bale repair makes it)", path));
     }
   }
-  if (!is_there(layout_.lock())) {
+  const Result<FileInfo> lock = files_.stat(layout_.lock());
+  if (!lock && lock.error().code != ErrorCode::kNotFound) return lock.error();
+  if (!lock) {
     found_.damage.push_back(fail(ErrorCode::kCorrupt,
                                  "{}: the lock file is missing, and nobody can import without it "
                                  "(bale repair makes it)",

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Any bytes as a pack's Git index: look-ups stay in the file, and what check() finds right is found.
+// Any bytes as a pack's Git index: look-ups stay in the file, and what check() finds right is
+// found.
 
 #include <cstdint>
 #include <span>

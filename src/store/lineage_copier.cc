@@ -139,7 +139,7 @@ Result<void> LineageCopier::name_children(std::uint32_t number) {
   while (const auto entry = TRY(entries.next())) {
     options_.operation->progress({.phase = "reading trees", .objects = ++seen});
     const EntryInfo info = TRY(entries.pack().reader.info_at(entry->stored.offset, context));
-    if (info.type != ObjectType::kTree || !options_.keeps(number, entry->stored)) continue;
+    if (info.type != ObjectType::kTree || !options_.keeps(number, *entry)) continue;
     const ObjectView tree = TRY(entries.pack().reader.get_at(entry->stored.offset, context));
     TRY(for_each_link(hash, tree.type, tree.payload, [&](const Link& link) -> Result<void> {
       if (link.submodule) return {};
@@ -155,7 +155,7 @@ Result<void> LineageCopier::name_children(std::uint32_t number) {
 Result<void> LineageCopier::add_nameless(std::uint32_t number) {
   PackWalk entries = TRY(walk(number));
   while (const auto entry = TRY(entries.next())) {
-    if (!options_.keeps(number, entry->stored)) continue;
+    if (!options_.keeps(number, *entry)) continue;
     const ObjectLocation location{number, entry->stored.offset};
     if (entry->oid) {
       const auto found = packs_->find(*entry->oid);

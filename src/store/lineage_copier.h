@@ -26,7 +26,7 @@ namespace bale {
 struct LineageCopyOptions {
   /// Of the whole copy, the copier's share included: a quarter of it is used here.
   std::uint64_t memory_bytes = 64 << 20;
-  std::function<bool(std::uint32_t number, const StoredEntry& entry)> keeps;
+  std::function<bool(std::uint32_t number, const PackWalk::Entry& entry)> keeps;
   const Operation* operation = nullptr;  ///< required
 };
 

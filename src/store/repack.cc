@@ -34,7 +34,8 @@ class Repacker {
   Result<void> choose(const std::vector<std::uint32_t>& sound);
   Result<void> plan_only();
   Result<void> copy(GitHash hash, const std::vector<std::uint32_t>& inputs);
-  [[nodiscard]] bool is_kept(std::uint32_t number, const StoredEntry& entry) const;
+  [[nodiscard]] bool is_kept(std::uint32_t number, const StoredEntry& entry,
+                             const std::optional<GitOid>& oid) const;
   Result<void> take_away();
 
   Store& store_;
@@ -92,8 +93,17 @@ Result<void> Repacker::choose(const std::vector<std::uint32_t>& sound) {
 
 // An entry is dropped where look-ups lead to another one that is copied too. One in a damaged pack,
 // or in a pack that stays, does not count; nor does one that Git knows by the other kind of id.
-bool Repacker::is_kept(std::uint32_t number, const StoredEntry& entry) const {
-  const auto found = packs_->find(entry.id);
+bool Repacker::is_kept(std::uint32_t number, const StoredEntry& entry,
+                       const std::optional<GitOid>& oid) const {
+  // What neither a Git id nor the pack's own index leads to is the second of its id.
+  const auto pack = store_.impl().open(number);
+  if (!oid && pack && (*pack)->reader.find(entry.id) != entry.offset) return false;
+  std::optional<ObjectLocation> found;
+  if (oid) {
+    if (const auto by_oid = packs_->find(*oid)) found = by_oid->location;
+  } else {
+    found = packs_->find(entry.id);
+  }
   if (!found || *found == ObjectLocation{number, entry.offset}) return true;
   const auto other = chosen_.find(found->pack);
   return other == chosen_.end() || other->second != chosen_.at(number);
@@ -104,19 +114,18 @@ Result<void> Repacker::plan_only() {
   for (const auto& [hash, inputs] : inputs_) {
     std::uint64_t stored_bytes = 0;
     for (const std::uint32_t number : inputs) {
-      ReadContext context(options_.memory_bytes / 2);
-      const std::shared_ptr<const StoredPack> pack = TRY(store_.impl().open(number));
-      std::uint64_t offset = kHeaderBytes;
-      for (std::uint64_t i = 0; i < pack->reader.entry_count(); ++i) {
-        if (options_.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
-        const StoredEntry entry = TRY(pack->reader.stored_at(offset, 0, context));
-        offset += entry.entry_bytes;
-        if (is_kept(number, entry)) {
+      PackWalk walk = TRY(
+          PackWalk::create(store_, number,
+                           {.memory_bytes = std::max(kMinPackWalkBytes, options_.memory_bytes / 2),
+                            .scratch_directory = store_.impl().layout().staging(),
+                            .operation = &options_.operation}));
+      while (const auto entry = TRY(walk.next())) {
+        if (is_kept(number, entry->stored, entry->oid)) {
           ++summary_.objects;
-          stored_bytes += entry.stored_size;
+          stored_bytes += entry->stored.stored_size;
         } else {
           ++summary_.duplicates;
-          dropped_bytes += entry.entry_bytes;
+          dropped_bytes += entry->stored.entry_bytes;
         }
       }
     }
@@ -141,18 +150,19 @@ Result<void> Repacker::copy(GitHash hash, const std::vector<std::uint32_t>& inpu
                              .sync = options_.sync,
                              .operation = options_.operation});
   if (options_.find_bases) {
-    TRY(copy_by_lineage(
-        store_, inputs, copier,
-        {.memory_bytes = options_.memory_bytes,
-         .keeps = [this](std::uint32_t number,
-                         const StoredEntry& entry) { return is_kept(number, entry); },
-         .operation = &options_.operation}));
+    TRY(copy_by_lineage(store_, inputs, copier,
+                        {.memory_bytes = options_.memory_bytes,
+                         .keeps =
+                             [this](std::uint32_t number, const PackWalk::Entry& entry) {
+                               return is_kept(number, entry.stored, entry.oid);
+                             },
+                         .operation = &options_.operation}));
   } else {
     for (const std::uint32_t number : inputs) {
-      TRY(copier.copy(number,
-                      [&](const StoredEntry& entry, const std::optional<GitOid>&) -> Result<bool> {
-                        return is_kept(number, entry);
-                      }));
+      TRY(copier.copy(
+          number, [&](const StoredEntry& entry, const std::optional<GitOid>& oid) -> Result<bool> {
+            return is_kept(number, entry, oid);
+          }));
     }
   }
   TRY(copier.finish());

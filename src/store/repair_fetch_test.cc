@@ -13,6 +13,7 @@
 #include "store/staged_pack.h"
 #include "testing/matchers.h"
 #include "testing/store_fixture.h"
+#include "testing/temp_directory.h"
 
 namespace bale {
 namespace {
@@ -65,53 +66,87 @@ class FakeSource final : public ObjectSource {
   std::string path_ = "fake";
 };
 
-// A store of one archive, of whose second pack nothing but the record is left.
-class RepairFetchTest : public testing::TestWithParam<GitHash> {
- protected:
-  RepairFetchTest() : git_(GetParam()) {
-    git_.write("a", "one");
-    git_.commit("first");
-    EXPECT_THAT(fixture_.import(git_.path(), "x"), IsOk());
-    const std::map<std::string, std::string> first = fixture_.files();
-    git_.write("dir/large", std::string(7 << 20, 'x') + random_text(1000, 1));
-    git_.write("dir/b", "two");
-    git_.commit("second");
-    git_.tag("v1", git_.oid("HEAD"));
-    EXPECT_THAT(fixture_.import(git_.path(), "x"), IsOk());
-    EXPECT_THAT(fixture_.store().refresh(), IsOk());
+// What all tests of a hash begin with: a store of one archive, whose second pack can be damaged.
+struct Made {
+  explicit Made(GitHash hash) : git(hash) {
+    git.write("a", "one");
+    git.commit("first");
+    EXPECT_THAT(fixture.import(git.path(), "x"), IsOk());
+    const std::map<std::string, std::string> first = fixture.files();
+    git.write("dir/large", std::string(7 << 20, 'x') + random_text(1000, 1));
+    git.write("dir/b", "two");
+    git.commit("second");
+    git.tag("v1", git.oid("HEAD"));
+    EXPECT_THAT(fixture.import(git.path(), "x"), IsOk());
+    EXPECT_THAT(fixture.store().refresh(), IsOk());
     for (const std::string revision :
          {"v1", "HEAD", "HEAD^{tree}", "HEAD:dir", "HEAD:dir/b", "HEAD:dir/large"}) {
-      const GitOid oid = git_.oid(revision);
+      const GitOid oid = oids[revision] = git.oid(revision);
       ReadContext context;
-      const auto object = fixture_.store().get(*fixture_.store().find(oid), context);
+      const ObjectLocation location = fixture.store().find(oid).value();
+      const auto object = fixture.store().get(location, context);
       EXPECT_THAT(object, IsOk());
-      source_.give(oid, object->type, std::string(as_text(object->payload)));
-      const auto info = fixture_.store().info(*fixture_.store().find(oid), context);
-      damaged_[revision] = static_cast<std::int64_t>(info->offset + 4);
+      source.give(oid, object->type, std::string(as_text(object->payload)));
+      ids[revision] = static_cast<std::int64_t>(location.offset + 4);
     }
-    pack_ = fixture_.pack_file(".pack", first);
+    pack = fs::relative(fixture.pack_file(".pack", first), fixture.path());
+  }
+
+  GitFixture git;
+  StoreFixture fixture;
+  FakeSource source;
+  std::map<std::string, GitOid> oids;
+  std::map<std::string, std::int64_t> ids;  // where in the pack a byte of the entry's id stands
+  std::string pack;                         // its path in the store
+};
+
+class RepairFetchTest : public testing::TestWithParam<GitHash> {
+ protected:
+  static void TearDownTestSuite() { all_made_.clear(); }
+
+  RepairFetchTest() { fs::copy(made_.fixture.path(), path_, fs::copy_options::recursive); }
+
+  static Made& made(GitHash hash) {
+    std::unique_ptr<Made>& one = all_made_[hash];
+    if (one == nullptr) one = std::make_unique<Made>(hash);
+    return *one;
+  }
+
+  [[nodiscard]] Store opened() const {
+    Result<Store> store = Store::open(path_);
+    EXPECT_THAT(store, IsOk());
+    return std::move(store).value();
+  }
+
+  [[nodiscard]] GitOid oid(const std::string& revision) const { return made_.oids.at(revision); }
+
+  void expect_whole() const {
+    ASSERT_OK_AND_ASSIGN(report, verify_store(opened(), {}));
+    EXPECT_TRUE(report.ok()) << report.errors.front().message;
   }
 
   // Damages the entry's header, where its id stands.
-  void lose(const std::string& revision) { flip_byte(pack_, damaged_.at(revision)); }
+  void lose(const std::string& revision) {
+    flip_byte(path_ + "/" + made_.pack, made_.ids.at(revision));
+  }
 
   void lose_all() {
-    for (const auto& [revision, at] : damaged_) lose(revision);
+    for (const auto& [revision, at] : made_.ids) lose(revision);
   }
 
   Result<RepairSummary> repair(ObjectSource* from) {
-    return repair_store(fixture_.path(), {.from = from,
-                                          .level = 1,
-                                          .memory_bytes = smallest_repair_memory_bytes(1),
-                                          .lanes = 1,
-                                          .sync = false});
+    return repair_store(path_, {.from = from,
+                                .level = 1,
+                                .memory_bytes = smallest_repair_memory_bytes(1),
+                                .lanes = 1,
+                                .sync = false});
   }
 
-  GitFixture git_;
-  StoreFixture fixture_;
-  FakeSource source_;
-  std::map<std::string, std::int64_t> damaged_;
-  std::string pack_;
+  static inline std::map<GitHash, std::unique_ptr<Made>> all_made_;
+  const Made& made_ = made(GetParam());
+  FakeSource source_ = made_.source;
+  TempDirectory directory_;
+  const std::string path_ = directory_ / "store";
 };
 
 INSTANTIATE_TEST_SUITE_P(Hashes, RepairFetchTest, testing::Values(GitHash::kSha1, GitHash::kSha256),
@@ -122,9 +157,8 @@ TEST_P(RepairFetchTest, WhatComesLeadsToMoreThatIsLostUntilAllIsThere) {
   ASSERT_OK_AND_ASSIGN(summary, repair(&source_));
   EXPECT_EQ(summary.objects_refetched, 6u);
   EXPECT_TRUE(summary.whole());
-  ASSERT_OK_AND_ASSIGN(report, fixture_.verify());
-  EXPECT_TRUE(report.ok()) << report.errors.front().message;
-  const GitOid large = git_.oid("HEAD:dir/large");
+  expect_whole();
+  const GitOid large = oid("HEAD:dir/large");
   for (const auto& [oid, times] : source_.asked) EXPECT_EQ(times, oid == large ? 2 : 1);
   ASSERT_OK_AND_ASSIGN(again, repair(&source_));
   EXPECT_THAT(again.notes, IsEmpty());
@@ -132,8 +166,8 @@ TEST_P(RepairFetchTest, WhatComesLeadsToMoreThatIsLostUntilAllIsThere) {
 
 TEST_P(RepairFetchTest, WhatIsNotWhatItsIdSaysIsRefused) {
   lose_all();
-  const GitOid b = git_.oid("HEAD:dir/b");
-  const GitOid large = git_.oid("HEAD:dir/large");
+  const GitOid b = oid("HEAD:dir/b");
+  const GitOid large = oid("HEAD:dir/large");
   const FakeSource::Object right = source_.objects[b];
   for (const FakeSource::Object& wrong : std::vector<FakeSource::Object>{
            {ObjectType::kBlob, 3, "twO"},
@@ -158,56 +192,54 @@ TEST_P(RepairFetchTest, WhatBreaksOffIsNotThere) {
   lose("HEAD:dir/b");
   source_.breaks_off = true;
   ASSERT_OK_AND_ASSIGN(summary, repair(&source_));
-  EXPECT_THAT(summary.lost, ElementsAre(git_.oid("HEAD:dir/b").to_hex()));
+  EXPECT_THAT(summary.lost, ElementsAre(oid("HEAD:dir/b").to_hex()));
 }
 
 TEST_P(RepairFetchTest, WithoutASourceTheFirstThatIsLostIsNamed) {
   lose_all();
   ASSERT_OK_AND_ASSIGN(summary, repair(nullptr));
   EXPECT_THAT(summary.lost,
-              testing::UnorderedElementsAre(git_.oid("v1").to_hex(), git_.oid("HEAD").to_hex()));
+              testing::UnorderedElementsAre(oid("v1").to_hex(), oid("HEAD").to_hex()));
   EXPECT_EQ(summary.packs_salvaged, 1u) << "the record is left";
 }
 
 // Packs that were repacked may hold no record; their commits tell as well.
 TEST_P(RepairFetchTest, APackWithoutARecordIsKnownByTheHashOfItsCommits) {
-  const std::string text = "tree " + git_.oid("HEAD^{tree}").to_hex() + "\nauthor A <a> 0 +0000\n";
+  const std::string text = "tree " + oid("HEAD^{tree}").to_hex() + "\nauthor A <a> 0 +0000\n";
   const GitOid commit = git_oid(GetParam(), ObjectType::kState, as_bytes(text));
+  ReadContext context;
   {
-    ASSERT_OK_AND_ASSIGN(staged, StagedPack::create(fixture_.store(), GetParam(), {}));
+    const Store store = opened();
+    ASSERT_OK_AND_ASSIGN(staged, StagedPack::create(store, GetParam(), {}));
     ASSERT_THAT(staged->add(commit, ObjectType::kState, as_bytes(text)), IsOk());
     ASSERT_THAT(staged->install(), IsOk());
   }
   // In the pack that is salvaged, the record is what is lost.
-  ReadContext context;
-  const auto record = fixture_.store().newest_record("x");
-  ASSERT_OK_AND_ASSIGN(info,
-                       fixture_.store().info(*fixture_.store().find(record->value()), context));
-  flip_byte(pack_, static_cast<std::int64_t>(info.offset + 4));
-  for (const auto& entry : fs::directory_iterator(fixture_.path() + "/packs")) {
+  const auto record = opened().newest_record("x");
+  ASSERT_OK_AND_ASSIGN(info, opened().info(*opened().find(record->value()), context));
+  flip_byte(path_ + "/" + made_.pack, static_cast<std::int64_t>(info.offset + 4));
+  for (const auto& entry : fs::directory_iterator(path_ + "/packs")) {
     if (entry.path().extension() == ".gitidx") fs::remove(entry.path());
   }
   ASSERT_OK_AND_ASSIGN(summary, repair(nullptr));
   EXPECT_EQ(summary.packs_salvaged, 1u);
   EXPECT_EQ(summary.git_indexes_made, 2u);
-  const Store store = fixture_.reopened();
+  const Store store = opened();
   EXPECT_TRUE(store.find(commit).has_value());
-  for (const auto& [revision, at] : damaged_) {
-    EXPECT_TRUE(store.find(git_.oid(revision)).has_value()) << revision;
+  for (const auto& [revision, at] : made_.ids) {
+    EXPECT_TRUE(store.find(oid(revision)).has_value()) << revision;
   }
-  ASSERT_OK_AND_ASSIGN(report, fixture_.verify());
-  EXPECT_TRUE(report.ok()) << report.errors.front().message;
+  expect_whole();
 }
 
 TEST_P(RepairFetchTest, AnotherStoreGivesWhatItHas) {
   StoreFixture other;
-  ASSERT_THAT(other.import(git_.path(), "other"), IsOk());
+  ASSERT_THAT(other.import(made_.git.path(), "other"), IsOk());
   lose_all();
   ASSERT_OK_AND_ASSIGN(source, open_store_source(other.path()));
   ASSERT_OK_AND_ASSIGN(summary, repair(source.get()));
   EXPECT_EQ(summary.objects_refetched, 6u);
-  ASSERT_OK_AND_ASSIGN(report, fixture_.verify());
-  EXPECT_TRUE(report.ok()) << report.errors.front().message;
+  expect_whole();
   EXPECT_THAT(open_store_source(other.beside("nothing")), FailsWith(ErrorCode::kNotFound));
 }
 

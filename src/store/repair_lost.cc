@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "bale/archive_name.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "object/percent.h"
@@ -68,6 +69,7 @@ Result<void> LostSearch::run() {
 }
 
 Result<void> LostSearch::add_archive(const std::string& name) {
+  if (!check_archive_name(name)) return {};
   const Result<std::optional<ObjectId>> newest = store_.archive_pointer(name);
   // A pointer that leads nowhere was told of before.
   if (!newest || !*newest) return newest ? Result<void>() : note(newest.error());

@@ -61,11 +61,7 @@ class RepairTest : public testing::Test {
     state_ = state();
   }
 
-  [[nodiscard]] Store opened() const {
-    Result<Store> store = Store::open(path_);
-    EXPECT_THAT(store, IsOk());
-    return std::move(store).value();
-  }
+  [[nodiscard]] Store opened() const { return Store::open(path_).value(); }
 
   static GitOid oid(const std::string& revision) { return made_->git.oid(revision); }
 
@@ -108,11 +104,10 @@ class RepairTest : public testing::Test {
     const Result<std::vector<std::string>> names = store.archives();
     EXPECT_THAT(names, IsOk());
     for (const std::string& name : names.value()) {
-      std::string& ids = found[name];
       for (std::uint64_t back = 0;; ++back) {
         const auto record = store.record(name, back, context);
         if (!record) break;
-        ids += record->id.to_hex() + " ";
+        found[name] += record->id.to_hex() + " ";
       }
     }
     return found;
@@ -139,21 +134,17 @@ class RepairTest : public testing::Test {
   void expect_nothing_deleted(const std::map<std::string, std::string>& before) {
     std::multiset<std::string> there;
     for (const auto& [name, content] : contents()) there.insert(content);
-    for (const auto& [name, content] : before) {
-      EXPECT_TRUE(there.contains(content)) << name;
-    }
+    for (const auto& [name, content] : before) EXPECT_TRUE(there.contains(content)) << name;
   }
 
   [[nodiscard]] std::string in_store(const std::string& name) const { return path_ + "/" + name; }
 
-  // The newest pack of "x", which has the large blob and a tag: its path in the store without
-  // ".pack".
+  // The path in the store, without ".pack", of the pack that has it.
   std::string pack_of(const std::string& revision) {
     const Store store = opened();
     return "packs/" + store.pack_name(store.find(oid(revision))->pack);
   }
 
-  // Where the entry begins, and how long it is.
   EntryInfo entry_of(const std::string& revision) {
     const Store store = opened();
     ReadContext context;
@@ -342,6 +333,15 @@ TEST_F(RepairTest, AnArchiveOfWhichNoRecordIsLeftIsNamed) {
   EXPECT_THAT(summary.archives_lost, ElementsAre("z"));
   EXPECT_FALSE(summary.whole());
   EXPECT_TRUE(fs::exists(in_store("archives/z")));
+}
+
+TEST_F(RepairTest, AFileThatIsNoPointerIsToldOfAndLeft) {
+  write_test_file(in_store("archives/no@name"), "something");
+  const std::map<std::string, std::string> with_it = contents();
+  ASSERT_OK_AND_ASSIGN(summary, repair());
+  EXPECT_EQ(summary.notes.size(), 1u);
+  EXPECT_TRUE(summary.whole());
+  EXPECT_TRUE(contents() == with_it);
 }
 
 TEST_F(RepairTest, TheMarkTheLockAndDirectoriesAreMadeAgain) {

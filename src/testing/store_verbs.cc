@@ -9,6 +9,8 @@
 #include "bale/archive_changes.h"
 #include "bale/store_collect.h"
 #include "bale/store_repack.h"
+#include "bale/store_repair.h"
+#include "base/error.h"
 #include "base/try.h"
 #include "store/catalog_builder.h"
 #include "store/store_impl.h"
@@ -56,6 +58,27 @@ Result<void> collecting(Store& store) {
   TRY(collect_store(store,
                     {.level = 1, .memory_bytes = smallest_collect_memory_bytes(1), .lanes = 1}));
   return {};
+}
+
+Result<void> repairing(Store& store) {
+  const RepairSummary summary =
+      TRY(repair_store(store.path(), {.level = 1,
+                                      .memory_bytes = smallest_repair_memory_bytes(1),
+                                      .lanes = 1,
+                                      .file_system = &store.file_system()}));
+  if (summary.whole()) return {};
+  return fail(ErrorCode::kCorrupt, "repair could not mend all");
+}
+
+/// Takes away what can be made anew: one pack's index, another's Git index, an archive's pointer.
+Result<void> damaging(Store& store) {
+  FileSystem& files = store.file_system();
+  const StoreLayout& layout = store.impl().layout();
+  TRY(files.remove_file(layout.index(store.pack_name(store.pack_numbers().front()))));
+  TRY(files.remove_file(layout.git_index(store.pack_name(store.pack_numbers().back()))));
+  TRY(files.remove_file(layout.archive("c")));
+  TRY(files.sync_directory(layout.packs()));
+  return files.sync_directory(layout.archives());
 }
 
 Step in_turn(std::vector<Step> steps) {
@@ -115,6 +138,10 @@ std::vector<StoreVerb> store_verbs() {
       {"Collect", collecting, verb_store_archives(), {}},
       {"CollectBesideCatalog", in_turn({removing("c"), collecting}), without("c"), cataloging},
       {"CollectAfterRepack", collecting, verb_store_archives(), repacking({})},
+      {"RepairOfNothing", repairing, verb_store_archives(), cataloging},
+      {"Repair", repairing, verb_store_archives(), damaging, /*mends=*/true},
+      {"RepairBesideCatalog", repairing, verb_store_archives(), in_turn({cataloging, damaging}),
+       /*mends=*/true},
   };
 }
 
@@ -122,6 +149,10 @@ Result<void> prepare_store(FileSystem& files, const StoreVerb& verb) {
   if (!verb.prepare) return {};
   Store store = TRY(Store::open(kVerbStore, &files));
   return verb.prepare(store);
+}
+
+Result<void> recover_store(FileSystem& files, const StoreVerb& verb) {
+  return verb.mends ? run_verb(files, verb) : Result<void>();
 }
 
 Result<void> run_verb(FileSystem& files, const StoreVerb& verb) {

@@ -34,6 +34,9 @@ struct StoreVerb {
   ArchiveVersions after;  ///< the archives, once it was acknowledged
   /// What is done to the store before; empty: nothing.
   std::function<Result<void>(Store&)> prepare;
+  /// Whether the store is damaged before, and the verb mends it: after an error or a crash it is
+  /// run once more before the store is held to its promises.
+  bool mends = false;
 };
 
 /// Makes the store: archives of one and of several records that share objects, one of SHA-256, one
@@ -47,6 +50,9 @@ Result<void> make_verb_store(FileSystem& files);
 
 /// What comes before the verb; not under test.
 Result<void> prepare_store(FileSystem& files, const StoreVerb& verb);
+
+/// What comes after an error or a crash, before the store must keep its promises.
+Result<void> recover_store(FileSystem& files, const StoreVerb& verb);
 
 /// Opens the store and runs the verb.
 Result<void> run_verb(FileSystem& files, const StoreVerb& verb);

@@ -61,12 +61,12 @@ Result<Moments> run_and_copy(const MemoryFileSystem& base, const StoreVerb& verb
 class CrashStates {
  public:
   // Tries as many states of the moment as are wanted.
-  void try_moment(const MemoryFileSystem& moment, const std::vector<ArchiveVersions>& allowed,
-                  std::uint64_t count) {
+  void try_moment(const StoreVerb& verb, const MemoryFileSystem& moment,
+                  const std::vector<ArchiveVersions>& allowed, std::uint64_t count) {
     const auto try_crashed = [&](const auto& crash) {
       const std::unique_ptr<MemoryFileSystem> state = moment.snapshot();
       crash(*state);
-      try_state(*state, allowed);
+      try_state(verb, *state, allowed);
     };
     try_crashed([](MemoryFileSystem&) {});  // killed
     try_crashed([](MemoryFileSystem& files) { files.crash(CrashMode::kDropUnsynced); });
@@ -83,7 +83,8 @@ class CrashStates {
   [[nodiscard]] std::uint64_t kept() const { return kept_; }
 
  private:
-  void try_state(MemoryFileSystem& files, const std::vector<ArchiveVersions>& allowed) {
+  void try_state(const StoreVerb& verb, MemoryFileSystem& files,
+                 const std::vector<ArchiveVersions>& allowed) {
     ++count_;
     ASSERT_OK_AND_ASSIGN(digest, digest_of_tree(files, kVerbStore));
     // What is the same as a state before it would go the same way, if it may end the same way.
@@ -91,6 +92,7 @@ class CrashStates {
       ++kept_;
       return;
     }
+    ASSERT_THAT(recover_store(files, verb), IsOk()) << "state " << count_;
     const auto found = check_promises(files, kVerbStore, allowed);
     ASSERT_THAT(found, IsOk()) << "state " << count_;
     files.crash(CrashMode::kDropUnsynced);
@@ -117,9 +119,9 @@ TEST(CrashStatesTest, WhatWasAcknowledgedIsThereAndWhatWasNotLeavesNoTrace) {
     ASSERT_OK_AND_ASSIGN(moments, run_and_copy(base, verb));
     const std::uint64_t share = wanted / (verbs.size() * (moments.before.size() + 1)) + 1;
     for (const auto& moment : moments.before) {
-      states.try_moment(*moment, {verb_store_archives(), verb.after}, share);
+      states.try_moment(verb, *moment, {verb_store_archives(), verb.after}, share);
     }
-    states.try_moment(*moments.acknowledged, {verb.after}, share);
+    states.try_moment(verb, *moments.acknowledged, {verb.after}, share);
     std::printf("%s: %zu moments\n", verb.name.c_str(), moments.before.size() + 1);
   }
   EXPECT_GE(states.count(), wanted);

@@ -64,17 +64,18 @@ class FaultsTest : public testing::Test {
   }
 
   // The promises, unless the same state was found to keep them before.
-  void expect_promises(MemoryFileSystem& files, const Allowed& allowed) {
+  void expect_promises(const StoreVerb& verb, MemoryFileSystem& files, const Allowed& allowed) {
     ++runs_;
     std::string key;
     for (const ArchiveVersions& one : allowed) key += to_string(one) + "|";
     ASSERT_OK_AND_ASSIGN(digest, digest_of_tree(files, kVerbStore));
     if (!seen_.insert(key + digest).second) return;
+    ASSERT_THAT(recover_store(files, verb), IsOk());
     ASSERT_THAT(check_promises(files, kVerbStore, allowed), IsOk());
   }
 
   // Fails every call of `work` in turn.
-  void fail_every_call(const MemoryFileSystem& start, const FaultKind& kind,
+  void fail_every_call(const StoreVerb& verb, const MemoryFileSystem& start, const FaultKind& kind,
                        const std::function<Result<void>(FileSystem&)>& work, const Allowed& before,
                        const Allowed& after) {
     for (std::uint64_t n = 0;; ++n) {
@@ -101,7 +102,7 @@ class FaultsTest : public testing::Test {
       }
       Allowed allowed = after;
       if (!done) allowed.insert(allowed.end(), before.begin(), before.end());
-      expect_promises(*memory, allowed);
+      expect_promises(verb, *memory, allowed);
       if (HasFatalFailure()) return;
     }
   }
@@ -117,7 +118,7 @@ TEST_F(FaultsTest, WhicheverCallFailsTheStoreKeepsItsPromises) {
     SCOPED_TRACE(verb.name);
     const auto start = prepared(verb);
     for (const FaultKind& kind : fault_kinds()) {
-      fail_every_call(*start, kind, [&](FileSystem& files) { return run_verb(files, verb); },
+      fail_every_call(verb, *start, kind, [&](FileSystem& files) { return run_verb(files, verb); },
                       before, {verb.after});
     }
   }
@@ -128,6 +129,8 @@ TEST_F(FaultsTest, WhicheverCallFailsTheStoreKeepsItsPromises) {
 // What recovery there is: the next import, which finds the debris of a verb that was killed.
 TEST_F(FaultsTest, WhicheverCallFailsAfterAKillTheStoreKeepsItsPromises) {
   for (const StoreVerb& verb : store_verbs()) {
+    // A damaged store keeps its promises when it is mended: the test above repairs it again.
+    if (verb.mends) continue;
     SCOPED_TRACE(verb.name);
     const auto memory = prepared(verb);
     std::vector<std::unique_ptr<MemoryFileSystem>> moments;
@@ -145,7 +148,7 @@ TEST_F(FaultsTest, WhicheverCallFailsAfterAKillTheStoreKeepsItsPromises) {
     const Allowed after = {grow(verb_store_archives()), grow(verb.after)};
     for (const auto& moment : moments) {
       fail_every_call(
-          *moment, fault_kinds().front(),
+          verb, *moment, fault_kinds().front(),
           [](FileSystem& faulty) -> Result<void> {
             Store store = TRY(Store::open(kVerbStore, &faulty));
             return import_small(store, "c", 4);
@@ -178,7 +181,7 @@ TEST_F(FaultsTest, WhicheverChargeIsRefusedTheStoreKeepsItsPromises) {
             allowed.push_back(verb_store_archives());
           }
         }
-        expect_promises(*files, allowed);
+        expect_promises(verb, *files, allowed);
         if (HasFatalFailure()) return;
       }
     }
