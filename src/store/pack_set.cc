@@ -20,6 +20,10 @@ namespace {
 constexpr std::uint64_t kPageGroupBytes = 64 << 10;
 constexpr std::uint64_t kMostResidentBytes = 16 << 20;
 
+// Of a store with no more packs than that all stay open, so that its readers never miss one that is
+// collected meanwhile.
+constexpr std::size_t kMostPinned = 64;
+
 // How often the directory is looked at again because a pack went while the set was read.
 constexpr int kAttempts = 100;
 
@@ -84,11 +88,18 @@ Result<bool> PackSet::read_once(bool with_catalog) {
   const std::set<std::uint32_t> cataloged(catalog_numbers_.begin(), catalog_numbers_.end());
   for (const std::string& name : names) {
     const std::uint32_t number = shelf_->number_of(name);
-    if (cataloged.contains(number)) {
+    const bool in_catalog = cataloged.contains(number);
+    if (in_catalog && names.size() > kMostPinned) {
       numbers_.push_back(number);
       continue;
     }
     Result<std::shared_ptr<const StoredPack>> pack = shelf_->open(number);
+    if (in_catalog && (pack || is_damage(pack.error()))) {
+      // What is damaged is told of when it is wanted, as with more packs.
+      numbers_.push_back(number);
+      if (pack) pinned_.push_back(std::move(*pack));
+      continue;
+    }
     if (!pack && is_damage(pack.error())) {
       damage_.push_back({name, true, pack.error()});
       continue;

@@ -6,9 +6,10 @@
 //   std::shared_ptr<const PackSet> packs = store.impl().packs();    // stays as it is
 //   if (const auto found = packs->find(oid)) use(found->location);
 //
-// Most packs are in the catalog, where one look-up serves them all. Those that came since it was
-// written are kept open and searched one by one, newest first. Of an id that several packs have,
-// all look-ups lead to one and the same entry.
+// Most packs are in the catalog, where one look-up serves them all. All packs of a store that has
+// no more than 64 stay open for as long as the set lives, so that nothing in it can be missed.
+// Those that came since it was written are kept open and searched one by one, newest first. Of an
+// id that several packs have, all look-ups lead to one and the same entry.
 //
 // A place in the tables of Git ids (table, position) is the key of whatever is kept for each
 // object: closures have a bit for each.
@@ -131,6 +132,7 @@ class PackSet {
   PackShelf* shelf_;
   std::vector<std::uint32_t> numbers_;
   std::vector<Loose> loose_;
+  std::vector<std::shared_ptr<const StoredPack>> pinned_;  // of the catalog's, if they are few
   std::optional<CatalogView> catalog_;
   std::vector<std::uint32_t> catalog_numbers_;  // of the catalog's packs, on the shelf
   std::vector<Table> tables_;

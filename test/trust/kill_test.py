@@ -40,7 +40,8 @@ def verbs(sources):
 
 
 def trace(command, *options):
-    return subprocess.run(["strace", "-qq", "-e", "trace=" + CALLS, *options, *command],
+    return subprocess.run(["strace", "-qq", "-e", "trace=" + CALLS, "-e", "signal=none", *options,
+                           *command],
                           env=p.GIT_ENVIRONMENT, check=False, stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, text=True)
 
