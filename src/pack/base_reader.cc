@@ -29,8 +29,9 @@ Result<std::unique_ptr<BaseReader>> BaseReader::create(Budget& budget,
                                                        std::uint64_t most_object_bytes, File& file,
                                                        std::uint64_t position,
                                                        const EntryLog& log) {
-  std::unique_ptr<BaseReader> reader(
-      new BaseReader(file, position, log, TRY(Decompressor::create(budget))));
+  // Made first: an error on the way out of `new` would leave its memory behind.
+  Decompressor decompressor = TRY(Decompressor::create(budget));
+  std::unique_ptr<BaseReader> reader(new BaseReader(file, position, log, std::move(decompressor)));
   constexpr std::string_view kWhat = "reading bases back";
   reader->stored_ =
       TRY(Buffer::allocate(budget, most_object_bytes + kMaxEntryHeaderBytes + kGuessBytes, kWhat));
