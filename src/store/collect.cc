@@ -109,13 +109,7 @@ Result<bool> Collector::collect(std::unique_ptr<FileLock>& imports_out) {
   for (const auto& [hash, numbers] : plan_made.rewritten) {
     for (const std::uint32_t number : numbers) names.push_back(store_.pack_name(number));
   }
-  // What a collection that died had written before is written again, under the same name, and must
-  // not go as a pack of which nothing is needed.
-  const std::vector<std::string>& made = summary_.packs_made;
-  std::erase_if(names, [&](const std::string& name) {
-    return std::find(made.begin(), made.end(), name) != made.end();
-  });
-  TRY(remove_packs(store_, names, options_.sync));
+  TRY(remove_packs(store_, names, summary_.packs_made, options_.sync));
   TRY(remove_debris(store_));
   return true;
 }
@@ -165,12 +159,7 @@ Result<Collector::Plan> Collector::plan(CollectRoots& roots) {
 Result<bool> Collector::is_kept(CollectRoots& roots, std::uint32_t number, const StoredEntry& entry,
                                 const std::optional<GitOid>& oid) const {
   if (!TRY(roots.is_needed(entry.id, oid))) return false;
-  std::optional<ObjectLocation> found;
-  if (oid) {
-    if (const auto by_oid = packs_->find(*oid)) found = by_oid->location;
-  } else {
-    found = packs_->find(entry.id);
-  }
+  const std::optional<ObjectLocation> found = looked_up(*packs_, entry.id, oid);
   if (!found || *found == ObjectLocation{number, entry.offset}) return true;
   return !sound_set_.contains(found->pack);
 }

@@ -3,6 +3,8 @@
 
 #include "store/maintenance.h"
 
+#include <algorithm>
+#include <set>
 #include <string_view>
 
 #include "base/try.h"
@@ -30,6 +32,13 @@ Result<SoundPacks> sound_packs(const Store& store, const PackSet& packs, std::ui
   return sound;
 }
 
+std::optional<ObjectLocation> looked_up(const PackSet& packs, const ObjectId& id,
+                                        const std::optional<GitOid>& oid) {
+  if (!oid) return packs.find(id);
+  const auto found = packs.find(*oid);
+  return found ? std::optional(found->location) : std::nullopt;
+}
+
 std::uint64_t pack_file_bytes(const Store& store, const std::string& name) {
   const StoreLayout& layout = store.impl().layout();
   std::uint64_t bytes = 0;
@@ -40,7 +49,11 @@ std::uint64_t pack_file_bytes(const Store& store, const std::string& name) {
   return bytes;
 }
 
-Result<void> remove_packs(const Store& store, std::span<const std::string> names, bool sync) {
+Result<void> remove_packs(const Store& store, std::vector<std::string> names,
+                          std::span<const std::string> made, bool sync) {
+  std::erase_if(names, [&](const std::string& name) {
+    return std::find(made.begin(), made.end(), name) != made.end();
+  });
   if (names.empty()) return {};
   FileSystem& files = store.file_system();
   const StoreLayout& layout = store.impl().layout();

@@ -6,7 +6,7 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,13 +28,22 @@ struct SoundPacks {
 Result<SoundPacks> sound_packs(const Store& store, const PackSet& packs, std::uint64_t memory_bytes,
                                const Operation& operation);
 
+/// Where those who need an entry are led to: by its Git id, if it has one, for a blob that came
+/// under ids of both kinds is two entries with one id, and neither stands for the other.
+[[nodiscard]] std::optional<ObjectLocation> looked_up(const PackSet& packs, const ObjectId& id,
+                                                      const std::optional<GitOid>& oid);
+
 /// Bytes of a pack's files; what is not there counts nothing.
 [[nodiscard]] std::uint64_t pack_file_bytes(const Store& store, const std::string& name);
 
 /// Takes the packs out of the store. The caller holds lock_out_imports(), and what is needed of
 /// them is durable elsewhere. The .pack goes first: a pack is there while it has one, and an index
 /// alone is plainly debris. After an error some may be gone, each wholly or with its indexes left.
-Result<void> remove_packs(const Store& store, std::span<const std::string> names, bool sync);
+///
+/// What is in `made` stays: the same entries in the same order make the same pack, so what takes
+/// the place of a pack may be that pack, or one that maintenance which died had written before.
+Result<void> remove_packs(const Store& store, std::vector<std::string> names,
+                          std::span<const std::string> made, bool sync);
 
 /// Indexes of packs that are not there, as a crash in remove_packs() leaves them, go; so does what
 /// dead processes left in staging/. Callers as above.

@@ -96,14 +96,11 @@ Result<void> Repacker::choose(const std::vector<std::uint32_t>& sound) {
 bool Repacker::is_kept(std::uint32_t number, const StoredEntry& entry,
                        const std::optional<GitOid>& oid) const {
   // What neither a Git id nor the pack's own index leads to is the second of its id.
-  const auto pack = store_.impl().open(number);
-  if (!oid && pack && (*pack)->reader.find(entry.id) != entry.offset) return false;
-  std::optional<ObjectLocation> found;
-  if (oid) {
-    if (const auto by_oid = packs_->find(*oid)) found = by_oid->location;
-  } else {
-    found = packs_->find(entry.id);
+  if (!oid) {
+    const auto pack = store_.impl().open(number);
+    if (pack && (*pack)->reader.find(entry.id) != entry.offset) return false;
   }
+  const std::optional<ObjectLocation> found = looked_up(*packs_, entry.id, oid);
   if (!found || *found == ObjectLocation{number, entry.offset}) return true;
   const auto other = chosen_.find(found->pack);
   return other == chosen_.end() || other->second != chosen_.at(number);
@@ -177,14 +174,9 @@ Result<void> Repacker::copy(GitHash hash, const std::vector<std::uint32_t>& inpu
 
 Result<void> Repacker::take_away() {
   std::vector<std::string> names;
-  for (const auto& [number, hash] : chosen_) {
-    const std::string name = store_.pack_name(number);
-    // The same entries in the same order make the same pack: then it stays.
-    const auto& made = summary_.packs_made;
-    if (std::find(made.begin(), made.end(), name) == made.end()) names.push_back(name);
-  }
+  for (const auto& [number, hash] : chosen_) names.push_back(store_.pack_name(number));
   const std::unique_ptr<FileLock> lock = TRY(lock_out_imports(store_, options_.operation));
-  TRY(remove_packs(store_, names, options_.sync));
+  TRY(remove_packs(store_, names, summary_.packs_made, options_.sync));
   return remove_debris(store_);
 }
 

@@ -8,7 +8,6 @@
 #include "store/staged_pack.h"
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 #include "bale/record.h"
@@ -27,20 +26,6 @@ constexpr std::uint64_t kCompareBytes = 32 << 20;
 // the builder keeps recent objects too.
 std::uint64_t git_index_memory(std::uint64_t memory_bytes) {
   return std::max(kMinGitIndexBytes, memory_bytes / 8);
-}
-
-std::string random_name() {
-  std::random_device device;
-  std::string name;
-  for (int i = 0; i < 4; ++i) name += fmt::format("{:08x}", device());
-  return name;
-}
-
-Result<void> remove_tree(FileSystem& files, const std::string& directory) {
-  for (const DirectoryEntry& entry : TRY(files.list(directory))) {
-    TRY(files.remove_file(directory + "/" + entry.name));
-  }
-  return files.remove_directory(directory);
 }
 
 PackBuilderOptions builder_options(int level, bool deltas) {
@@ -78,70 +63,24 @@ Result<std::unique_ptr<StagedPack>> StagedPack::create(const Store& store, GitHa
 }
 
 Result<void> StagedPack::start() {
-  TRY(remove_debris());
-  TRY(make_directory());
+  area_.emplace(TRY(StagingArea::create(store_.file_system(), store_.impl().layout())));
   git_index_ = TRY(GitIndexBuilder::create(
       git_index_budget_, hash_,
       {.memory_bytes = git_index_budget_.limit_bytes() - kGitIndexWriteBufferBytes,
        .file_system = &store_.file_system(),
-       .scratch_directory = directory_,
+       .scratch_directory = directory(),
        .operation = &options_.operation}));
   PackBuilderOptions builder = builder_options(options_.level, options_.deltas);
   builder.lanes = options_.lanes;
   builder.memory_bytes = options_.memory_bytes - git_index_budget_.limit_bytes();
-  builder.scratch_directory = directory_;
+  builder.scratch_directory = directory();
   builder.allow_huge = options_.allow_huge;
   builder.sync = options_.sync;
   builder.operation = options_.operation;
   builder.file_system = &store_.file_system();
   builder.on_entry = [this](const EntryPosition& entry) { return entry_written(entry); };
-  builder_ = TRY(PackBuilder::create(directory_ + "/new.pack", builder));
+  builder_ = TRY(PackBuilder::create(directory() + "/new.pack", builder));
   return {};
-}
-
-Result<void> StagedPack::remove_debris() {
-  FileSystem& files = store_.file_system();
-  const std::string staging = store_.impl().layout().staging();
-  for (const DirectoryEntry& entry : TRY(files.list(staging))) {
-    const std::string path = staging + "/" + entry.name;
-    if (entry.kind != FileKind::kDirectory) continue;
-    // Another import may be removing it at the same moment: then there is nothing left to do.
-    Result<std::unique_ptr<FileLock>> lock = files.try_lock(path, LockMode::kExclusive);
-    if (!lock || *lock == nullptr) continue;
-    const Result<void> removed = remove_tree(files, path);
-    if (!removed && removed.error().code != ErrorCode::kNotFound) return removed.error();
-  }
-  return {};
-}
-
-Result<void> StagedPack::make_directory() {
-  FileSystem& files = store_.file_system();
-  // Between its creation and its lock, another import could take the directory for debris and
-  // remove it: then the lock finds nothing, and we try again.
-  for (int attempt = 0; attempt < 100; ++attempt) {
-    const std::string path = store_.impl().layout().staging() + "/" + random_name();
-    TRY(files.create_directory(path));
-    Result<std::unique_ptr<FileLock>> lock = files.try_lock(path, LockMode::kExclusive);
-    if (lock && *lock != nullptr && files.stat(path)) {
-      directory_ = path;
-      lock_ = std::move(*lock);
-      return {};
-    }
-  }
-  return fail(ErrorCode::kIo, "{}: no directory for work in progress could be kept",
-              store_.impl().layout().staging());
-}
-
-StagedPack::~StagedPack() {
-  builder_.reset();
-  remove_directory();
-}
-
-void StagedPack::remove_directory() {
-  if (directory_.empty()) return;
-  // What cannot be removed now is debris for the next import.
-  static_cast<void>(remove_tree(store_.file_system(), directory_).has_value());
-  directory_.clear();
 }
 
 // A content hash decides by itself whether two objects are the same; half of one, a change id, is
@@ -235,7 +174,7 @@ Result<InstalledPack> StagedPack::install() {
   InstalledPack installed;
   installed.summary = TRY(builder_->finish());
   installed.name = installed.summary.name;
-  const std::string git_index_path = directory_ + "/new.gitidx";
+  const std::string git_index_path = directory() + "/new.gitidx";
   {
     AtomicFile file = TRY(AtomicFile::create(files, git_index_path, Visibility::kHidden));
     installed.git_index_bytes =
@@ -243,11 +182,11 @@ Result<InstalledPack> StagedPack::install() {
     TRY(file.commit({.sync = options_.sync}));
   }
   TRY(check_name_is_free(installed));
-  TRY(files.rename(directory_ + "/new.pack", layout.pack(installed.name)));
+  TRY(files.rename(directory() + "/new.pack", layout.pack(installed.name)));
   TRY(files.rename(git_index_path, layout.git_index(installed.name)));
   // A power cut may keep later names and lose earlier ones, and a pack that counts has all three.
   if (options_.sync) TRY(files.sync_directory(layout.packs()));
-  TRY(files.rename(directory_ + "/new.idx", layout.index(installed.name)));
+  TRY(files.rename(directory() + "/new.idx", layout.index(installed.name)));
   if (options_.sync) TRY(files.sync_directory(layout.packs()));
   return installed;
 }

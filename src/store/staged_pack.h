@@ -32,6 +32,7 @@
 #include "base/budget.h"
 #include "hash/blake3.h"
 #include "store/git_index_builder.h"
+#include "store/staging_area.h"
 
 namespace bale {
 
@@ -62,7 +63,7 @@ class StagedPack {
 
   StagedPack(const StagedPack&) = delete;
   StagedPack& operator=(const StagedPack&) = delete;
-  ~StagedPack();
+  ~StagedPack() = default;
 
   /// Adds an object under the store's id for it, known to Git as `oid`, or not to be found by a Git
   /// id. kCorrupt where another
@@ -89,7 +90,7 @@ class StagedPack {
   Result<void> end_stored(const std::optional<GitOid>& oid);
 
   /// The directory in staging/ that this pack is made in: a place for scratch files.
-  [[nodiscard]] const std::string& directory() const { return directory_; }
+  [[nodiscard]] const std::string& directory() const { return area_->path(); }
 
   /// Finishes the pack, makes its three files durable and moves them into packs/.
   Result<InstalledPack> install();
@@ -98,9 +99,6 @@ class StagedPack {
   StagedPack(const Store& store, GitHash hash, const StagedPackOptions& options);
 
   Result<void> start();
-  Result<void> remove_debris();
-  Result<void> make_directory();
-  void remove_directory();
   Result<void> check_change_id(const ObjectId& id, ObjectType type, Bytes payload);
   Result<void> entry_written(const EntryPosition& entry);
   Result<void> check_name_is_free(const InstalledPack& installed) const;
@@ -109,8 +107,7 @@ class StagedPack {
   GitHash hash_;
   StagedPackOptions options_;
   Budget git_index_budget_;
-  std::string directory_;
-  std::unique_ptr<FileLock> lock_;
+  std::optional<StagingArea> area_;  // before what lies in it, so that it is removed after that
   std::optional<PackBuilder> builder_;
   std::optional<GitIndexBuilder> git_index_;
   std::deque<std::optional<GitOid>> unplaced_;  // of entries whose offset is not known yet
