@@ -17,9 +17,9 @@
 //   ObjectView commit = store.get(*where, context);
 //
 // Readers take no lock: packs are immutable, and an open one outlives its name. A Store knows the
-// packs that were there when it was opened, or when refresh() was called last, by itself or when a
-// record was asked for that is newer. It keeps at most a few hundred files open however many packs
-// there are: with more than 64, it makes the catalog if that is not there.
+// packs that were there when it was opened, or when refresh() was called last, by itself or when
+// something was asked for that is newer, or went. It keeps at most a few hundred files open however
+// many packs there are: with more than 64, it makes the catalog if that is not there.
 //
 // A damaged pack does not keep a store from being opened: see damage(). Every object that a store
 // hands out was checked against its id. Thread-safe, with a ReadContext a thread.
@@ -143,8 +143,12 @@ class Store {
   /// change id or a Git object id. kNotFound, or kInvalidArgument where it is ambiguous or no id.
   Result<FoundObject> find_prefix(std::string_view hex) const;
 
+  // With an `oid`, an object whose pack was collected before it was opened is looked for in the
+  // packs that are there now, as refresh() would; without one that is kNotFound.
+
   /// Headers only.
-  Result<EntryInfo> info(const ObjectLocation& location, ReadContext& context) const;
+  Result<EntryInfo> info(const ObjectLocation& location, ReadContext& context,
+                         const std::optional<GitOid>& oid = {}) const;
 
   /// The object, checked against its id: kCorrupt, with pack and offset, where it is another. With
   /// an `oid` that led here, checked against that too: an index may be damaged.

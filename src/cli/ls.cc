@@ -44,7 +44,7 @@ Result<int> run(const std::string& text, Session& session) {
     return kStatusDone;
   }
   const ObjectLocation& location = resolved.location;
-  const EntryInfo info = TRY(store.info(location, context));
+  const EntryInfo info = TRY(store.info(location, context, resolved.oid));
   const std::string path = place.path.value_or("");
   TRY(print({.mode = resolved.mode,
              .type = resolved.type,

@@ -43,7 +43,7 @@ Result<int> run(const std::string& id, Session& session) {
   const Store store = TRY(open_store(session));
   ReadContext context = store_read_context(session);
   const FoundObject found = TRY(find_object(store, id, context));
-  const EntryInfo info = TRY(store.info(found.location, context));
+  const EntryInfo info = TRY(store.info(found.location, context, found.oid));
   std::optional<GitOid> oid = found.oid;
   if (!oid) oid = TRY(git_id_of(store, found.location, info, context, session));
   const std::optional<std::string> oid_hex = oid ? std::optional(oid->to_hex()) : std::nullopt;

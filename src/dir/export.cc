@@ -78,7 +78,7 @@ Result<void> DirectoryExporter::write_entry(const std::string& parent, const Tre
   }
   const ObjectType expected =
       entry_kind(item.mode) == EntryKind::kTree ? ObjectType::kTree : ObjectType::kBlob;
-  const EntryInfo info = TRY(store_.info(*location, context_));
+  const EntryInfo info = TRY(store_.info(*location, context_, item.oid));
   if (info.type != expected) {
     return fail(ErrorCode::kCorrupt, "{}: its object {} is a {}, not a {}", percent_encode(path),
                 item.oid.to_hex(), to_string(info.type), to_string(expected));

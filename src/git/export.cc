@@ -40,6 +40,9 @@ namespace {
 // For reading the record.
 constexpr std::uint64_t kRecordBytes = 4 << 20;
 
+// How often packs may be collected under an export before it gives up.
+constexpr int kAttempts = 3;
+
 class GitExporter {
  public:
   GitExporter(const Store& store, const GitExportOptions& options, Record record,
@@ -250,8 +253,16 @@ Result<GitExportSummary> export_git(const Store& store, const std::string& name,
                 "files)",
                 name, to_string(record.kind));
   }
-  StagingDirectory directory = TRY(StagingDirectory::create(out));
-  return GitExporter(store, options, std::move(record), std::move(directory)).run();
+  for (int attempt = 1;; ++attempt) {
+    StagingDirectory directory = TRY(StagingDirectory::create(out));
+    Result<GitExportSummary> exported =
+        GitExporter(store, options, record, std::move(directory)).run();
+    if (exported || exported.error().code != ErrorCode::kNotFound || attempt == kAttempts) {
+      return exported;
+    }
+    // A pack that was not open yet was collected: what was in it lies elsewhere now.
+    TRY(store.impl().refresh());
+  }
 }
 
 }  // namespace bale

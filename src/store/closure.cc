@@ -172,7 +172,7 @@ Result<void> Closure::damaged(const GitOid& oid, const ObjectLocation& location,
 Result<std::optional<ObjectType>> Closure::type_of(const GitOid& oid) {
   const auto found = packs_->find(oid);
   if (!found) return std::optional(ObjectType::kBlob);
-  const auto info = store_->info(found->location, *context_);
+  const auto info = store_->info(found->location, *context_, oid);
   if (info) return std::optional(info->type);
   TRY(damaged(oid, found->location, info.error()));
   return std::optional<ObjectType>();
@@ -203,9 +203,13 @@ Result<void> Closure::walk() {
 }
 
 Result<void> Closure::visit(const Pending& pending) {
-  const ObjectView object =
-      TRY(store_->get(pending.location, *context_,
-                      options_.check_oids ? std::optional(pending.oid) : std::nullopt));
+  const std::optional<GitOid> checked =
+      options_.check_oids ? std::optional(pending.oid) : std::nullopt;
+  Result<ObjectView> read = store_->get(pending.location, *context_, checked);
+  if (!read && read.error().code == ErrorCode::kNotFound) {
+    read = store_->get(pending.location, *context_, pending.oid);  // its pack was collected
+  }
+  const ObjectView object = TRY(std::move(read));
   if (object.type != pending.type) {
     return fail(ErrorCode::kCorrupt, "object {} is a {}, and is linked to as a {}",
                 pending.oid.to_hex(), to_string(object.type), to_string(pending.type));

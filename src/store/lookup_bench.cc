@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // What a look-up by Git id costs in a store of many packs, with a catalog and without, beside
-// the same objects in one pack. Ids are asked for in random order, each of them there. Stores are
-// made in the temporary directory: `packs` of `objects` each.
+// the same objects in one pack. Ids are asked for in random order: all of them there ("lookup"), or
+// none ("miss", what an import asks of objects that are new). Stores are made in the temporary
+// directory: `packs` of `objects` each, and after the catalog was made `beside` more that hold a
+// thousand each.
 
 #include <benchmark/benchmark.h>
 
@@ -38,20 +40,21 @@ GitOid numbered_oid(std::uint64_t number) {
 // Made once for each shape, removed in the end.
 class BenchStore {
  public:
-  BenchStore(std::int64_t packs, std::int64_t objects)
-      : path_((fs::temp_directory_path() / ("bale-lookup-" + std::to_string(packs))).string()) {
+  BenchStore() : path_((fs::temp_directory_path() / "bale-lookup").string()) {
     fs::remove_all(path_);
     CHECK(Store::init(path_).has_value());
     store_ = std::make_unique<Store>(std::move(*Store::open(path_)));
-    std::uint64_t number = 0;
+  }
+
+  void add_packs(std::int64_t packs, std::int64_t objects) {
     for (std::int64_t i = 0; i < packs; ++i) {
       auto staged = StagedPack::create(
           *store_, GitHash::kSha1,
           {.memory_bytes = 16 << 20, .lanes = 1, .sync = false, .operation = {}});
       CHECK(staged.has_value());
-      for (std::int64_t j = 0; j < objects; ++j, ++number) {
-        const std::string payload = std::to_string(number);
-        CHECK((*staged)->add(numbered_oid(number), ObjectType::kBlob, as_bytes(payload)));
+      for (std::int64_t j = 0; j < objects; ++j, ++count_) {
+        const std::string payload = std::to_string(count_);
+        CHECK((*staged)->add(numbered_oid(count_), ObjectType::kBlob, as_bytes(payload)));
       }
       CHECK((*staged)->install().has_value());
     }
@@ -65,6 +68,9 @@ class BenchStore {
 
   [[nodiscard]] Store& store() { return *store_; }
 
+  /// How many objects there are: numbered_oid(0) and so on.
+  [[nodiscard]] std::uint64_t count() const { return count_; }
+
   void write_catalog_now() {
     CHECK(write_catalog(store_->file_system(), store_->impl().layout(), *store_->impl().packs(),
                         {.sync = false, .operation = {}}));
@@ -74,39 +80,51 @@ class BenchStore {
  private:
   std::string path_;
   std::unique_ptr<Store> store_;
+  std::uint64_t count_ = 0;
 };
 
-void look_up(benchmark::State& state, Store& store, std::uint64_t count) {
+void look_up(benchmark::State& state, bool there) {
+  BenchStore bench;
+  bench.add_packs(state.range(0), state.range(1));
+  if (state.range(2) != 0) bench.write_catalog_now();
+  if (state.range(3) != 0) bench.add_packs(state.range(3), 1000);
   TestRandom random(1);
   for (auto _ : state) {
-    const GitOid oid = numbered_oid(random.next() % count);
-    const auto found = store.find(oid);
-    CHECK(found.has_value());
+    const std::uint64_t number = random.next() % bench.count();
+    const auto found = bench.store().find(numbered_oid(there ? number : bench.count() + number));
+    CHECK(found.has_value() == there);
     benchmark::DoNotOptimize(found);
   }
   state.SetItemsProcessed(state.iterations());
 }
 
-void run(benchmark::State& state) {
-  const std::int64_t packs = state.range(0);
-  const std::int64_t objects = state.range(1);
-  BenchStore bench(packs, objects);
-  if (state.range(2) != 0) bench.write_catalog_now();
-  look_up(state, bench.store(), static_cast<std::uint64_t>(packs * objects));
+void hit(benchmark::State& state) {
+  look_up(state, true);
 }
 
-void names(benchmark::internal::Benchmark* bench) {
-  bench->ArgNames({"packs", "objects", "catalog"});
+void miss(benchmark::State& state) {
+  look_up(state, false);
 }
 
-BENCHMARK(run)->Name("smoke")->Apply(names)->Args({3, 10, 0})->Args({3, 10, 1});
-BENCHMARK(run)
-    ->Name("lookup")
-    ->Apply(names)
-    ->Args({1, 1'000'000, 0})
-    ->Args({1, 1'000'000, 1})
-    ->Args({8, 125'000, 0})
-    ->Args({1000, 1000, 1});
+void small(benchmark::internal::Benchmark* bench) {
+  bench->ArgNames({"packs", "objects", "catalog", "beside"})
+      ->Args({3, 10, 0, 0})
+      ->Args({3, 10, 1, 1});
+}
+
+void shapes(benchmark::internal::Benchmark* bench) {
+  bench->ArgNames({"packs", "objects", "catalog", "beside"})
+      ->Args({1, 1'000'000, 0, 0})
+      ->Args({1, 1'000'000, 1, 0})
+      ->Args({8, 125'000, 0, 0})
+      ->Args({1000, 1000, 1, 0})
+      ->Args({1000, 1000, 1, 8})
+      ->Args({1000, 1000, 1, 32});
+}
+
+BENCHMARK(hit)->Name("smoke")->Apply(small);
+BENCHMARK(hit)->Name("lookup")->Apply(shapes);
+BENCHMARK(miss)->Name("miss")->Apply(shapes);
 
 }  // namespace
 }  // namespace bale

@@ -16,9 +16,12 @@ namespace bale {
 namespace {
 
 // The index pages that look-ups leave resident are given back now and then: each look-up touches
-// about one group of pages that the system maps at once.
+// about one group of pages that the system maps at once. The indexes of small packs stay: giving
+// them back costs every look-up that misses a page fault for each.
 constexpr std::uint64_t kPageGroupBytes = 64 << 10;
 constexpr std::uint64_t kMostResidentBytes = 16 << 20;
+constexpr std::uint64_t kSmallRecords = 2048;
+constexpr std::uint64_t kMostSmallRecords = 1 << 16;
 
 // Of a store with no more packs than that all stay open, so that its readers never miss one that is
 // collected meanwhile.
@@ -108,7 +111,7 @@ Result<bool> PackSet::read_once(bool with_catalog) {
     if (!pack) return pack.error();
     if ((*pack)->git_index_error) damage_.push_back({name, false, *(*pack)->git_index_error});
     numbers_.push_back(number);
-    loose_.push_back({number, std::move(*pack)});
+    loose_.push_back({.number = number, .pack = std::move(*pack)});
   }
   make_tables();
   return true;
@@ -138,25 +141,45 @@ void PackSet::make_tables() {
     tables_.push_back({.hash = GitHash::kSha1});
     tables_.push_back({.hash = GitHash::kSha256});
   }
-  for (const Loose& loose : loose_) {
+  std::uint64_t small = 0;
+  for (Loose& loose : loose_) {
+    const std::uint64_t records = loose.pack->reader.record_count();
+    loose.stays_resident = records <= kSmallRecords && small + records <= kMostSmallRecords;
+    if (loose.stays_resident) small += records;
     if (!loose.pack->git_index) continue;
     index_bytes_ += loose.pack->git_index->file_bytes();
-    tables_.push_back({loose.pack->git_index->hash(), loose.number, &*loose.pack->git_index});
+    tables_.push_back({loose.pack->git_index->hash(), loose.number, &*loose.pack->git_index,
+                       loose.stays_resident});
   }
 }
 
+PackSet::LargeBeside PackSet::large_beside_catalog() const {
+  LargeBeside large;
+  for (const Loose& loose : loose_) {
+    if (loose.stays_resident) continue;
+    ++large.packs;
+    large.records += loose.pack->reader.record_count();
+  }
+  return large;
+}
+
+// Called for each table that is searched, if its pages do not stay.
 void PackSet::count_lookup() const {
   if (index_bytes_ <= kMostResidentBytes) return;
   if (lookups_.fetch_add(1) % (kMostResidentBytes / kPageGroupBytes) != 0) return;
   if (catalog_) catalog_->release_pages();
-  shelf_->release_pages();
+  for (const Loose& loose : loose_) {
+    if (loose.stays_resident) continue;
+    loose.pack->reader.release_pages();
+    if (loose.pack->git_index) loose.pack->git_index->release_pages();
+  }
 }
 
 std::optional<PackSet::Found> PackSet::find(const GitOid& oid) const {
   for (std::uint32_t table = 0; table < tables_.size(); ++table) {
     const Table& row = tables_[table];
     if (row.hash != oid.hash()) continue;
-    count_lookup();
+    if (!row.stays_resident) count_lookup();
     if (row.git_index == nullptr) {
       if (const auto found = catalog_->find(catalog_row(row.hash), oid.bytes())) {
         return Found{table, found->position, of_catalog(*found)};
@@ -212,7 +235,7 @@ std::optional<ObjectLocation> PackSet::find(const ObjectId& id) const {
     }
   }
   for (const Loose& loose : loose_) {
-    count_lookup();
+    if (!loose.stays_resident) count_lookup();
     if (const auto offset = loose.pack->reader.find(id)) {
       return ObjectLocation{loose.number, *offset};
     }

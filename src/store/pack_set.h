@@ -49,6 +49,15 @@ class PackSet {
   /// Of numbers(), those that are not in the catalog.
   [[nodiscard]] std::size_t uncataloged_count() const { return loose_.size(); }
 
+  /// Of those, how many are so large that searching them costs a good part of what the catalog
+  /// costs, and the records that these have together.
+  struct LargeBeside {
+    std::size_t packs = 0;
+    std::uint64_t records = 0;
+  };
+
+  [[nodiscard]] LargeBeside large_beside_catalog() const;
+
   [[nodiscard]] const CatalogView* catalog() const { return catalog_ ? &*catalog_ : nullptr; }
 
   /// What is wrong with a pack that cannot be opened, with the Git index of one, or the catalog.
@@ -107,11 +116,13 @@ class PackSet {
     GitHash hash;
     std::uint32_t pack = 0;                   // a loose one's number
     const GitIndexView* git_index = nullptr;  // null for a row of the catalog
+    bool stays_resident = false;
   };
 
   struct Loose {
     std::uint32_t number;
     std::shared_ptr<const StoredPack> pack;
+    bool stays_resident = false;  // its indexes: they are small
   };
 
   PackSet(FileSystem& file_system, const StoreLayout& layout, PackShelf& shelf)

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bale/store_repack.h"
 #include "store/catalog_builder.h"
 #include "store/staged_pack.h"
 #include "store/store_impl.h"
@@ -43,6 +44,20 @@ class PackSetTest : public testing::Test {
     }
   }
 
+  void add_large_pack(int objects) {
+    ASSERT_OK_AND_ASSIGN(
+        staged,
+        StagedPack::create(store(), GitHash::kSha1,
+                           {.memory_bytes = 8 << 20, .lanes = 1, .sync = false, .operation = {}}));
+    for (int i = 0; i < objects; ++i, ++large_) {
+      const std::string text = "of a large pack " + std::to_string(large_);
+      ASSERT_THAT(staged->add(git_oid(GitHash::kSha1, ObjectType::kBlob, as_bytes(text)),
+                              ObjectType::kBlob, as_bytes(text)),
+                  IsOk());
+    }
+    ASSERT_THAT(staged->install(), IsOk());
+  }
+
   void expect_all_found(const Store& store, int count) {
     ReadContext context;
     for (int i = -1; i < count; ++i) {
@@ -66,6 +81,7 @@ class PackSetTest : public testing::Test {
   Store& store() { return fixture_.store(); }
 
   StoreFixture fixture_;
+  int large_ = 0;  // objects in large packs
 };
 
 TEST_F(PackSetTest, ACatalogAnswersAsThePacksDo) {
@@ -117,6 +133,54 @@ TEST_F(PackSetTest, ManyPacksGetACatalogWhenAStoreIsOpened) {
   }
   // Of this Store and the fixture's, which is older than the packs.
   EXPECT_LE(descriptors, static_cast<int>(PackShelf::kMostOpen) + 2);
+}
+
+TEST_F(PackSetTest, ACatalogIsWrittenWhenSmallPacksBesideItAreMany) {
+  add_packs(0, 16);
+  ASSERT_THAT(store().refresh(), IsOk());
+  keep_catalog_up(store(), false);
+  EXPECT_EQ(fixture_.reopened().impl().packs()->catalog(), nullptr);
+  add_packs(16, 17);
+  ASSERT_THAT(store().refresh(), IsOk());
+  keep_catalog_up(store(), false);
+  const Store with = fixture_.reopened();
+  EXPECT_EQ(with.impl().packs()->uncataloged_count(), 0u);
+  expect_all_found(with, 17);
+}
+
+TEST_F(PackSetTest, ACatalogIsWrittenWhenLargePacksBesideItHoldAnEighthOfIt) {
+  const auto beside_after = [&](int packs, int objects) {
+    for (int i = 0; i < packs; ++i) add_large_pack(objects);
+    EXPECT_THAT(store().refresh(), IsOk());
+    keep_catalog_up(store(), false);
+    return fixture_.reopened().impl().packs()->uncataloged_count();
+  };
+  EXPECT_EQ(beside_after(2, 30'000), 2u);
+  EXPECT_EQ(beside_after(1, 3000), 0u);  // the third: 63,000 in the catalog
+  EXPECT_EQ(beside_after(2, 2100), 2u);
+  EXPECT_EQ(beside_after(1, 2100), 3u);  // 6,300 beside it are less than an eighth
+  EXPECT_EQ(beside_after(1, 2100), 0u);
+}
+
+TEST_F(PackSetTest, AnObjectWhosePackWasCollectedBeforeItWasOpenedIsFoundElsewhere) {
+  const int count = static_cast<int>(PackShelf::kMostOpen) + 20;
+  add_packs(0, count);
+  const Store reader = fixture_.reopened();
+  ASSERT_NE(reader.impl().packs()->catalog(), nullptr);
+  std::vector<ObjectLocation> places;
+  for (int i = 0; i < count; ++i) places.push_back(*reader.find(oid(i)));
+  Store writer = fixture_.reopened();
+  ASSERT_THAT(repack_store(writer, {.sync = false, .operation = {}}), IsOk());
+  ReadContext context;
+  for (int i = 0; i < count; ++i) {
+    const ObjectLocation& place = places[static_cast<std::size_t>(i)];
+    ASSERT_OK_AND_ASSIGN(info, reader.info(place, context, oid(i)));
+    EXPECT_EQ(info.size, content(i).size());
+    ASSERT_OK_AND_ASSIGN(view, reader.get(place, context, oid(i)));
+    EXPECT_EQ(as_text(view.payload), content(i));
+  }
+  EXPECT_FALSE(reader.get(places.front(), context));
+  EXPECT_EQ(reader.pack_count(), 1u);
 }
 
 TEST_F(PackSetTest, ACatalogThatNamesAPackWhichIsGoneIsNotUsed) {

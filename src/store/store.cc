@@ -25,6 +25,9 @@ namespace {
 // files open, that making a catalog pays at once.
 constexpr std::size_t kMostUncataloged = 64;
 
+// How often packs may be collected between a look-up and the opening of what it led to.
+constexpr int kAttempts = 10;
+
 Error not_its_id(const PackReader& pack, std::uint64_t offset, ObjectType type,
                  const std::string& id) {
   return fail(ErrorCode::kCorrupt, "{}: entry at offset {}: the {} is not what its id {} says",
@@ -125,7 +128,7 @@ Result<void> Store::refresh() {
   return impl_->refresh();
 }
 
-Result<void> Store::Impl::refresh() {
+Result<void> Store::Impl::refresh() const {
   std::shared_ptr<const PackSet> packs = TRY(PackSet::read(file_system_, layout_, shelf_));
   if (packs->uncataloged_count() > kMostUncataloged) {
     // A store that may only be read is searched pack by pack.
@@ -142,6 +145,22 @@ Result<std::shared_ptr<const StoredPack>> Store::Impl::open(std::uint32_t number
   if (pack || pack.error().code != ErrorCode::kNotFound) return pack;
   return fail(ErrorCode::kNotFound, "{}: the pack was taken away meanwhile (try again)",
               layout_.pack(shelf_.name(number)));
+}
+
+Result<Store::Impl::Place> Store::Impl::open_at(const ObjectLocation& location,
+                                                const std::optional<GitOid>& oid) const {
+  ObjectLocation at = location;
+  for (int attempt = 1;; ++attempt) {
+    Result<std::shared_ptr<const StoredPack>> pack = open(at.pack);
+    if (pack) return Place{std::move(*pack), at.offset};
+    if (pack.error().code != ErrorCode::kNotFound || !oid || attempt == kAttempts) {
+      return pack.error();
+    }
+    TRY(refresh());
+    const auto found = packs()->find(*oid);
+    if (!found) return pack.error();
+    at = found->location;
+  }
 }
 
 std::uint32_t Store::pack_count() const {
@@ -177,21 +196,22 @@ std::optional<ObjectLocation> Store::find(const ObjectId& id) const {
   return impl_->packs()->find(id);
 }
 
-Result<EntryInfo> Store::info(const ObjectLocation& location, ReadContext& context) const {
-  const std::shared_ptr<const StoredPack> pack = TRY(impl_->open(location.pack));
-  return pack->reader.info_at(location.offset, context);
+Result<EntryInfo> Store::info(const ObjectLocation& location, ReadContext& context,
+                              const std::optional<GitOid>& oid) const {
+  const Impl::Place place = TRY(impl_->open_at(location, oid));
+  return place.pack->reader.info_at(place.offset, context);
 }
 
 Result<ObjectView> Store::get(const ObjectLocation& location, ReadContext& context,
                               const std::optional<GitOid>& oid) const {
-  const std::shared_ptr<const StoredPack> pack = TRY(impl_->open(location.pack));
-  const PackReader& from = pack->reader;
-  const ObjectView object = TRY(from.get_at(location.offset, context));
+  const Impl::Place place = TRY(impl_->open_at(location, oid));
+  const PackReader& from = place.pack->reader;
+  const ObjectView object = TRY(from.get_at(place.offset, context));
   if (store_id(object.type, object.payload) != object.id) {
-    return not_its_id(from, location.offset, object.type, object.id.to_hex());
+    return not_its_id(from, place.offset, object.type, object.id.to_hex());
   }
   if (oid && git_oid(oid->hash(), object.type, object.payload) != *oid) {
-    return not_its_id(from, location.offset, object.type, oid->to_hex());
+    return not_its_id(from, place.offset, object.type, oid->to_hex());
   }
   return object;
 }
@@ -199,23 +219,22 @@ Result<ObjectView> Store::get(const ObjectLocation& location, ReadContext& conte
 Result<ObjectType> Store::read(const ObjectLocation& location, ReadContext& context,
                                const PackReader::PayloadSink& sink,
                                const std::optional<GitOid>& oid) const {
-  const std::shared_ptr<const StoredPack> pack = TRY(impl_->open(location.pack));
-  const PackReader& from = pack->reader;
-  const EntryInfo info = TRY(from.info_at(location.offset, context));
+  const Impl::Place place = TRY(impl_->open_at(location, oid));
+  const PackReader& from = place.pack->reader;
+  const EntryInfo info = TRY(from.info_at(place.offset, context));
   TypedHasher hasher(info.type, info.size);
   std::optional<GitHasher> git_hasher;
   if (oid) git_hasher.emplace(oid->hash(), info.type, info.size);
-  const ObjectType type =
-      TRY(from.read_at(location.offset, context, [&](Bytes piece) -> Result<void> {
-        hasher.update(piece);
-        if (git_hasher) git_hasher->update(piece);
-        return sink(piece);
-      }));
+  const ObjectType type = TRY(from.read_at(place.offset, context, [&](Bytes piece) -> Result<void> {
+    hasher.update(piece);
+    if (git_hasher) git_hasher->update(piece);
+    return sink(piece);
+  }));
   if (hasher.store_id() != info.id) {
-    return not_its_id(from, location.offset, type, info.id.to_hex());
+    return not_its_id(from, place.offset, type, info.id.to_hex());
   }
   if (git_hasher && git_hasher->finish() != *oid) {
-    return not_its_id(from, location.offset, type, oid->to_hex());
+    return not_its_id(from, place.offset, type, oid->to_hex());
   }
   return type;
 }

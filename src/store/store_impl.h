@@ -40,22 +40,30 @@ class Store::Impl {
   }
 
   /// Look-ups and reads go by these from now on.
-  void use(std::shared_ptr<const PackSet> packs) {
+  void use(std::shared_ptr<const PackSet> packs) const {
     const std::lock_guard lock(mutex_);
     packs_ = std::move(packs);
   }
 
-  Result<void> refresh();
+  Result<void> refresh() const;
 
   /// Pack `number`, opened if need be: see PackShelf.
   Result<std::shared_ptr<const StoredPack>> open(std::uint32_t number) const;
+
+  struct Place {
+    std::shared_ptr<const StoredPack> pack;
+    std::uint64_t offset = 0;
+  };
+
+  /// The pack of a location, or if that was collected, where the object with this Git id lies now.
+  Result<Place> open_at(const ObjectLocation& location, const std::optional<GitOid>& oid) const;
 
  private:
   FileSystem& file_system_;
   StoreLayout layout_;
   mutable PackShelf shelf_;
   mutable std::mutex mutex_;
-  std::shared_ptr<const PackSet> packs_;
+  mutable std::shared_ptr<const PackSet> packs_;
 };
 
 }  // namespace bale

@@ -31,7 +31,7 @@ class StoreSource final : public ObjectSource {
   Result<bool> read(const std::optional<ObjectLocation>& location, const Receiver& receiver,
                     const std::optional<GitOid>& oid) {
     if (!location) return false;
-    const Result<EntryInfo> info = store_.info(*location, context_);
+    const Result<EntryInfo> info = store_.info(*location, context_, oid);
     if (!info && is_damage(info.error())) return false;
     if (!info) return info.error();
     TRY(receiver.begin(info->type, info->size));

@@ -110,7 +110,7 @@ Result<ResolvedPath> resolve_path(const Store& store, const ArchivePath& path,
     at.oid = found->oid;
     at.mode = found->mode;
     at.location = TRY(locate(store, at.oid, record, path));
-    at.type = TRY(store.info(at.location, context)).type;
+    at.type = TRY(store.info(at.location, context, at.oid)).type;
   }
   return at;
 }
@@ -138,7 +138,7 @@ Result<void> list_tree(const Store& store, const ObjectLocation& tree, const Git
         break;
       default:
         if (const auto location = store.find(item.oid)) {
-          item.size = TRY(store.info(*location, context)).size;
+          item.size = TRY(store.info(*location, context, item.oid)).size;
         }
     }
     TRY(use(item));
