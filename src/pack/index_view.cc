@@ -11,6 +11,7 @@
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/try.h"
+#include "pack/mapped_checksum.h"
 #include "pack/record_search.h"
 
 namespace bale {
@@ -120,6 +121,10 @@ Result<IndexRecord> IndexView::record(std::uint64_t position) const {
   }
   return IndexRecord{ObjectId(kind, bytes.subspan(1, id_bytes(kind))),
                      load_be<std::uint64_t>(bytes.last(8).data())};
+}
+
+Result<void> IndexView::check_checksum() const {
+  return trailer_ ? check_ending_checksum(*map_, path_) : Result<void>();
 }
 
 bool IndexView::record_is(std::uint64_t position, const SortRecord& record) const {

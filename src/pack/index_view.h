@@ -58,8 +58,9 @@ class IndexView {
 
   [[nodiscard]] std::uint64_t lower_bound(const ObjectId& id) const;
 
-  /// All of the file: for checking its checksum.
-  [[nodiscard]] Bytes bytes() const { return map_->bytes(); }
+  /// kCorrupt, with the path, where the file does not end in the checksum of its bytes. One without
+  /// trailer() has none to check.
+  Result<void> check_checksum() const;
 
   void release_pages() const { map_->release_pages(); }
 

@@ -26,7 +26,6 @@
 #include "base/error.h"
 #include "base/lanes.h"
 #include "base/try.h"
-#include "hash/blake3.h"
 #include "io/path.h"
 #include "pack/external_sorter.h"
 #include "pack/findings.h"
@@ -41,7 +40,6 @@
 namespace bale {
 namespace {
 
-constexpr std::size_t kHashPieceBytes = 1 << 20;
 // How many index records are read before the pages they lie in are given back.
 constexpr std::uint64_t kRecordsPerRelease = 1 << 13;
 
@@ -83,7 +81,6 @@ class Verifier {
   Result<void> skip_repetitions(ExternalSorter<41>& entries, const SortRecord*& entry,
                                 const SortRecord& record, std::uint64_t position);
   Result<void> note_missing(const SortRecord& entry);
-  [[nodiscard]] Result<void> check_index_checksum() const;
   Result<IndexView> make_own_index();
   Result<void> decode(PayloadChecker& payloads);
 
@@ -159,24 +156,10 @@ Result<void> Verifier::open_index() {
                   index_->record_count(), pack_->entry_count())));
   }
   if (index_->trailer()) {
-    checksum_task_.post(lanes_, [this]() -> Result<void> { return check_index_checksum(); });
+    // Runs beside the scan of the pack.
+    checksum_task_.post(lanes_, [this]() -> Result<void> { return index_->check_checksum(); });
   }
   return {};
-}
-
-// Runs beside the scan of the pack.
-Result<void> Verifier::check_index_checksum() const {
-  Blake3Hasher hasher;
-  Bytes left = index_->bytes().first(index_->file_bytes() - 32);
-  while (!left.empty()) {
-    const Bytes piece = left.first(std::min(left.size(), kHashPieceBytes));
-    hasher.update(piece);
-    left = left.subspan(piece.size());
-    index_->release_pages();
-  }
-  if (hasher.finish() == index_->trailer()->checksum) return {};
-  return fail(ErrorCode::kCorrupt,
-              "{}: the checksum at the end does not match what stands before it", index_path_);
 }
 
 // True if every entry could be walked over. What is wrong with the pack goes into scan_damage_.

@@ -5,7 +5,6 @@
 
 #include "base/endian.h"
 #include "base/try.h"
-#include "hash/blake3.h"
 #include "pack/index_view.h"
 
 namespace bale {
@@ -18,9 +17,7 @@ Result<bool> belongs_to(const IndexView& index, const PackBytes& pack) {
   if (!trailer || pack.file_bytes() < kMinPackBytes) return false;
   Digest pack_trailer;
   TRY(pack.read(pack.file_bytes() - pack_trailer.size(), pack_trailer));
-  if (trailer->pack_trailer != pack_trailer) return false;
-  const Bytes bytes = index.bytes();
-  return blake3(bytes.first(bytes.size() - trailer->checksum.size())) == trailer->checksum;
+  return trailer->pack_trailer == pack_trailer && index.check_checksum();
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 #include "base/hex.h"
 #include "base/try.h"
 #include "format/container.h"
-#include "hash/blake3.h"
+#include "pack/mapped_checksum.h"
 
 namespace bale {
 
@@ -68,21 +68,8 @@ std::optional<CatalogView::Found> CatalogView::record(CatalogRow row,
 }
 
 Result<void> CatalogView::check() const {
-  constexpr std::size_t kPieceBytes = 1 << 20;
   constexpr std::uint64_t kRecordsPerRelease = 1 << 15;
-  Blake3Hasher hasher;
-  const Bytes bytes = map_->bytes();
-  for (Bytes left = bytes.first(bytes.size() - 32); !left.empty();) {
-    const Bytes piece = left.first(std::min(left.size(), kPieceBytes));
-    hasher.update(piece);
-    left = left.subspan(piece.size());
-    release_pages();
-  }
-  const Digest checksum = hasher.finish();
-  if (!std::equal(checksum.begin(), checksum.end(), bytes.last(32).begin())) {
-    return fail(ErrorCode::kCorrupt,
-                "{}: the checksum at the end does not match what stands before it", path_);
-  }
+  TRY(check_ending_checksum(*map_, path_));
   for (const CatalogRow row : kCatalogRows) {
     for (std::uint64_t i = 0; i < record_count(row); ++i) {
       if (i % kRecordsPerRelease == 0) release_pages();

@@ -3,12 +3,10 @@
 
 #include "store/git_index_view.h"
 
-#include <algorithm>
-
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/try.h"
-#include "hash/blake3.h"
+#include "pack/mapped_checksum.h"
 
 namespace bale {
 
@@ -53,20 +51,7 @@ std::uint64_t GitIndexView::lower_bound(const GitOid& oid) const {
 }
 
 Result<void> GitIndexView::check() const {
-  constexpr std::size_t kPieceBytes = 1 << 20;
-  Blake3Hasher hasher;
-  Bytes left = map_->bytes().first(map_->bytes().size() - 32);
-  while (!left.empty()) {
-    const Bytes piece = left.first(std::min(left.size(), kPieceBytes));
-    hasher.update(piece);
-    left = left.subspan(piece.size());
-    release_pages();
-  }
-  const IndexTrailer trailer = TRY(decode_git_index_trailer(map_->bytes()));
-  if (hasher.finish() != trailer.checksum) {
-    return fail(ErrorCode::kCorrupt,
-                "{}: the checksum at the end does not match what stands before it", path_);
-  }
+  TRY(check_ending_checksum(*map_, path_));
   constexpr std::uint64_t kRecordsPerRelease = 1 << 16;
   for (std::uint64_t i = 1; i < record_count(); ++i) {
     if (i % kRecordsPerRelease == 0) release_pages();

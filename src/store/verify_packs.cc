@@ -11,7 +11,6 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "format/container.h"
-#include "hash/blake3.h"
 #include "pack/index_view.h"
 #include "store/store_impl.h"
 
@@ -126,26 +125,11 @@ Result<bool> any_closed(const Store& store, const PackSet& packs) {
   return false;
 }
 
-Result<void> check_index_checksum(const IndexView& index) {
-  constexpr std::size_t kPieceBytes = 1 << 20;
-  if (!index.trailer()) return {};
-  Blake3Hasher hasher;
-  for (Bytes left = index.bytes().first(index.file_bytes() - 32); !left.empty();) {
-    const Bytes piece = left.first(std::min(left.size(), kPieceBytes));
-    hasher.update(piece);
-    left = left.subspan(piece.size());
-    index.release_pages();
-  }
-  if (hasher.finish() == index.trailer()->checksum) return {};
-  return fail(ErrorCode::kCorrupt,
-              "{}: the checksum at the end does not match what stands before it", index.path());
-}
-
 Result<std::uint64_t> verify_ends(const Store& store, const StoredPack& pack,
                                   VerifyFindings& findings) {
   const Result<IndexView> index =
       IndexView::open(store.file_system(), store.impl().layout().index(pack.name));
-  TRY(findings.note_if_failed(index ? check_index_checksum(*index) : index.error()));
+  TRY(findings.note_if_failed(index ? index->check_checksum() : index.error()));
   return pack.reader.entry_count();
 }
 
