@@ -5,10 +5,12 @@
 //
 //   find      SalvageFinder: entries that are proven, and deltas whose program is whole, to the log
 //   rebuild   each delta by an index of all of these; what is not what its id says is lost
-//   settle    an index of what is proven: a delta whose base is not in it must be stored whole.
-//             Where an id came twice, and the first was damaged, it may save deltas on the second
+//   twins     what is lost once more, by an index that leads to a proven entry where an id has one,
+//             though an earlier entry of the same id is damaged
 //
-// Two views of one file, so that contexts do not mix up what was rebuilt by either index.
+// What was proven by an index is read by it: a delta may be right although what it was rebuilt on
+// is not, if it took the parts that are. Each index has a view of the file of its own, so that
+// contexts do not mix up what was rebuilt by either.
 
 #include "pack/pack_salvager.h"
 
@@ -27,10 +29,6 @@ namespace {
 
 constexpr std::uint64_t kVainShare = 8;
 constexpr std::uint64_t kDeltasAReport = 256;
-
-// How often deltas are tried again where ids repeat; the first time helps, save for ids of which
-// more than one entry is damaged.
-constexpr int kMostRounds = 4;
 
 // An index of entries in the log, on scratch, and what finds its way by it.
 struct Guide {
@@ -65,11 +63,11 @@ class PackSalvager::Impl {
 
   [[nodiscard]] const SalvageReport& report() const { return report_; }
 
-  Result<void> for_each(SalvageState state, const EntrySink& sink);
+  Result<void> for_each(bool proven, const EntrySink& sink);
 
   // By which an entry can be decoded.
   [[nodiscard]] const EntryDecoder& decoder(const SalvagedEntry& entry) const {
-    return *(entry.base_lost ? all_ : settled_ ? settled_ : all_)->decoder;
+    return *(entry.by_twin ? twins_ : all_)->decoder;
   }
 
  private:
@@ -77,8 +75,8 @@ class PackSalvager::Impl {
 
   Result<void> find();
   Result<std::unique_ptr<Guide>> make_guide(const EntryFilter& filter);
-  Result<void> rebuild(SalvageState from, const Guide& guide);
-  Result<void> try_twins();
+  Result<void> rebuild(SalvageState from, SalvageState to, const Guide& guide);
+  [[nodiscard]] bool is_base_lost(const StoredEntry& entry) const;
   Result<bool> is_what_its_id_says(const SalvageLog::Entry& entry, const EntryDecoder& decoder,
                                    ReadContext& context);
 
@@ -91,7 +89,8 @@ class PackSalvager::Impl {
   std::optional<SalvageLog> log_;
   std::uint64_t delta_count_ = 0;
   std::unique_ptr<Guide> all_;
-  std::unique_ptr<Guide> settled_;  // only where something was lost
+  std::unique_ptr<Guide> proven_;  // by all_; only where something was lost
+  std::unique_ptr<Guide> twins_;   // only where an id repeats, too
   SalvageReport report_;
 };
 
@@ -103,29 +102,18 @@ Result<void> PackSalvager::Impl::run() {
   log_ = TRY(SalvageLog::create(budget_, files_, scratch_));
   TRY(find());
   all_ = TRY(make_guide([](const SalvageLog::Entry&) { return true; }));
-  if (delta_count_ > 0) TRY(rebuild(SalvageState::kWaits, *all_));
+  if (delta_count_ > 0) TRY(rebuild(SalvageState::kWaits, SalvageState::kProven, *all_));
   if (report_.deltas_lost > 0) {
-    settled_ = TRY(make_guide(is_proven));
-    if (all_->duplicates > 0) TRY(try_twins());
+    proven_ = TRY(make_guide(is_proven));
+    if (all_->duplicates > 0) {
+      // Deltas that wait for one another are among them, so that one look at each is enough.
+      twins_ = TRY(make_guide([&](const SalvageLog::Entry& entry) {
+        return is_proven(entry) || !proven_->index->find(entry.id).has_value();
+      }));
+      TRY(rebuild(SalvageState::kLost, SalvageState::kByTwin, *twins_));
+    }
   }
   report_.entries_whole = log_->size() - report_.deltas_lost;
-  return {};
-}
-
-// Of an id that repeats the first entry may be damaged, and another one not: deltas on it are tried
-// again.
-Result<void> PackSalvager::Impl::try_twins() {
-  std::uint64_t lost_before = UINT64_MAX;
-  for (int round = 0; round < kMostRounds && report_.deltas_lost < lost_before; ++round) {
-    lost_before = report_.deltas_lost;
-    {
-      const auto without_worse_twins = TRY(make_guide([&](const SalvageLog::Entry& entry) {
-        return is_proven(entry) || !settled_->index->find(entry.id).has_value();
-      }));
-      TRY(rebuild(SalvageState::kLost, *without_worse_twins));
-    }
-    settled_ = TRY(make_guide(is_proven));
-  }
   return {};
 }
 
@@ -194,7 +182,7 @@ Result<bool> PackSalvager::Impl::is_what_its_id_says(const SalvageLog::Entry& en
 }
 
 // Tries the deltas that are in this state.
-Result<void> PackSalvager::Impl::rebuild(SalvageState from, const Guide& guide) {
+Result<void> PackSalvager::Impl::rebuild(SalvageState from, SalvageState to, const Guide& guide) {
   ReadContext context(decode_bytes());
   std::uint64_t tried = 0;
   const std::uint64_t most_vain_bytes = report_.vain_bytes + most_vain_bytes_;
@@ -210,22 +198,28 @@ Result<void> PackSalvager::Impl::rebuild(SalvageState from, const Guide& guide) 
     const bool may_try = report_.vain_bytes < most_vain_bytes;
     if (!may_try) report_.gave_up = true;
     const bool proven = may_try && TRY(is_what_its_id_says(entry, *guide.decoder, context));
-    entry.state = proven ? SalvageState::kProven : SalvageState::kLost;
+    entry.state = proven ? to : SalvageState::kLost;
     if (!proven) ++report_.deltas_lost;
     return {};
   });
 }
 
-Result<void> PackSalvager::Impl::for_each(SalvageState state, const EntrySink& sink) {
+Result<void> PackSalvager::Impl::for_each(bool proven, const EntrySink& sink) {
   ReadContext context(SalvageFinder::kWindowBytes);
   return log_->visit([&](const SalvageLog::Entry& logged) -> Result<void> {
-    if (logged.state != state) return {};
+    if ((logged.state != SalvageState::kLost) != proven) return {};
     SalvagedEntry entry;
     entry.entry = TRY(all_->decoder->stored(logged.offset, 0, context.impl()));
-    entry.base_lost = entry.entry.is_delta() && settled_ != nullptr &&
-                      !settled_->index->find(entry.entry.base).has_value();
+    entry.by_twin = logged.state == SalvageState::kByTwin;
+    entry.base_lost = entry.by_twin || is_base_lost(entry.entry);
     return sink(entry);
   });
+}
+
+// Whether a delta that was proven by all_ was rebuilt on something that was not.
+bool PackSalvager::Impl::is_base_lost(const StoredEntry& entry) const {
+  if (!entry.is_delta() || proven_ == nullptr) return false;
+  return proven_->index->find(entry.base) != all_->index->find(entry.base);
 }
 
 PackSalvager::PackSalvager(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -245,11 +239,11 @@ const SalvageReport& PackSalvager::report() const {
 }
 
 Result<void> PackSalvager::for_each(const EntrySink& sink) {
-  return impl_->for_each(SalvageState::kProven, sink);
+  return impl_->for_each(true, sink);
 }
 
 Result<void> PackSalvager::for_each_lost(const EntrySink& sink) {
-  return impl_->for_each(SalvageState::kLost, sink);
+  return impl_->for_each(false, sink);
 }
 
 Result<StoredEntry> PackSalvager::stored_at(const SalvagedEntry& entry,

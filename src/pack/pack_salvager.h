@@ -17,8 +17,8 @@
 // SalvageOptions::spare_vain_bytes; when that is used up it gives up searching, and says so.
 //
 // Memory: options.memory_bytes, half of it to decode; afterwards a few hundred bytes, and indexes
-// that are mapped from scratch. Scratch: 42 bytes an entry, and up to four times as much for the
-// sort and two indexes. Not thread-safe; reading entries is, with a context a thread.
+// that are mapped from scratch. Scratch: 42 bytes an entry, and up to five times as much for the
+// sort and three indexes. Not thread-safe; reading entries is, with a context a thread.
 
 #pragma once
 
@@ -67,9 +67,10 @@ struct SalvageReport {
 struct SalvagedEntry {
   /// Without its payload.
   StoredEntry entry;
-  /// Of a delta: that its base is not among what was salvaged, though it could be rebuilt. To be
-  /// stored whole, by get_at().
+  /// Of a delta: that what it was rebuilt on is not what its base's id says, or may not be; a part
+  /// that is right may have done. To be stored whole, by get_at().
   bool base_lost = false;
+  bool by_twin = false;  ///< for the salvager: how it was rebuilt
 };
 
 class PackSalvager {

@@ -250,20 +250,27 @@ TEST_F(PackSalvagerTest, AnotherCopyOfABaseSavesTheDeltas) {
 TEST_F(PackSalvagerTest, ADeltaThatIsWholeThoughItsBaseIsNotSaysSo) {
   PackDraft draft;
   const ByteVector text = prose(100, 1);
-  const ByteVector middle = joined({text, bytes_of("0123456789")});
+  const ObjectId text_id = content_hash(ObjectType::kBlob, text);
+  std::vector<ObjectId> ids;
+  for (const char* end : {"0123456789", "end", "endmore"}) {
+    ids.push_back(content_hash(ObjectType::kBlob, joined({text, bytes_of(end)})));
+  }
+  draft.add_raw(text_id, ObjectType::kBlob, text);
+  draft.add_delta(ids[0], text_id, 110, append_program(100, "012345678X"));
   // Copies what stands before the literal of its base.
-  const ObjectId last = content_hash(ObjectType::kBlob, joined({text, bytes_of("end")}));
-  draft.add_raw(content_hash(ObjectType::kBlob, text), ObjectType::kBlob, text);
-  const ObjectId middle_id = content_hash(ObjectType::kBlob, middle);
-  draft.add_delta(middle_id, content_hash(ObjectType::kBlob, text), 110,
-                  append_program(100, "012345678X"));
-  draft.add_delta(last, middle_id, 103, append_program(100, "end"));
-  ASSERT_OK_AND_ASSIGN(salvaged, salvage(files_, draft.pack()));
-  EXPECT_EQ(salvaged.lost, std::vector<ObjectId>{middle_id});
-  ASSERT_EQ(salvaged.entries.size(), 2u);
-  EXPECT_FALSE(salvaged.entries[0].base_lost);
-  EXPECT_EQ(salvaged.entries[1].entry.id, last);
-  EXPECT_TRUE(salvaged.entries[1].base_lost);
+  draft.add_delta(ids[1], ids[0], 103, append_program(100, "end"));
+  draft.add_delta(ids[2], ids[1], 107, append_program(103, "more"));
+  for (const bool with_twin : {false, true}) {
+    if (with_twin) {
+      draft.add_raw(ids[0], ObjectType::kBlob, joined({text, bytes_of("0123456789")}));
+    }
+    ASSERT_OK_AND_ASSIGN(salvaged, salvage(files_, draft.pack()));
+    EXPECT_EQ(salvaged.lost, std::vector<ObjectId>{ids[0]});
+    ASSERT_EQ(salvaged.entries.size(), with_twin ? 4u : 3u);
+    EXPECT_FALSE(salvaged.entries[0].base_lost);
+    EXPECT_TRUE(salvaged.entries[1].base_lost);
+    EXPECT_FALSE(salvaged.entries[2].base_lost);
+  }
 }
 
 TEST_F(PackSalvagerTest, WhatIsSalvagedGoesIntoANewPackAsItIs) {

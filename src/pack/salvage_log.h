@@ -26,6 +26,7 @@ namespace bale {
 enum class SalvageState : std::uint8_t {
   kWaits,   ///< a delta whose program is whole, to be rebuilt
   kProven,  ///< it is what its id says
+  kByTwin,  ///< the same, but rebuilt on another entry of its base's id than the first one
   kLost,    ///< a delta that could not be rebuilt
 };
 
