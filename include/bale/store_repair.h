@@ -98,7 +98,7 @@ struct RepairSummary {
 /// No file is deleted but a damaged catalog, which is derived: what is damaged is moved to
 /// STORE/damaged. It may be run again at any time, and after an error, a crash or a power cut it
 /// should be: it goes on from there. Alone: it waits for imports and maintenance to end, and they
-/// wait for it. A pointer that leads to a record is never touched.
+/// wait for it. A pointer that leads to a record of its archive is never touched.
 ///
 /// kNotFound where there is neither the mark of a store nor a pack; kUnsupported for a store of
 /// another version; kInvalidArgument for too little memory, with what would do; kLimitExceeded

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "bale/git_oid.h"
+#include "bale/object.h"
 #include "bale/progress.h"
 #include "bale/result.h"
 #include "bale/store.h"
@@ -59,6 +60,18 @@ struct LostObject {
   std::uint64_t paths_omitted = 0;    ///< more of them; at least so many where it is above 1,000
 };
 
+/// An archive whose records are in the packs, and that has no file in archives/: the file is lost,
+/// or the archive's first import died before it was done. No reader sees the archive;
+/// repair_store() brings it back, and collect_store() keeps what it reaches.
+struct ArchiveWithoutFile {
+  std::string name;
+  ObjectId record;        ///< its newest
+  std::int64_t time = 0;  ///< of that record; seconds since 1970, UTC
+  bool removed = false;   ///< that record says that the archive was removed: nobody misses it
+
+  bool operator==(const ArchiveWithoutFile&) const = default;
+};
+
 struct StoreReport {
   std::uint64_t objects = 0;         ///< checked
   std::uint64_t bytes = 0;           ///< of their payloads; 0 where none was decoded
@@ -70,6 +83,8 @@ struct StoreReport {
   std::uint64_t lost_omitted = 0;   ///< more of them; beyond 10,000 some count several times
   std::vector<std::string> debris;  ///< what nothing needs: sentences that begin with a path
   std::uint64_t debris_omitted = 0;
+  /// By name. No errors: a store in which a first import died is whole.
+  std::vector<ArchiveWithoutFile> archives_without_file;
   std::optional<std::uint64_t> sample_seed;  ///< by which objects were chosen
 
   [[nodiscard]] bool ok() const { return errors.empty(); }
@@ -89,11 +104,13 @@ inline constexpr std::uint64_t kMinStoreCheckBytes = 16 << 20;
 ///
 /// What is lost is traced to the refs and paths that it touches: a walk over all history more for
 /// each 62 objects that are lost (quick: only refs that lead straight to it). What nothing needs is
-/// debris, and no error; it is looked for where no archive is named.
+/// debris, and no error; it is looked for where no archive is named. So are archives without a
+/// file, in each kind of check; what they reach is checked as if they had one.
 ///
 /// kInvalidArgument where options exclude each other, or the memory does not do. Memory:
 /// options.memory_bytes, whatever the store (kLimitExceeded where marking its objects needs more,
-/// at one bit each), and what the report lists; names of files and of refs, and 48 bytes a record.
+/// at one bit each), and what the report lists; names of files and of refs, and 48 bytes a record,
+/// 200 more for those of archives without a file.
 Result<StoreReport> verify_store(const Store& store, const StoreCheckOptions& options);
 
 }  // namespace bale

@@ -191,6 +191,31 @@ TEST_F(GitVerbsTest, VerifyTellsWhatALossTouchesAndWhatIsDebris) {
   EXPECT_NE(text.out.find("\ndebris: " + packs + "100%25: "), std::string::npos) << text.out;
 }
 
+TEST_F(GitVerbsTest, VerifyNamesAnArchiveWhoseFileIsGone) {
+  const json newest = json_lines(run({"log", "c++", "--json"}).out)[0];
+  ASSERT_TRUE(std::filesystem::remove(directory_ / "store/archives/c++"));
+  for (const std::vector<std::string>& how :
+       std::vector<std::vector<std::string>>{{}, {"--quick"}, {"--sample", "50%"}}) {
+    std::vector<std::string> words = {"verify"};
+    words.insert(words.end(), how.begin(), how.end());
+    const FinishedRun text = run(words);
+    EXPECT_EQ(text.status, 0) << "no byte of it is lost: " << text.err;
+    EXPECT_NE(text.out.find("archive without a file: c++: "), std::string::npos) << text.out;
+    EXPECT_NE(text.out.find(newest["record"]), std::string::npos) << text.out;
+    EXPECT_NE(text.out.find(newest["time"]), std::string::npos) << text.out;
+    EXPECT_NE(text.out.find("bale repair brings it back"), std::string::npos) << text.out;
+    words.emplace_back("--json");
+    EXPECT_EQ(json::parse(run(words).out)["archives_without_file"],
+              json::array({{{"archive", "c++"},
+                            {"record", newest["record"]},
+                            {"time", newest["time"]},
+                            {"removed", false}}}));
+  }
+  EXPECT_EQ(run({"repair"}).status, 0);
+  const json mended = json::parse(run({"verify", "--json"}).out);
+  EXPECT_THAT(mended["archives_without_file"], IsEmpty());
+}
+
 TEST_F(GitVerbsTest, VerifyTakesSamples) {
   const FinishedRun all = run({"verify", "--sample", "100%", "--json"});
   EXPECT_EQ(all.status, 0) << all.err;

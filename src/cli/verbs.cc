@@ -34,7 +34,7 @@ constexpr Verb kVerbs[] = {
      declare_export_git},
     {"export", "dir", "write the files of an archive into a directory",
      "  bale export dir linux:scripts out\n", declare_export_dir},
-    {"", "verify", "check a store, or one archive of it",
+    {"", "verify", "check a store, or one archive of it, and name what is lost",
      "  bale verify\n  bale verify linux --json\n  bale verify --quick\n", declare_verify},
     {"", "stats", "tell what a store holds, in numbers", "  bale stats --json\n", declare_stats},
     {"archive", "rm", "remove an archive; 'bale gc' gives its space back",

@@ -8,6 +8,7 @@
 //   lost: blob 1234...: it is in none of the packs
 //     linux@0 refs/heads/main: drivers/net/x.c
 //     also: drivers/net/y.c
+//   archive without a file: linux: its newest record is 9abc..., of 2026-11-23T04:19:58Z; (...)
 //   debris: archive.bale/staging/5678...: left by a process that ended (...)
 
 #include <fmt/core.h>
@@ -24,6 +25,7 @@
 #include "cli/store_access.h"
 #include "cli/verbs.h"
 #include "object/percent.h"
+#include "object/utc_time.h"
 
 namespace bale::cli {
 namespace {
@@ -141,6 +143,30 @@ Result<void> print_lost(const LostObject& lost, Output& out) {
   return {};
 }
 
+std::string json_array(const std::vector<ArchiveWithoutFile>& archives) {
+  std::string items;
+  for (const ArchiveWithoutFile& archive : archives) {
+    JsonLine line;
+    line.text("archive", archive.name)
+        .text("record", archive.record.to_hex())
+        .text("time", format_utc(archive.time))
+        .value("removed", archive.removed ? "true" : "false");
+    append_item(items, line.object());
+  }
+  return "[" + items + "]";
+}
+
+std::string sentence_about(const ArchiveWithoutFile& archive) {
+  const std::string newest =
+      fmt::format("archive without a file: {}: its newest record is {}, of {}", archive.name,
+                  archive.record.to_hex(), format_utc(archive.time));
+  return newest + (archive.removed
+                       ? " and says that it was removed; its file in archives/ was lost (bale "
+                         "repair brings that back)"
+                       : "; its file in archives/ was lost, or a first import died before it was "
+                         "done (bale repair brings it back, bale gc keeps it)");
+}
+
 Result<void> print_details(const StoreReport& report, Session& session) {
   if (session.json() || session.options().quiet) return {};
   session.progress().clear();
@@ -148,6 +174,9 @@ Result<void> print_details(const StoreReport& report, Session& session) {
   for (const LostObject& lost : report.lost) TRY(print_lost(lost, out));
   if (report.lost_omitted > 0) {
     TRY(out.line(fmt::format("lost: {} more objects", report.lost_omitted)));
+  }
+  for (const ArchiveWithoutFile& archive : report.archives_without_file) {
+    TRY(out.line(sentence_about(archive)));
   }
   for (const std::string& sentence : report.debris) {
     TRY(out.line("debris: " + percent_encode(sentence)));
@@ -169,6 +198,7 @@ Result<int> run(const Options& options, Session& session) {
       .number("packs", report.packs)
       .value("lost", json_array(report.lost))
       .number("lost_omitted", report.lost_omitted)
+      .value("archives_without_file", json_array(report.archives_without_file))
       .value("debris", json_array(report.debris))
       .number("debris_omitted", report.debris_omitted);
   if (report.sample_seed) counts.number("sample_seed", *report.sample_seed);
@@ -177,9 +207,13 @@ Result<int> run(const Options& options, Session& session) {
   const std::string sample = report.sample_seed ? fmt::format(" ({} of them, by --seed {})",
                                                               options.sample, *report.sample_seed)
                                                 : "";
-  return report_findings(
-      session, {report.errors, report.errors_omitted, where}, counts,
-      fmt::format("{} objects in {} packs{}", report.objects, report.packs, sample));
+  const std::string without_file =
+      report.archives_without_file.empty()
+          ? ""
+          : fmt::format(", {} archives without a file", report.archives_without_file.size());
+  return report_findings(session, {report.errors, report.errors_omitted, where}, counts,
+                         fmt::format("{} objects in {} packs{}{}", report.objects, report.packs,
+                                     sample, without_file));
 }
 
 }  // namespace

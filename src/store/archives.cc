@@ -24,9 +24,11 @@ namespace {
 // For telling whether a record is a removal, which is small.
 constexpr std::uint64_t kRemovalReadBytes = 1 << 20;
 
-bool is_removal(const Store& store, const ObjectId& id, ReadContext& context) {
+// The removal of another archive, where a pointer has come to lead to one, removes nothing.
+bool is_removal(const Store& store, const std::string& name, const ObjectId& id,
+                ReadContext& context) {
   const Result<ArchiveRecord> entry = store.record(id, context);
-  return entry && entry->record.kind == RecordKind::kRemoved;
+  return entry && entry->record.kind == RecordKind::kRemoved && entry->record.archive == name;
 }
 
 }  // namespace
@@ -36,7 +38,7 @@ Result<std::vector<std::string>> Store::archives() const {
   ReadContext context(kRemovalReadBytes);
   std::erase_if(names, [&](const std::string& name) {
     const Result<std::optional<ObjectId>> id = archive_pointer(name);
-    return id && *id && is_removal(*this, **id, context);
+    return id && *id && is_removal(*this, name, **id, context);
   });
   return names;
 }
@@ -44,7 +46,7 @@ Result<std::vector<std::string>> Store::archives() const {
 Result<std::optional<ObjectId>> Store::newest_record(const std::string& name) const {
   std::optional<ObjectId> id = TRY(archive_pointer(name));
   ReadContext context(kRemovalReadBytes);
-  if (id && is_removal(*this, *id, context)) id.reset();
+  if (id && is_removal(*this, name, *id, context)) id.reset();
   return id;
 }
 
@@ -114,6 +116,10 @@ Result<ArchiveRecord> Store::record(const std::string& name, std::uint64_t back,
                   path(), name, i, name, i - 1);
     }
     const ArchiveRecord removal = TRY(record(*id, context));
+    if (removal.record.archive != name) {
+      return fail(ErrorCode::kCorrupt, "{}: it leads to a record of the archive {}",
+                  impl_->layout().archive(name), removal.record.archive);
+    }
     return fail(ErrorCode::kNotFound,
                 "{}: archive {} was removed on {} (bale list names those that are there)", path(),
                 name, format_utc(removal.record.time));

@@ -12,7 +12,6 @@
 #include "base/try.h"
 #include "hash/git_hash.h"
 #include "object/percent.h"
-#include "store/archive_recovery.h"
 #include "store/oid_list.h"
 #include "store/record_chain.h"
 #include "store/record_scan.h"
@@ -77,16 +76,13 @@ Result<void> CollectRoots::on_missing(const MissingLink& link) const {
 }
 
 Result<void> CollectRoots::find_lost(const std::vector<std::uint32_t>& sound) {
-  ArchiveRecovery recovery;
-  TRY(for_each_record(store_, sound,
-                      {.memory_bytes = memory_bytes_ / 4,
-                       .scratch_directory = scratch_directory_,
-                       .operation = &operation_},
-                      [&](const ObjectId& id, const Record& record) -> Result<void> {
-                        if (!pointers_.contains(record.archive)) recovery.add(id, record);
-                        return {};
-                      }));
-  for (const RecoveredArchive& lost : recovery.archives()) {
+  const std::vector<RecoveredArchive> found =
+      TRY(recover_archives(store_, sound,
+                           {.memory_bytes = memory_bytes_ / 4,
+                            .scratch_directory = scratch_directory_,
+                            .operation = &operation_},
+                           [&](const std::string& name) { return pointers_.contains(name); }));
+  for (const RecoveredArchive& lost : found) {
     if (!lost.removed) lost_archives_.push_back(lost.name);
     TRY(add_chain(lost.name, lost.record));
   }

@@ -7,11 +7,11 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "bale/archive_name.h"
 #include "base/error.h"
 #include "base/try.h"
-#include "store/archive_recovery.h"
 #include "store/record_scan.h"
 #include "store/repair_fetch.h"
 #include "store/repair_work.h"
@@ -54,19 +54,16 @@ Result<void> ArchiveRepair::run() {
     wanted_.clear();
     TRY(read_pointers());
   }
-  ArchiveRecovery recovery;
+  std::vector<RecoveredArchive> found;
   {
     const StagingArea scratch = TRY(StagingArea::create(work_.files, work_.layout));
-    TRY(for_each_record(store_, store_.pack_numbers(),
-                        {.memory_bytes = work_.options.memory_bytes / 2,
-                         .scratch_directory = scratch.path(),
-                         .operation = &work_.options.operation},
-                        [&](const ObjectId& id, const Record& record) -> Result<void> {
-                          if (!good_.contains(record.archive)) recovery.add(id, record);
-                          return {};
-                        }));
+    found = TRY(recover_archives(store_, store_.pack_numbers(),
+                                 {.memory_bytes = work_.options.memory_bytes / 2,
+                                  .scratch_directory = scratch.path(),
+                                  .operation = &work_.options.operation},
+                                 [&](const std::string& name) { return good_.contains(name); }));
   }
-  for (const RecoveredArchive& archive : recovery.archives()) {
+  for (const RecoveredArchive& archive : found) {
     TRY(recover(archive));
     wanted_.erase(archive.name);
   }
@@ -88,8 +85,12 @@ Result<void> ArchiveRepair::read_pointers() {
     }
     if (!*id) continue;  // it went meanwhile
     const Result<ArchiveRecord> record = store_.record(**id, context_);
-    if (record) {
+    if (record && record->record.archive == name) {
       good_.insert(name);
+    } else if (record) {
+      wanted_[name] = {
+          fmt::format("its pointer led to a record of the archive {}", record->record.archive),
+          std::nullopt};
     } else if (is_damage(record.error())) {
       wanted_[name] = {fmt::format("its newest record {} is lost", (*id)->to_hex()), *id};
     } else {

@@ -5,9 +5,10 @@
 //
 //   files      what belongs to a store is there; what does not is debris (debris.h)
 //   packs      the catalog, checksums, headers, indexes against packs (verify_packs.h)
-//   records    each archive's chain, each readable, in groups (verify_records.h)
-//   links      group by group, the closure of all refs of its records
-//   objects    in the order of the packs, each decoded once, compared with both its ids
+//   archives   those whose file in archives/ is gone (verify_archives.h); from here on as all
+//   others records    each archive's chain, each readable, in groups (verify_records.h) links group
+//   by group, the closure of all refs of its records objects    in the order of the packs, each
+//   decoded once, compared with both its ids
 //              (verify_objects.h)
 //   damage     what is lost, and all that it touches (damage_trace.h)
 //
@@ -17,6 +18,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -30,6 +32,7 @@
 #include "store/debris.h"
 #include "store/oid_list.h"
 #include "store/store_impl.h"
+#include "store/verify_archives.h"
 #include "store/verify_findings.h"
 #include "store/verify_objects.h"
 #include "store/verify_packs.h"
@@ -65,6 +68,7 @@ class StoreVerifier {
   Result<std::vector<std::string>> names() const;
   Result<void> check_files();
   Result<void> finish_files();
+  Result<void> add_archives_without_file(std::vector<VerifyRecords::Pointer>& pointers);
 
   Result<void> check_group(VerifyRecords& records, const VerifyRecords::Group& group,
                            LocationSorter* reached);
@@ -156,11 +160,31 @@ Result<void> StoreVerifier::finish_files() {
   return {};
 }
 
+// What cannot be read and may be a record is told of elsewhere, but where samples are taken.
+Result<void> StoreVerifier::add_archives_without_file(
+    std::vector<VerifyRecords::Pointer>& pointers) {
+  if (options_.archive) return {};
+  std::set<std::string> names;
+  for (const VerifyRecords::Pointer& pointer : pointers) names.insert(pointer.name);
+  const RecordScanOptions scan{
+      .memory_bytes = options_.memory_bytes / 2,
+      .scratch_directory = scratch_directory_,
+      .operation = &options_.operation,
+      .on_damage = [this](const ObjectLocation& location, const Error& error) -> Result<void> {
+        return options_.sample ? findings_.damaged_entry(location, error) : Result<void>();
+      }};
+  report_.archives_without_file = TRY(archives_without_file(
+      store_, *packs_, scan, [&](const std::string& name) { return names.contains(name); }));
+  for (const ArchiveWithoutFile& archive : report_.archives_without_file) {
+    if (!archive.removed) pointers.push_back({archive.name, std::optional(archive.record)});
+  }
+  return {};
+}
+
 Result<StoreReport> StoreVerifier::run() {
   TRY(check_options());
   // Pointers first: whatever they lead to is in the packs that are looked for after that.
-  const std::vector<VerifyRecords::Pointer> pointers =
-      VerifyRecords::read_pointers(store_, TRY(names()));
+  std::vector<VerifyRecords::Pointer> pointers = VerifyRecords::read_pointers(store_, TRY(names()));
   TRY(check_files());
   const bool check_packs = !is_full() || !options_.archive;
   packs_ = TRY(usable_packs(store_, check_packs, findings_, options_.operation));
@@ -175,6 +199,7 @@ Result<StoreReport> StoreVerifier::run() {
   }
   if (options_.quick) report_.objects = objects_total_;
 
+  TRY(add_archives_without_file(pointers));
   VerifyRecords records(store_, packs_, context_);
   TRY(records.read(pointers, findings_));
   std::optional<LocationSorter> reached;

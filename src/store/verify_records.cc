@@ -59,7 +59,12 @@ Result<void> VerifyRecords::read(const std::vector<Pointer>& pointers, VerifyFin
       TRY(findings.note(pointer.id.error()));
       continue;
     }
-    RecordChain chain(*pointer.id, [this](const ObjectId& id) { return read_record(id); });
+    RecordChain chain(*pointer.id, [&](const ObjectId& id) -> Result<ArchiveRecord> {
+      ArchiveRecord read = TRY(read_record(id));
+      if (read.record.archive == pointer.name) return read;
+      return fail(ErrorCode::kCorrupt, "it leads to a record of the archive {}",
+                  read.record.archive);
+    });
     for (;; ++entry.back) {
       const Result<std::optional<ArchiveRecord>> read = chain.next();
       if (!read) {
