@@ -59,8 +59,10 @@ class ObjectSource {
 
 struct RepairOptions {
   ObjectSource* from = nullptr;  ///< where to look for what is lost; null: nowhere
-  bool dry_run = false;          ///< say what would be done, and change nothing
-  int level = 3;                 ///< of objects that cannot stay stored as they were
+  /// Say what would be done, and change nothing. Nothing is fetched; and where packs are to be
+  /// mended first, what is lost is not looked for (RepairSummary::losses_known).
+  bool dry_run = false;
+  int level = 3;  ///< of objects that cannot stay stored as they were
   std::uint64_t memory_bytes = 64 << 20;
   std::size_t lanes = 0;
   bool sync = true;  ///< false: fast and not safe against a power cut, for tests
@@ -74,13 +76,17 @@ struct RepairSummary {
   std::uint64_t git_indexes_made = 0;  ///< the same for Git ids
   std::uint64_t objects_salvaged = 0;  ///< entries of damaged packs
   std::uint64_t objects_refetched = 0;
-  std::uint64_t objects_lost = 0;               ///< that archives reach, and that are lost still
+  std::uint64_t objects_lost = 0;  ///< that archives reach, and that are lost still
+  bool losses_known = true;        ///< whether these were looked for: always, but in some dry runs
   std::vector<std::string> archives_recovered;  ///< whose pointers were lost or damaged
   std::vector<std::string> archives_lost;       ///< whose newest records are lost, all of them
   std::vector<std::string> lost;                ///< ids, of the first 1,000
   std::vector<std::string> unreadable;          ///< what is wrong with objects that are there
-  std::vector<std::string> set_aside;           ///< where files were moved to
-  std::vector<std::string> notes;               ///< sentences; the first 1,000
+  /// Deltas in damaged packs that could not be rebuilt, needed or not: sentences, the first 1,000.
+  std::vector<std::string> lost_deltas;
+  std::uint64_t lost_deltas_omitted = 0;  ///< more of them
+  std::vector<std::string> set_aside;     ///< where files were moved to
+  std::vector<std::string> notes;         ///< sentences; the first 1,000
 
   /// Whether every archive is whole, as far as it was when it was made.
   [[nodiscard]] bool whole() const {

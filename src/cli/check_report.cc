@@ -9,12 +9,16 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/try.h"
 #include "cli/errors.h"
 
 namespace bale::cli {
 namespace {
+
+constexpr std::string_view kAllIn = " (--verbose or --json lists them)";
 
 void print_error(const Error& error) {
   const std::string line = error_line(error);
@@ -33,12 +37,31 @@ std::string json_array(const std::vector<Error>& errors) {
 
 }  // namespace
 
+Result<void> print_listing(const Listing& listing) {
+  const std::size_t printed = std::min(listing.count, listing.most);
+  for (std::size_t i = 0; i < printed; ++i) TRY(listing.print(i));
+  const std::uint64_t more = listing.count - printed + listing.omitted;
+  return more > 0 ? listing.print_more(more) : Result<void>();
+}
+
 Result<int> report_findings(Session& session, const Findings& findings, JsonLine counts,
                             std::string_view sentence) {
   session.progress().clear();
   const std::uint64_t error_count = findings.errors.size() + findings.errors_omitted;
   if (!session.json()) {
-    for (const Error& error : findings.errors) print_error(error);
+    TRY(print_listing({.count = findings.errors.size(),
+                       .omitted = findings.errors_omitted,
+                       .most = findings.most,
+                       .print = [&](std::size_t i) -> Result<void> {
+                         print_error(findings.errors[i]);
+                         return {};
+                       },
+                       .print_more = [&](std::uint64_t count) -> Result<void> {
+                         print_error(fail(ErrorCode::kCorrupt, "{}: {} more errors{}",
+                                          findings.where, count,
+                                          findings.errors.size() > findings.most ? kAllIn : ""));
+                         return {};
+                       }}));
   } else if (error_count > 0) {
     print_error(fail(ErrorCode::kCorrupt, "{}: {} errors found", findings.where, error_count));
   }

@@ -28,6 +28,7 @@ namespace {
 struct Options {
   std::string from;
   bool dry_run = false;
+  bool verbose = false;
 };
 
 // A directory with the mark of a store is one; anything else should be a Git repository.
@@ -60,15 +61,31 @@ std::vector<Error> losses(const RepairSummary& summary, bool from) {
 std::string sentence(const RepairSummary& summary, bool dry_run) {
   std::string text = fmt::format(
       "{}{} packs salvaged with {} objects, {} indexes and {} Git indexes made, {} archives "
-      "recovered, {} objects fetched, {} lost",
+      "recovered, {} objects fetched, {}",
       dry_run ? "would do: " : "", summary.packs_salvaged, summary.objects_salvaged,
       summary.indexes_made, summary.git_indexes_made, summary.archives_recovered.size(),
-      summary.objects_refetched, summary.objects_lost);
+      summary.objects_refetched,
+      summary.losses_known ? fmt::format("{} lost", summary.objects_lost) : "losses not foretold");
   if (!summary.set_aside.empty()) {
     text += fmt::format("; {} files {} to damaged/", summary.set_aside.size(),
                         dry_run ? "would move" : "moved");
   }
   return text;
+}
+
+Result<void> print_details(const RepairSummary& summary, std::size_t most, Output& out) {
+  for (const std::string& note : summary.notes) TRY(out.line(note));
+  return print_listing(
+      {.count = summary.lost_deltas.size(),
+       .omitted = summary.lost_deltas_omitted,
+       .most = most,
+       .print = [&](std::size_t i) { return out.line(summary.lost_deltas[i]); },
+       .print_more =
+           [&](std::uint64_t count) {
+             return out.line(fmt::format(
+                 "{} more deltas in damaged packs are lost{}", count,
+                 summary.lost_deltas.size() > most ? " (--verbose or --json lists them)" : ""));
+           }});
 }
 
 Result<int> run(const Options& options, Session& session) {
@@ -85,9 +102,8 @@ Result<int> run(const Options& options, Session& session) {
                               .lanes = session.lanes(),
                               .operation = operation}));
   session.progress().clear();
-  if (!session.json() && !session.options().quiet) {
-    for (const std::string& note : summary.notes) TRY(session.out().line(note));
-  }
+  const std::size_t most = options.verbose ? SIZE_MAX : kMostPrinted;
+  if (!session.json() && !session.options().quiet) TRY(print_details(summary, most, session.out()));
   JsonLine line;
   line.number("packs_salvaged", summary.packs_salvaged)
       .number("indexes_made", summary.indexes_made)
@@ -99,12 +115,20 @@ Result<int> run(const Options& options, Session& session) {
       .number("objects_lost", summary.objects_lost)
       .value("lost", json_strings(summary.lost))
       .value("unreadable", json_strings(summary.unreadable))
+      .value("losses_known", summary.losses_known ? "true" : "false")
+      .value("lost_deltas", json_strings(summary.lost_deltas))
+      .number("lost_deltas_omitted", summary.lost_deltas_omitted)
       .value("set_aside", json_strings(summary.set_aside))
       .value("notes", json_strings(summary.notes))
       .value("dry_run", options.dry_run ? "true" : "false");
   const std::vector<Error> errors = losses(summary, source != nullptr);
-  return report_findings(session, {errors, summary.objects_lost - summary.lost.size(), path}, line,
-                         sentence(summary, options.dry_run));
+  const std::size_t archives = summary.archives_lost.size();  // all of which are printed
+  return report_findings(session,
+                         {.errors = errors,
+                          .errors_omitted = summary.objects_lost - summary.lost.size(),
+                          .where = path,
+                          .most = options.verbose ? SIZE_MAX : archives + kMostPrinted},
+                         line, sentence(summary, options.dry_run));
 }
 
 }  // namespace
@@ -114,6 +138,8 @@ VerbRun declare_repair(Arguments& arguments) {
   arguments.text("--from", "PATH", "a store or a Git repository that may have what is lost",
                  options->from);
   arguments.flag("--dry-run", "say what would be done, and do nothing", options->dry_run);
+  arguments.flag("--verbose", "name each object that is lost, not only the first of them",
+                 options->verbose);
   return [options](Session& session) { return run(*options, session); };
 }
 

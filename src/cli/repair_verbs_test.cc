@@ -74,6 +74,14 @@ class RepairVerbsTest : public testing::Test {
     for (const char* suffix : {".pack", ".idx", ".gitidx"}) fs::remove(pack + suffix);
   }
 
+  static std::size_t count(const std::string& text, const std::string& what) {
+    std::size_t found = 0;
+    for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) {
+      ++found;
+    }
+    return found;
+  }
+
   void expect_whole_again() {
     const FinishedRun verified = run({"verify"});
     EXPECT_EQ(verified.status, 0) << verified.err;
@@ -151,6 +159,59 @@ TEST_F(RepairVerbsTest, WhatIsDamagedInTheOtherPlaceTooStaysLost) {
   const json mended = repair(3, {"--from", git_.path()});
   EXPECT_EQ(mended["objects_refetched"], 1) << "the other one";
   EXPECT_EQ(mended["lost"], json({oid.to_hex()}));
+}
+
+// Fifteen files that are deltas on one, which is damaged.
+TEST_F(RepairVerbsTest, OfManyLossesRepairNamesTheFirstAndVerifyAll) {
+  constexpr std::size_t kFiles = 15;
+  const std::string base = random_text(20'000, 7);
+  std::vector<std::string> revisions;
+  for (std::size_t i = 0; i <= kFiles; ++i) {
+    const std::string name = "many/" + std::to_string(i);
+    git_.write(name, base + std::to_string(i));
+    revisions.push_back("HEAD:" + name);
+  }
+  git_.commit("many");
+  ASSERT_EQ(run({"import", "git", git_.path(), "--name", "x"}).status, 0);
+  std::size_t deltas = 0;
+  {
+    ASSERT_OK_AND_ASSIGN(store, Store::open(path_));
+    ReadContext context;
+    for (const std::string& revision : revisions) {
+      ASSERT_OK_AND_ASSIGN(info, store.info(*store.find(git_.oid(revision)), context));
+      if (info.depth > 0) ++deltas;
+      if (info.depth == 0) damage(revision);
+    }
+  }
+  ASSERT_EQ(deltas, kFiles) << "or the test is of another case";
+  const FinishedRun folded = run({"repair"});
+  EXPECT_EQ(folded.status, 3);
+  EXPECT_EQ(count(folded.out, " is lost: it is a delta on "), 10u) << folded.out;
+  EXPECT_THAT(folded.out, HasSubstr("5 more deltas in damaged packs are lost (--verbose"));
+  EXPECT_EQ(count(folded.err, " is lost"), 10u) << folded.err;
+  EXPECT_THAT(folded.err, HasSubstr("6 more errors (--verbose or --json lists them)"));
+  const FinishedRun all = run({"repair", "--verbose"});
+  const FinishedRun verified = run({"verify"});
+  for (const std::string& revision : revisions) {
+    const std::string oid = git_.oid(revision).to_hex();
+    EXPECT_THAT(all.err, HasSubstr("object " + oid + " is lost"));
+    EXPECT_THAT(verified.out, HasSubstr("lost: blob " + oid));
+    EXPECT_THAT(verified.out, HasSubstr("x@0 refs/heads/main: " + revision.substr(5) + "\n"));
+  }
+  EXPECT_EQ(repair(3)["lost"].size(), revisions.size());
+}
+
+TEST_F(RepairVerbsTest, ADryRunForetellsArchivesBehindPacksThatAreToBeMended) {
+  damage("HEAD:dir/two");
+  fs::remove(path_ + "/archives/x");
+  const json would = repair(0, {"--dry-run"});
+  EXPECT_EQ(would["archives_recovered"], json({"x"}));
+  EXPECT_EQ(would["losses_known"], false);
+  EXPECT_THAT(run({"repair", "--dry-run"}).out, HasSubstr("losses not foretold"));
+  const json mended = repair(0, {"--from", git_.path()});
+  EXPECT_EQ(mended["archives_recovered"], json({"x"}));
+  EXPECT_EQ(mended["losses_known"], true);
+  expect_whole_again();
 }
 
 TEST_F(RepairVerbsTest, AStoreWithoutItsMarkIsMended) {

@@ -171,20 +171,23 @@ Result<void> print_details(const StoreReport& report, Session& session) {
   if (session.json() || session.options().quiet) return {};
   session.progress().clear();
   Output& out = session.out();
-  for (const LostObject& lost : report.lost) TRY(print_lost(lost, out));
-  if (report.lost_omitted > 0) {
-    TRY(out.line(fmt::format("lost: {} more objects", report.lost_omitted)));
-  }
+  TRY(print_listing({.count = report.lost.size(),
+                     .omitted = report.lost_omitted,
+                     .print = [&](std::size_t i) { return print_lost(report.lost[i], out); },
+                     .print_more =
+                         [&](std::uint64_t count) {
+                           return out.line(fmt::format("lost: {} more objects", count));
+                         }}));
   for (const ArchiveWithoutFile& archive : report.archives_without_file) {
     TRY(out.line(sentence_about(archive)));
   }
-  for (const std::string& sentence : report.debris) {
-    TRY(out.line("debris: " + percent_encode(sentence)));
-  }
-  if (report.debris_omitted > 0) {
-    TRY(out.line(fmt::format("debris: {} more", report.debris_omitted)));
-  }
-  return {};
+  return print_listing(
+      {.count = report.debris.size(),
+       .omitted = report.debris_omitted,
+       .print =
+           [&](std::size_t i) { return out.line("debris: " + percent_encode(report.debris[i])); },
+       .print_more =
+           [&](std::uint64_t count) { return out.line(fmt::format("debris: {} more", count)); }});
 }
 
 Result<int> run(const Options& options, Session& session) {

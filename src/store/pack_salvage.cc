@@ -47,6 +47,7 @@ class PackSalvage {
   [[nodiscard]] bool has_stepped_aside() const { return stem_.ends_with(kDamagedMark); }
 
   Result<void> tell(PackSalvager& salvager);
+  Result<void> foretell(PackSalvager& salvager);
   Result<std::optional<GitHash>> find_hash(PackSalvager& salvager);
   Result<void> build(PackSalvager& salvager, GitHash hash, bool deltas_stay);
   Result<void> add(PackSalvager& salvager, const SalvagedEntry& entry, bool deltas_stay);
@@ -73,6 +74,7 @@ Result<void> PackSalvage::run(std::optional<GitHash> hash) {
                                                     .operation = work_.options.operation,
                                                     .file_system = &work_.files}));
   TRY(tell(salvager));
+  if (work_.options.dry_run) TRY(foretell(salvager));
   if (!work_.options.dry_run && salvager.report().entries_whole > 0) {
     const std::optional<GitHash> found = TRY(find_hash(salvager));
     if (found) hash = found;
@@ -114,10 +116,22 @@ Result<void> PackSalvage::tell(PackSalvager& salvager) {
                     path, report.too_large, work_.options.memory_bytes));
   }
   return salvager.for_each_lost([&](const SalvagedEntry& entry) -> Result<void> {
-    work_.note(
+    work_.note_lost_delta(
         fmt::format("{}: object {} is lost: it is a delta on {}, which is lost or damaged, "
                     "or it is damaged itself",
                     path, entry.entry.id.to_hex(), entry.entry.base.to_hex()));
+    return {};
+  });
+}
+
+// The records that would be in the new pack.
+Result<void> PackSalvage::foretell(PackSalvager& salvager) {
+  return salvager.for_each([&](const SalvagedEntry& entry) -> Result<void> {
+    if (entry.entry.type.value_or(ObjectType::kAction) != ObjectType::kAction) return {};
+    const ObjectView object = TRY(salvager.get_at(entry, context_));
+    if (object.type != ObjectType::kAction || !looks_like_record(object.payload)) return {};
+    const Result<Record> record = decode_record(object.payload);
+    if (record) work_.forecast.add(object.id, *record);
     return {};
   });
 }

@@ -152,14 +152,15 @@ Result<void> for_each_record(
 
 Result<std::vector<RecoveredArchive>> recover_archives(
     const Store& store, const std::vector<std::uint32_t>& packs, const RecordScanOptions& options,
-    const std::function<bool(const std::string& archive)>& is_known) {
-  ArchiveRecovery recovery;
+    const std::function<bool(const std::string& archive)>& is_known, ArchiveRecovery recovery) {
   TRY(for_each_record(store, packs, options,
                       [&](const ObjectId& id, const Record& record) -> Result<void> {
                         if (!is_known(record.archive)) recovery.add(id, record);
                         return {};
                       }));
-  return recovery.archives();
+  std::vector<RecoveredArchive> archives = recovery.archives();
+  std::erase_if(archives, [&](const auto& archive) { return is_known(archive.name); });
+  return archives;
 }
 
 }  // namespace bale

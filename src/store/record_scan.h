@@ -39,9 +39,10 @@ Result<void> for_each_record(
     const std::function<Result<void>(const ObjectId&, const Record&)>& use);
 
 /// The archives that records in these packs tell of, but for those that `is_known` says to be known
-/// better; sorted by name. Memory: see ArchiveRecovery, for the records of those that are returned.
+/// better; sorted by name. `recovery` may have records already that were found elsewhere.
+/// Memory: see ArchiveRecovery, for the records of those that are returned.
 Result<std::vector<RecoveredArchive>> recover_archives(
     const Store& store, const std::vector<std::uint32_t>& packs, const RecordScanOptions& options,
-    const std::function<bool(const std::string& archive)>& is_known);
+    const std::function<bool(const std::string& archive)>& is_known, ArchiveRecovery recovery = {});
 
 }  // namespace bale

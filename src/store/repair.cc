@@ -81,11 +81,16 @@ Result<void> mend_losses(RepairWork& work, Store& store) {
     const StagingArea scratch = TRY(StagingArea::create(work.files, work.layout));
     LostSearch search(store, {.memory_bytes = work.options.memory_bytes / 2,
                               .scratch_directory = scratch.path(),
+                              .pointers = work.options.dry_run ? &work.forecast.pointers : nullptr,
                               .operation = &work.options.operation});
     TRY(search.run());
     const bool fetched = fetcher && TRY(fetcher->fetch(search));
     if (!fetched) {
       tell_losses(work, search);
+      if (work.options.dry_run && work.options.from != nullptr && work.summary.objects_lost > 0) {
+        work.note(fmt::format("{}: not asked for what is lost: a dry run fetches nothing",
+                              work.options.from->path()));
+      }
       return {};
     }
     TRY(store.refresh());
@@ -95,7 +100,9 @@ Result<void> mend_losses(RepairWork& work, Store& store) {
 Result<void> repair_all(RepairWork& work) {
   const std::unique_ptr<FileLock> maintenance = TRY(lock_packs(work));
   if (!TRY(repair_layout(work))) {
-    work.note("more may show itself once that is mended");
+    work.note(
+        "packs, archives and losses are not foretold: they can be looked at once that is mended");
+    work.summary.losses_known = false;
     return {};
   }
   std::unique_ptr<FileLock> imports_out;
@@ -106,12 +113,15 @@ Result<void> repair_all(RepairWork& work) {
     changed = TRY(PackRepair(work, store).run());
   }
   TRY(repair_catalog(work, changed));
-  if (work.options.dry_run && changed) {
-    work.note("more may show itself once the packs are mended");
-    return {};
-  }
   Store store = TRY(Store::open(work.layout.root, &work.files));
   TRY(repair_archives(work, store));
+  if (work.options.dry_run && changed) {
+    work.note(
+        "what is lost is not foretold: what archives reach can be followed once the packs are "
+        "mended (bale verify names what is lost as they are)");
+    work.summary.losses_known = false;
+    return {};
+  }
   TRY(mend_losses(work, store));
   if (work.options.dry_run) return {};
   renew_catalog(store, work.options.sync);

@@ -4,6 +4,7 @@
 // See repair_work.h. What a pointer should say, the records say themselves (archive_recovery.h);
 // where a pointer leads to a record, nobody knows better than it.
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -55,13 +56,18 @@ Result<void> ArchiveRepair::run() {
     TRY(read_pointers());
   }
   std::vector<RecoveredArchive> found;
+  // In packs that are not mended, of which the forecast tells.
+  std::function<Result<void>(const ObjectLocation&, const Error&)> on_damage;
+  if (work_.options.dry_run) on_damage = [](const auto&, const auto&) { return Result<void>(); };
   {
     const StagingArea scratch = TRY(StagingArea::create(work_.files, work_.layout));
-    found = TRY(recover_archives(store_, store_.pack_numbers(),
-                                 {.memory_bytes = work_.options.memory_bytes / 2,
-                                  .scratch_directory = scratch.path(),
-                                  .operation = &work_.options.operation},
-                                 [&](const std::string& name) { return good_.contains(name); }));
+    found = TRY(recover_archives(
+        store_, store_.pack_numbers(),
+        {.memory_bytes = work_.options.memory_bytes / 2,
+         .scratch_directory = scratch.path(),
+         .operation = &work_.options.operation,
+         .on_damage = on_damage},
+        [&](const std::string& name) { return good_.contains(name); }, work_.forecast.records));
   }
   for (const RecoveredArchive& archive : found) {
     TRY(recover(archive));
@@ -72,7 +78,10 @@ Result<void> ArchiveRepair::run() {
 }
 
 Result<void> ArchiveRepair::read_pointers() {
-  for (const std::string& name : TRY(store_.archive_pointers())) {
+  const Result<std::vector<std::string>> names = store_.archive_pointers();
+  if (!names && (!work_.options.dry_run || !is_damage(names.error()))) return names.error();
+  if (!names) return {};  // archives/ would be made
+  for (const std::string& name : *names) {
     if (!check_archive_name(name)) {
       work_.note(fmt::format("{}: no archive can have this name", work_.layout.archive(name)));
       continue;
@@ -85,7 +94,10 @@ Result<void> ArchiveRepair::read_pointers() {
     }
     if (!*id) continue;  // it went meanwhile
     const Result<ArchiveRecord> record = store_.record(**id, context_);
-    if (record && record->record.archive == name) {
+    const auto foretold = work_.forecast.archive_of_record.find(**id);
+    const bool will_be_good =
+        foretold != work_.forecast.archive_of_record.end() && foretold->second == name;
+    if ((record && record->record.archive == name) || (!record && will_be_good)) {
       good_.insert(name);
     } else if (record) {
       wanted_[name] = {
@@ -122,6 +134,7 @@ Result<void> ArchiveRepair::recover(const RecoveredArchive& archive) {
   if (wanted != wanted_.end()) {
     TRY(work_.set_aside(work_.layout.archive(archive.name), archive.name));
   }
+  work_.forecast.pointers[archive.name] = archive.record;
   if (work_.options.dry_run) return {};
   return move_archive(store_, archive.name, archive.record, work_.options.sync);
 }

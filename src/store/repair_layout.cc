@@ -64,6 +64,14 @@ void RepairWork::note(std::string sentence) {
   if (summary.notes.size() < kMostNotes) summary.notes.push_back(std::move(sentence));
 }
 
+void RepairWork::note_lost_delta(std::string sentence) {
+  if (summary.lost_deltas.size() < kMostNotes) {
+    summary.lost_deltas.push_back(std::move(sentence));
+  } else {
+    ++summary.lost_deltas_omitted;
+  }
+}
+
 Result<bool> RepairWork::is_there(const std::string& path) const {
   const Result<FileInfo> info = files.stat(path);
   if (info) return true;
@@ -111,7 +119,7 @@ Result<bool> repair_layout(RepairWork& work) {
   for (const std::string& directory : {layout.archives(), layout.staging()}) {
     if (TRY(work.is_there(directory))) continue;
     work.note(fmt::format("{}: the directory was missing", directory));
-    complete = false;
+    complete = complete && directory != layout.staging();
     if (!work.options.dry_run) TRY(work.files.create_directory(directory));
   }
   if (!TRY(work.is_there(layout.lock()))) {

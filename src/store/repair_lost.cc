@@ -61,7 +61,14 @@ Result<void> LostSearch::run() {
                .on_missing = [this](const MissingLink& link) { return lose(link.oid); },
                .on_damage = [this](const Error& error) { return note(error); },
                .operation = options_.operation}));
-  for (const std::string& name : TRY(store_.archive_pointers())) TRY(add_archive(name));
+  const Result<std::vector<std::string>> names = store_.archive_pointers();
+  if (!names && !is_damage(names.error())) return names.error();
+  std::set<std::string> archives;
+  if (names) archives.insert(names->begin(), names->end());
+  if (options_.pointers != nullptr) {
+    for (const auto& [name, id] : *options_.pointers) archives.insert(name);
+  }
+  for (const std::string& name : archives) TRY(add_archive(name));
   TRY(closure_->walk());
   TRY(add_unreached());
   closure_.reset();
@@ -70,7 +77,13 @@ Result<void> LostSearch::run() {
 
 Result<void> LostSearch::add_archive(const std::string& name) {
   if (!check_archive_name(name)) return {};
-  const Result<std::optional<ObjectId>> newest = store_.archive_pointer(name);
+  const auto pointer = [&]() -> Result<std::optional<ObjectId>> {
+    if (options_.pointers != nullptr && options_.pointers->contains(name)) {
+      return std::optional(options_.pointers->at(name));
+    }
+    return store_.archive_pointer(name);
+  };
+  const Result<std::optional<ObjectId>> newest = pointer();
   // A pointer that leads nowhere was told of before.
   if (!newest || !*newest) return newest ? Result<void>() : note(newest.error());
   std::optional<ObjectId> wanted;

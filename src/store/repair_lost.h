@@ -33,8 +33,9 @@ namespace bale {
 struct LostSearchOptions {
   std::uint64_t memory_bytes = 48 << 20;
   std::string scratch_directory;
-  std::size_t most_lost = 100'000;       ///< more are not kept: see more()
-  const Operation* operation = nullptr;  ///< required
+  std::size_t most_lost = 100'000;                            ///< more are not kept: see more()
+  const std::map<std::string, ObjectId>* pointers = nullptr;  ///< that count instead of the files
+  const Operation* operation = nullptr;                       ///< required
 };
 
 class LostSearch {

@@ -110,6 +110,10 @@ Result<void> PackRepair::repair_git_index(const std::string& name, const std::st
   const PackReader pack = TRY(PackReader::open(
       work_.layout.pack(name),
       {.index_path = index_path, .access = PackAccess::kRead, .file_system = &work_.files}));
+  if (work_.options.dry_run && index_path != work_.layout.index(name)) {
+    ReadContext context(work_.options.memory_bytes / 4);
+    TRY(foretell(pack, context));
+  }
   const Result<GitIndexView> view = GitIndexView::open(work_.files, path, pack.trailer());
   if (!view && !is_damage(view.error())) return view.error();
   const Result<void> checked = view ? view->check() : Result<void>(view.error());
@@ -133,6 +137,20 @@ Result<void> PackRepair::repair_git_index(const std::string& name, const std::st
                          .file_system = &work_.files}));
   ++work_.summary.git_indexes_made;
   return put(made, path, name + ".gitidx");
+}
+
+// The records of a pack that the store will know once it has its index.
+Result<void> PackRepair::foretell(const PackReader& pack, ReadContext& context) {
+  for (std::uint64_t i = 0; i < pack.record_count(); ++i) {
+    const IndexRecord at = TRY(pack.record(i));
+    const EntryInfo info = TRY(pack.info_at(at.offset, context));
+    if (info.type != ObjectType::kAction) continue;
+    const ObjectView object = TRY(pack.get_at(at.offset, context));
+    if (!looks_like_record(object.payload)) continue;
+    const Result<Record> record = decode_record(object.payload);
+    if (record) work_.forecast.add(object.id, *record);
+  }
+  return {};
 }
 
 // What was made takes its place; what is there steps aside. A crash in between leaves none, and the

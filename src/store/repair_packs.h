@@ -28,6 +28,7 @@ class PackRepair {
   Result<bool> is_sound(const std::string& name, const std::string& index_path) const;
   Result<void> repair_git_index(const std::string& name, const std::string& index_path,
                                 const std::string& scratch);
+  Result<void> foretell(const PackReader& pack, ReadContext& context);
   Result<void> put(const std::string& made, const std::string& path, const std::string& name);
   static Result<std::optional<GitHash>> hash_by_commit(const PackReader& pack,
                                                        ReadContext& context);

@@ -11,22 +11,41 @@
 
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "bale/store.h"
 #include "bale/store_repair.h"
+#include "store/archive_recovery.h"
 #include "store/layout.h"
 
 namespace bale {
+
+/// What a dry run knows of the store as it would be: records in packs that are not mended yet,
+/// which the store may not be able to open; and where the pointers would lead.
+struct RepairForecast {
+  ArchiveRecovery records;
+  std::map<ObjectId, std::string> archive_of_record;
+  std::map<std::string, ObjectId> pointers;  // of archives to be recovered
+
+  void add(const ObjectId& id, const Record& record) {
+    records.add(id, record);
+    archive_of_record.emplace(id, record.archive);
+  }
+};
 
 struct RepairWork {
   FileSystem& files;
   const StoreLayout layout;
   const RepairOptions& options;
   RepairSummary summary;
+  RepairForecast forecast = {};  // of a dry run
 
   /// A sentence for the report.
   void note(std::string sentence);
+
+  /// A delta that could not be rebuilt.
+  void note_lost_delta(std::string sentence);
 
   [[nodiscard]] Result<bool> is_there(const std::string& path) const;
 
@@ -51,8 +70,8 @@ Result<void> repair_catalog(RepairWork& work, bool packs_changed);
 /// packs. A record that a pointer wants is asked of options.from before it is given up.
 Result<void> repair_archives(RepairWork& work, Store& store);
 
-/// Makes what is missing of the store but packs and archives. False with dry_run where so much is
-/// missing that nothing more can be looked at. The caller holds the lock on packs/.
+/// Makes what is missing of the store but packs and archives. False with dry_run where the mark or
+/// staging/ is missing, so that nothing more can be looked at. The caller holds the lock on packs/.
 Result<bool> repair_layout(RepairWork& work);
 
 }  // namespace bale
