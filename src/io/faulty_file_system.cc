@@ -39,7 +39,8 @@ struct FaultyState {
     const auto kind = static_cast<std::size_t>(event.kind);
     ++counters.calls[kind];
     Result<void> verdict;
-    if (fault && fault->kinds[kind] && event.path.find(fault->path_part) != std::string::npos) {
+    if (fault && fault->kinds[kind] && event.path.find(fault->path_part) != std::string::npos &&
+        touches_region(event)) {
       const std::uint64_t number = matching_calls++;
       if (number == fault->operation || (fault->forever && number > fault->operation)) {
         fired = true;
@@ -48,6 +49,11 @@ struct FaultyState {
     }
     if (tracing) trace.push_back(event);
     return verdict;
+  }
+
+  [[nodiscard]] bool touches_region(const IoEvent& event) const {
+    if (fault->region_end == 0) return true;
+    return event.offset < fault->region_end && event.offset + event.bytes > fault->region_begin;
   }
 
   Result<void> begin(IoKind kind, const std::string& path) {

@@ -85,6 +85,9 @@ struct Fault {
   IoKinds kinds = all_io_kinds();
   /// Only calls on paths that hold this text match. Empty: all.
   std::string path_part;
+  /// Only reads and writes that touch these bytes match. Empty: all calls.
+  std::uint64_t region_begin = 0;
+  std::uint64_t region_end = 0;
   /// All matching calls after it fail too, as on a disk that is full or gone.
   bool forever = false;
   /// A write that fails writes the first half of its data before it does.

@@ -3,6 +3,7 @@
 
 #include "pack/pack_bytes.h"
 
+#include <algorithm>
 #include <atomic>
 
 #include "base/error.h"
@@ -21,9 +22,11 @@ Result<PackBytes> PackBytes::open_any(FileSystem& file_system, const std::string
   return pack;
 }
 
-Result<PackBytes> PackBytes::open_damaged(FileSystem& file_system, const std::string& path) {
+Result<PackBytes> PackBytes::open_damaged(FileSystem& file_system, const std::string& path,
+                                          UnreadableBlocks* unreadable) {
   PackBytes pack = TRY(open_any(file_system, path));
   pack.entries_end_ = pack.file_bytes_;
+  pack.unreadable_ = unreadable;
   return pack;
 }
 
@@ -57,10 +60,47 @@ Result<PackBytes> PackBytes::open(FileSystem& file_system, const std::string& pa
 }
 
 Result<void> PackBytes::read(std::uint64_t offset, MutableBytes out) const {
-  const std::size_t got = TRY(file_->read_at(offset, out));
-  if (got != out.size()) {
+  if (touches_unreadable(offset, out.size())) return read_around(offset, out);
+  const Result<std::size_t> got = file_->read_at(offset, out);
+  if (!got && got.error().code == ErrorCode::kIo && unreadable_ != nullptr) {
+    return read_around(offset, out);
+  }
+  if (!got) return got.error();
+  if (*got != out.size()) {
     return fail(ErrorCode::kCorrupt, "{}: the file ends at {}, before the {} bytes wanted at {}",
-                path_, offset + got, out.size(), offset);
+                path_, offset + *got, out.size(), offset);
+  }
+  return {};
+}
+
+bool PackBytes::touches_unreadable(std::uint64_t offset, std::size_t size) const {
+  if (unreadable_ == nullptr || unreadable_->numbers.empty()) return false;
+  const auto block = unreadable_->numbers.lower_bound(offset / UnreadableBlocks::kBlockBytes);
+  return block != unreadable_->numbers.end() &&
+         *block * UnreadableBlocks::kBlockBytes < offset + size;
+}
+
+// Block by block: what a disk does not give is seldom more than it must be.
+Result<void> PackBytes::read_around(std::uint64_t offset, MutableBytes out) const {
+  constexpr std::uint64_t kBlock = UnreadableBlocks::kBlockBytes;
+  while (!out.empty()) {
+    const std::uint64_t number = offset / kBlock;
+    const MutableBytes piece =
+        out.first(std::min<std::uint64_t>(out.size(), (number + 1) * kBlock - offset));
+    if (!unreadable_->numbers.contains(number)) {
+      const Result<std::size_t> got = file_->read_at(offset, piece);
+      if (got && *got != piece.size()) {
+        return fail(ErrorCode::kCorrupt, "{}: the file ends at {}", path_, offset + *got);
+      }
+      const bool is_full = unreadable_->numbers.size() == UnreadableBlocks::kMost;
+      if (!got && (got.error().code != ErrorCode::kIo || unreadable_->complete || is_full)) {
+        return got.error();
+      }
+      if (!got) unreadable_->numbers.insert(number);
+    }
+    if (unreadable_->numbers.contains(number)) std::fill(piece.begin(), piece.end(), std::byte{0});
+    offset += piece.size();
+    out = out.subspan(piece.size());
   }
   return {};
 }

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "bale/file_system.h"
@@ -19,6 +20,16 @@
 
 namespace bale {
 
+/// Blocks of a damaged file that the disk does not give. They read as zeros, each time: what was
+/// proven to be right with them stays what it was, and a dying disk is asked once.
+struct UnreadableBlocks {
+  static constexpr std::uint64_t kBlockBytes = 4096;
+  static constexpr std::size_t kMost = 1 << 16;  ///< 256 MiB; beyond, reading fails. 48 bytes each
+
+  std::set<std::uint64_t> numbers;
+  bool complete = false;  ///< no more are taken in: another one fails the reading
+};
+
 class PackBytes {
  public:
   /// Checks header and size; reads the trailer, does not recompute it. kCorrupt, with the path.
@@ -26,9 +37,11 @@ class PackBytes {
                                               PackAccess access);
 
   /// The same of a file of which nothing needs to be right: all of it may be entries. Has no count
-  /// and no trailer.
+  /// and no trailer. With `unreadable`, which must outlive it, blocks that cannot be read are
+  /// zeros; until they are complete, only one thread may read.
   [[nodiscard]] static Result<PackBytes> open_damaged(FileSystem& file_system,
-                                                      const std::string& path);
+                                                      const std::string& path,
+                                                      UnreadableBlocks* unreadable = nullptr);
 
   [[nodiscard]] const std::string& path() const { return path_; }
 
@@ -72,6 +85,9 @@ class PackBytes {
  private:
   PackBytes() = default;
 
+  Result<void> read_around(std::uint64_t offset, MutableBytes out) const;
+  [[nodiscard]] bool touches_unreadable(std::uint64_t offset, std::size_t size) const;
+
   static Result<PackBytes> open_any(FileSystem& file_system, const std::string& path);
 
   std::string path_;
@@ -84,6 +100,7 @@ class PackBytes {
   std::uint64_t entry_count_ = 0;
   std::uint64_t serial_ = 0;
   Digest trailer_{};
+  UnreadableBlocks* unreadable_ = nullptr;
 };
 
 }  // namespace bale

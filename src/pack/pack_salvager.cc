@@ -14,6 +14,7 @@
 
 #include "pack/pack_salvager.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/budget.h"
@@ -85,6 +86,7 @@ class PackSalvager::Impl {
   FileSystem& files_;
   const std::string scratch_;
   Budget budget_;
+  UnreadableBlocks unreadable_;
   std::uint64_t most_vain_bytes_ = 0;
   std::optional<SalvageLog> log_;
   std::uint64_t delta_count_ = 0;
@@ -118,7 +120,7 @@ Result<void> PackSalvager::Impl::run() {
 }
 
 Result<void> PackSalvager::Impl::find() {
-  const PackBytes pack = TRY(PackBytes::open_damaged(files_, path_));
+  const PackBytes pack = TRY(PackBytes::open_damaged(files_, path_, &unreadable_));
   most_vain_bytes_ = kVainShare * pack.file_bytes() + options_.spare_vain_bytes;
   ReadContext context(decode_bytes());
   SalvageProver prover(pack, context, most_vain_bytes_);
@@ -137,6 +139,11 @@ Result<void> PackSalvager::Impl::find() {
                       .offset = found->offset,
                       .state = is_delta ? SalvageState::kWaits : SalvageState::kProven}));
   }
+  unreadable_.complete = true;  // every byte of every entry that was found has been read by now
+  for (const std::uint64_t number : unreadable_.numbers) {
+    report_.bytes_unreadable += std::min(
+        UnreadableBlocks::kBlockBytes, pack.file_bytes() - number * UnreadableBlocks::kBlockBytes);
+  }
   report_.entries_declared = finder.declared_count();
   report_.bytes_skipped = finder.gap_bytes();
   report_.damage = finder.gaps();
@@ -147,7 +154,7 @@ Result<void> PackSalvager::Impl::find() {
 }
 
 Result<std::unique_ptr<Guide>> PackSalvager::Impl::make_guide(const EntryFilter& filter) {
-  auto guide = std::make_unique<Guide>(TRY(PackBytes::open_damaged(files_, path_)));
+  auto guide = std::make_unique<Guide>(TRY(PackBytes::open_damaged(files_, path_, &unreadable_)));
   IndexBuilder builder = TRY(
       IndexBuilder::create(budget_, {.memory_bytes = budget_.free_bytes() - kIndexWriteBufferBytes,
                                      .file_system = &files_,

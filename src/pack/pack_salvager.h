@@ -17,8 +17,9 @@
 // SalvageOptions::spare_vain_bytes; when that is used up it gives up searching, and says so.
 //
 // Memory: options.memory_bytes, half of it to decode; afterwards a few hundred bytes, and indexes
-// that are mapped from scratch. Scratch: 42 bytes an entry, and up to five times as much for the
-// sort and three indexes. Not thread-safe; reading entries is, with a context a thread.
+// that are mapped from scratch; 48 bytes a block that cannot be read, 3 MiB at most. Scratch: 42
+// bytes an entry, and up to five times as much for the sort and three indexes. Not thread-safe;
+// reading entries is, with a context a thread.
 
 #pragma once
 
@@ -58,8 +59,10 @@ struct SalvageReport {
   std::uint64_t deltas_lost = 0;
   std::uint64_t bytes_skipped = 0;  ///< in which there is no entry; the trailer is not counted
   std::vector<SalvageGap> damage;   ///< where they are: the first 1,000
-  bool gave_up = false;             ///< there may be more
-  std::uint64_t vain_bytes = 0;     ///< read and decoded in vain
+  /// In blocks of 4 KiB that the disk does not give. What they hold is lost, as if it were zeros.
+  std::uint64_t bytes_unreadable = 0;
+  bool gave_up = false;          ///< there may be more
+  std::uint64_t vain_bytes = 0;  ///< read and decoded in vain
   /// Entries, or what looked like ones, that could not be decoded in this memory.
   std::uint64_t too_large = 0;
 };
@@ -75,8 +78,9 @@ struct SalvagedEntry {
 
 class PackSalvager {
  public:
-  /// Finds and proves. An Error means that this could not be done: files that cannot be read,
-  /// memory that does not do, interruption. Damage is none.
+  /// Finds and proves. An Error means that this could not be done: files that cannot be opened,
+  /// memory that does not do, interruption. Damage is none, nor are up to 256 MiB of the pack that
+  /// cannot be read. What can be read now and cannot later is an Error of the functions below.
   [[nodiscard]] static Result<PackSalvager> open(const std::string& path,
                                                  const SalvageOptions& options = {});
 

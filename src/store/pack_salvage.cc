@@ -106,6 +106,9 @@ Result<void> PackSalvage::tell(PackSalvager& salvager) {
       "{}: damaged: {} entries are whole{}, {} bytes are not", path, report.entries_whole,
       report.entries_declared ? fmt::format(" of {}", *report.entries_declared) : std::string(),
       report.bytes_skipped));
+  if (report.bytes_unreadable > 0) {
+    work_.note(fmt::format("{}: {} bytes cannot be read", path, report.bytes_unreadable));
+  }
   if (report.gave_up) {
     work_.note(fmt::format("{}: too much was tried in vain: there may be more in it", path));
   }

@@ -15,8 +15,10 @@
 #include "bale/store_repair.h"
 #include "bale/store_verifier.h"
 #include "base/try.h"
+#include "hash/git_hash.h"
 #include "io/faulty_file_system.h"
 #include "io/memory_file_system.h"
+#include "store/staged_pack.h"
 #include "testing/archive_fixture.h"
 #include "testing/matchers.h"
 #include "testing/pack_fixture.h"
@@ -174,6 +176,68 @@ TEST_F(RepairFaultsTest, AfterAPowerCutAtAnyMomentTheNextRepairBringsEverythingB
     EXPECT_TRUE(files.fault_fired()) << n;
     memory->crash(random);
     expect_mended(*memory, damaged_, n);
+  }
+}
+
+// A pack of blobs, each of which a ref names, and a block in its middle that the disk does not
+// give.
+TEST(RepairUnreadableTest, WhatCannotBeReadIsLostAndTheRestOfItsPackIsNot) {
+  MemoryFileSystem memory;
+  FaultyFileSystem files(memory);
+  ASSERT_THAT(Store::init("/store", &files), IsOk());
+  ASSERT_OK_AND_ASSIGN(store, Store::open("/store", &files));
+  Record record{.archive = "x", .hash = GitHash::kSha1, .head = "ref: refs/tags/0"};
+  std::string name;
+  {
+    ASSERT_OK_AND_ASSIGN(staged, StagedPack::create(store, GitHash::kSha1, {.sync = false}));
+    for (std::uint64_t i = 0; i < 30; ++i) {
+      const ByteVector blob = noise(1000, i);
+      const GitOid oid = git_oid(GitHash::kSha1, ObjectType::kBlob, blob);
+      ASSERT_THAT(staged->add(oid, ObjectType::kBlob, blob), IsOk());
+      record.refs.emplace("refs/tags/" + std::to_string(i), oid);
+    }
+    ASSERT_OK_AND_ASSIGN(id, staged->add_record(record));
+    ASSERT_OK_AND_ASSIGN(installed, staged->install());
+    name = installed.name;
+    ASSERT_THAT(move_archive(store, "x", id, false), IsOk());
+  }
+  const Fault bad_block{.kinds = io_kinds({IoKind::kRead}),
+                        .path_part = name,
+                        .region_begin = 3 * 4096,
+                        .region_end = 4 * 4096,
+                        .forever = true};
+  files.inject(bad_block);
+  ASSERT_OK_AND_ASSIGN(would, repair_store("/store", {.dry_run = true, .file_system = &files}));
+  EXPECT_EQ(would.packs_salvaged, 1u);
+  ASSERT_OK_AND_ASSIGN(summary, repair(files));
+  EXPECT_EQ(summary.packs_salvaged, 1u);
+  EXPECT_THAT(summary.notes, testing::Contains(testing::HasSubstr("4096 bytes cannot be read")));
+  EXPECT_THAT(summary.archives_recovered, testing::IsEmpty());
+  EXPECT_GE(summary.objects_lost, 4u);
+  EXPECT_LE(summary.objects_lost, 5u);
+  EXPECT_EQ(summary.objects_salvaged + summary.objects_lost, 31u);
+  ASSERT_OK_AND_ASSIGN(aside, files.stat("/store/damaged/" + name + ".pack"));
+  EXPECT_GT(aside.size, 30'000u);
+  ASSERT_OK_AND_ASSIGN(report, verify_store(*Store::open("/store", &files), {}));
+  EXPECT_EQ(report.lost.size(), summary.objects_lost);
+  ASSERT_OK_AND_ASSIGN(again, repair(files));
+  EXPECT_EQ(again.packs_salvaged, 0u);
+}
+
+// One failure that does not come again is no reason to take a pack apart.
+TEST_F(RepairFaultsTest, AReadThatFailsOnceIsAnErrorOrMakesNoDifference) {
+  for (std::uint64_t n = 0; n < 200; ++n) {
+    const std::unique_ptr<MemoryFileSystem> memory = store_.snapshot();
+    FaultyFileSystem files(*memory);
+    files.inject({.operation = n, .kinds = io_kinds({IoKind::kRead}), .path_part = ".pack"});
+    const Result<RepairSummary> repaired = repair(files);
+    if (!repaired) {
+      EXPECT_THAT(repaired, FailsWith(ErrorCode::kIo)) << n;
+      continue;
+    }
+    EXPECT_EQ(repaired->packs_salvaged, 1u) << n;
+    EXPECT_TRUE(repaired->whole()) << n;
+    if (!files.fault_fired()) break;
   }
 }
 

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <vector>
 
 #include "bale/pack_reader.h"
 #include "bale/pack_verifier.h"
@@ -79,7 +80,9 @@ Result<void> PackRepair::repair_pack(const std::string& name) {
                                              .lanes = work_.options.lanes,
                                              .operation = work_.options.operation,
                                              .file_system = &work_.files});
-    if (!making && !is_damage(making.error())) return making.error();
+    if (!making && !is_damage(making.error()) && !TRY(is_unreadable(making.error(), name))) {
+      return making.error();
+    }
     sound = making && TRY(is_sound(name, made));
   }
   if (!sound) {
@@ -94,14 +97,32 @@ Result<void> PackRepair::repair_pack(const std::string& name) {
 }
 
 Result<bool> PackRepair::is_sound(const std::string& name, const std::string& index_path) const {
-  const PackReport report =
-      TRY(verify_pack(work_.layout.pack(name), {.index_path = index_path,
-                                                .memory_bytes = work_.options.memory_bytes,
-                                                .scratch_directory = work_.layout.staging(),
-                                                .lanes = work_.options.lanes,
-                                                .operation = work_.options.operation,
-                                                .file_system = &work_.files}));
-  return report.ok();
+  const Result<PackReport> report =
+      verify_pack(work_.layout.pack(name), {.index_path = index_path,
+                                            .memory_bytes = work_.options.memory_bytes,
+                                            .scratch_directory = work_.layout.staging(),
+                                            .lanes = work_.options.lanes,
+                                            .operation = work_.options.operation,
+                                            .file_system = &work_.files});
+  if (report) return report->ok();
+  if (TRY(is_unreadable(report.error(), name))) return false;
+  return report.error();
+}
+
+// Whether an error may come from bytes of the pack that the disk does not give, now and again.
+Result<bool> PackRepair::is_unreadable(const Error& error, const std::string& name) const {
+  constexpr std::uint64_t kPieceBytes = 1 << 20;
+  if (error.code != ErrorCode::kIo) return false;
+  const std::unique_ptr<File> file = TRY(work_.files.open(work_.layout.pack(name)));
+  const std::uint64_t size = TRY(file->size());
+  std::vector<std::byte> piece(kPieceBytes);
+  for (std::uint64_t offset = 0; offset < size; offset += kPieceBytes) {
+    if (work_.options.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
+    const Result<std::size_t> got = file->read_at(offset, piece);
+    if (!got && got.error().code == ErrorCode::kIo) return true;
+    if (!got) return got.error();
+  }
+  return false;
 }
 
 Result<void> PackRepair::repair_git_index(const std::string& name, const std::string& index_path,
