@@ -65,7 +65,7 @@ Result<void> ObjectReader::send_batch() {
   Result<void> sent = child_.write(as_bytes(batch_));
   batch_.clear();
   batch_count_ = 0;
-  if (sent || sent.error().code == ErrorCode::kIo) return {};
+  if (sent || child_.has_stopped_reading()) return {};
   if (!failure_) failure_ = std::move(sent).error();
   changed_.notify_all();
   return *failure_;

@@ -28,6 +28,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/try.h"
+#include "io/posix_file.h"
 
 namespace bale {
 namespace {
@@ -177,10 +178,8 @@ class SigpipeGuard {
 // 0 if the child came as far as execve, else its errno.
 int wait_for_exec(const UniqueFd& status) {
   int error = 0;
-  ssize_t got = 0;
-  do {
-    got = ::read(status.get(), &error, sizeof(error));
-  } while (got < 0 && errno == EINTR);
+  const ssize_t got =
+      retry_interrupted([&] { return ::read(status.get(), &error, sizeof(error)); });
   return got == static_cast<ssize_t>(sizeof(error)) ? error : 0;
 }
 
@@ -198,7 +197,8 @@ Result<ChildProcess> ChildProcess::spawn(const ChildCommand& command, const Oper
     in = TRY(make_pipe());
     enlarge(in.write_end);
   } else {
-    in.read_end = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    in.read_end =
+        UniqueFd(retry_interrupted([] { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }));
     if (!in.read_end.is_open()) {
       return fail(ErrorCode::kIo, "cannot open /dev/null: {}", system_words(errno));
     }
@@ -243,6 +243,7 @@ ChildProcess::ChildProcess(ChildProcess&& other) noexcept
       stdin_(std::move(other.stdin_)),
       stdout_(std::move(other.stdout_)),
       stderr_(std::move(other.stderr_)),
+      stopped_reading_(other.stopped_reading_),
       name_(std::move(other.name_)),
       stderr_tail_(std::move(other.stderr_tail_)) {}
 
@@ -254,6 +255,7 @@ ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
     stdin_ = std::move(other.stdin_);
     stdout_ = std::move(other.stdout_);
     stderr_ = std::move(other.stderr_);
+    stopped_reading_ = other.stopped_reading_;
     name_ = std::move(other.name_);
     stderr_tail_ = std::move(other.stderr_tail_);
   }
@@ -269,8 +271,7 @@ void ChildProcess::kill_and_reap() {
   // Not reaped yet, so the number cannot belong to anybody else.
   static_cast<void>(::kill(-pid_, SIGKILL));
   static_cast<void>(::kill(pid_, SIGKILL));
-  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  static_cast<void>(retry_interrupted([&] { return ::waitpid(pid_, nullptr, 0); }));
   pid_ = -1;
 }
 
@@ -341,6 +342,7 @@ Result<void> ChildProcess::write(Bytes data) {
     } else if (errno == EAGAIN) {
       TRY(await_room());
     } else if (errno != EINTR) {
+      stopped_reading_ = errno == EPIPE;
       return fail(ErrorCode::kIo, "cannot write to {}: {}", name_, system_words(errno));
     }
   }

@@ -68,6 +68,9 @@ class ChildProcess {
   /// (and never a SIGPIPE).
   Result<void> write(Bytes data);
 
+  /// Whether a write() failed because the child had stopped reading. For the thread that writes.
+  [[nodiscard]] bool has_stopped_reading() const { return stopped_reading_; }
+
   /// Tells the child that no more input comes.
   void close_stdin() { stdin_.reset(); }
 
@@ -94,6 +97,7 @@ class ChildProcess {
   UniqueFd stdin_;
   UniqueFd stdout_;
   UniqueFd stderr_;
+  bool stopped_reading_ = false;
   std::string name_;  // for messages
   std::string stderr_tail_;
 };

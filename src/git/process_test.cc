@@ -124,7 +124,9 @@ TEST(ChildProcessTest, WritingToOneThatDoesNotReadIsAnErrorAndNoSignal) {
       child, ChildProcess::spawn(shell("exec <&-; echo ready; sleep 5", true), operation));
   ChildOutput output(child);
   ASSERT_THAT(output.line(), IsOk());
+  EXPECT_FALSE(child.has_stopped_reading());
   EXPECT_THAT(child.write(as_bytes("x")), FailsWith(ErrorCode::kIo, "Broken pipe"));
+  EXPECT_TRUE(child.has_stopped_reading());
   sigset_t pending;
   ASSERT_EQ(::sigpending(&pending), 0);
   EXPECT_EQ(sigismember(&pending, SIGPIPE), 0);
