@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "git/unique_fd.h"
+#include "io/posix_file.h"
 
 namespace bale {
 namespace {
@@ -122,11 +123,12 @@ Result<void> ScratchDirectory::write(std::string_view name, std::string_view con
   const std::string path = fmt::format("{}/{}", path_, name);
   const std::string part = path + ".part";
   {
-    const UniqueFd file(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    const UniqueFd file(retry_interrupted(
+        [&] { return ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600); }));
     if (!file.is_open()) return cannot_write(part, errno);
     while (!content.empty()) {
-      const ssize_t put = ::write(file.get(), content.data(), content.size());
-      if (put < 0 && errno == EINTR) continue;
+      const ssize_t put =
+          retry_interrupted([&] { return ::write(file.get(), content.data(), content.size()); });
       if (put < 0) return cannot_write(part, errno);
       content.remove_prefix(static_cast<std::size_t>(put));
     }

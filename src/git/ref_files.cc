@@ -145,8 +145,12 @@ class RefReader {
   Result<void> read_loose(const std::string& path, const std::string& name) {
     Result<Value> value = read_value(path);
     if (!value && value.error().code == ErrorCode::kNotFound) {
-      std::error_code ignored;
-      if (fs::is_symlink(path, ignored)) return broken(path, "a symlink that leads nowhere");
+      std::error_code error;
+      const fs::file_type type = fs::symlink_status(path, error).type();
+      if (type == fs::file_type::none) {
+        return fail(ErrorCode::kIo, "cannot look at {}: {}", path, error.message());
+      }
+      if (type == fs::file_type::symlink) return broken(path, "a symlink that leads nowhere");
       // Deleted since we saw its name, or packed, and then it is in packed-refs by now.
       return {};
     }
@@ -167,7 +171,10 @@ class RefReader {
 
   Result<void> read_directory(const std::string& root, const std::string& name) {
     std::error_code error;
-    fs::directory_iterator entries(fs::path(root) / name, error);
+    fs::directory_iterator entries;
+    do {
+      entries = fs::directory_iterator(fs::path(root) / name, error);
+    } while (error == std::errc::interrupted);
     if (error == std::errc::no_such_file_or_directory) return {};
     for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
       const std::string file = entries->path().filename().string();

@@ -32,6 +32,7 @@
 #include "git/child_output.h"
 #include "git/git_program.h"
 #include "git/unique_fd.h"
+#include "io/posix_file.h"
 
 namespace bale {
 namespace {
@@ -48,20 +49,33 @@ std::string_view trim_end(std::string_view text) {
   return text;
 }
 
-bool is_a_directory(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_directory(path, ignored);
+// What cannot be looked at is not taken for missing: the search would go on, and might end at a
+// repository that was not meant.
+Result<fs::file_status> known(const fs::file_status& status, const fs::path& path,
+                              const std::error_code& error) {
+  if (status.type() != fs::file_type::none) return status;
+  return fail(ErrorCode::kIo, "cannot look at {}: {}", path.string(), error.message());
 }
 
-bool is_a_file(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored);
+Result<bool> is_a(fs::file_type type, const fs::path& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  return TRY(known(status, path, error)).type() == type;
+}
+
+Result<bool> is_a_directory(const fs::path& path) {
+  return is_a(fs::file_type::directory, path);
+}
+
+Result<bool> is_a_file(const fs::path& path) {
+  return is_a(fs::file_type::regular, path);
 }
 
 // HEAD may be a dangling symlink: into refs/, to a branch that is not born yet.
-bool has_head(const fs::path& directory) {
-  std::error_code ignored;
-  const fs::file_status status = fs::symlink_status(directory / "HEAD", ignored);
+Result<bool> has_head(const fs::path& directory) {
+  const fs::path head = directory / "HEAD";
+  std::error_code error;
+  const fs::file_status status = TRY(known(fs::symlink_status(head, error), head, error));
   return fs::is_regular_file(status) || fs::is_symlink(status);
 }
 
@@ -76,15 +90,15 @@ Result<std::string> real_path(const fs::path& path) {
 
 Result<fs::path> common_directory(const fs::path& git_dir) {
   const fs::path file = git_dir / "commondir";
-  if (!is_a_file(file)) return git_dir;
+  if (!TRY(is_a_file(file))) return git_dir;
   const std::string content = TRY(read_small_file(file.string(), kSmallFileBytes));
   return git_dir / trim_end(content);
 }
 
 Result<std::optional<RepositoryPaths>> as_git_directory(const fs::path& directory) {
-  if (!has_head(directory)) return std::optional<RepositoryPaths>();
+  if (!TRY(has_head(directory))) return std::optional<RepositoryPaths>();
   const fs::path common = TRY(common_directory(directory));
-  if (!is_a_directory(common / "objects") || !is_a_directory(common / "refs")) {
+  if (!TRY(is_a_directory(common / "objects")) || !TRY(is_a_directory(common / "refs"))) {
     return std::optional<RepositoryPaths>();
   }
   RepositoryPaths paths;
@@ -176,7 +190,8 @@ Result<void> check_extensions(const Settings& settings, const std::string& confi
 
 Result<std::string> read_small_file(const std::string& path, std::uint64_t limit_bytes) {
   // O_NONBLOCK: a named pipe must not make us wait for a writer.
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  const UniqueFd file(retry_interrupted(
+      [&] { return ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY); }));
   if (!file.is_open()) {
     const ErrorCode code =
         errno == ENOENT || errno == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kIo;
@@ -185,15 +200,16 @@ Result<std::string> read_small_file(const std::string& path, std::uint64_t limit
 
   struct stat info {};
 
-  if (::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+  if (::fstat(file.get(), &info) != 0) return system_error(errno, "look at", path);
+  if (!S_ISREG(info.st_mode)) {
     return fail(ErrorCode::kIncomplete, "{} is not a regular file", path);
   }
   std::string content;
   std::array<char, 16384> piece{};
   for (;;) {
-    const ssize_t got = ::read(file.get(), piece.data(), piece.size());
+    const ssize_t got =
+        retry_interrupted([&] { return ::read(file.get(), piece.data(), piece.size()); });
     if (got == 0) return content;
-    if (got < 0 && errno == EINTR) continue;
     if (got < 0) {
       return fail(ErrorCode::kIo, "cannot read {}: {}", path,
                   std::generic_category().message(errno));
@@ -213,10 +229,10 @@ Result<RepositoryPaths> find_repository(const std::string& path) {
     return fail(ErrorCode::kNotFound, "{} does not exist", path);
   }
   if (error) return fail(ErrorCode::kIo, "{}: {}", path, error.message());
-  if (is_a_file(real)) return follow_git_file(real);
+  if (TRY(is_a_file(real))) return follow_git_file(real);
   for (fs::path directory = real;; directory = directory.parent_path()) {
     const fs::path dot_git = directory / ".git";
-    if (is_a_file(dot_git)) return follow_git_file(dot_git);
+    if (TRY(is_a_file(dot_git))) return follow_git_file(dot_git);
     for (const fs::path& candidate : {dot_git, directory}) {
       std::optional<RepositoryPaths> paths = TRY(as_git_directory(candidate));
       if (paths) return std::move(*paths);
@@ -229,7 +245,7 @@ Result<RepositoryPaths> find_repository(const std::string& path) {
 Result<GitHash> read_repository_format(const RepositoryPaths& paths, const Operation& operation) {
   const std::string config = paths.common_dir + "/config";
   // git takes a repository without a configuration for one of the first version.
-  if (!is_a_file(config)) return GitHash::kSha1;
+  if (!TRY(is_a_file(config))) return GitHash::kSha1;
   const Settings settings = TRY(read_settings(config, operation));
   const std::string version = setting(settings, "core.repositoryformatversion", "0");
   if (version != "0" && version != "1") {

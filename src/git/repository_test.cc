@@ -81,6 +81,16 @@ TEST_F(RepositoryTest, SymlinksAndRelativeGitFilesAreFollowed) {
   expect_found(git.beside("elsewhere"), git.git_dir(), git.git_dir());
 }
 
+TEST_F(RepositoryTest, WhatCannotBeLookedAtIsNotTakenForMissing) {
+  GitFixture git;
+  git.commit("first");
+  const std::string inner = git.path() + "/inner";
+  std::filesystem::create_directory(inner);
+  expect_found(inner, git.git_dir(), git.git_dir());
+  std::filesystem::create_symlink(".git", inner + "/.git");  // leads to itself
+  EXPECT_THAT(find_repository(inner), FailsWith(ErrorCode::kIo, "cannot look at"));
+}
+
 TEST_F(RepositoryTest, WhatIsNoRepositorySaysSo) {
   GitFixture git;
   write_test_file(git.beside("plain/file"), "x");
