@@ -235,8 +235,7 @@ bool mentions_json(const std::vector<std::string>& arguments) {
 int finish(const Error& error, bool json, Output& out) {
   // Whoever reads no more wants no more: no message, and no failure either.
   if (is_closed_pipe(error)) return kStatusDone;
-  const std::string line = error_line(error);
-  static_cast<void>(::write(STDERR_FILENO, line.data(), line.size()) < 0);
+  print_line(error_line(error));
   if (json) {
     const std::string object = error_json(error);
     static_cast<void>(out.line(object).has_value());

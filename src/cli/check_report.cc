@@ -7,7 +7,6 @@
 #include "cli/check_report.h"
 
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -21,8 +20,7 @@ namespace {
 constexpr std::string_view kAllIn = " (--verbose or --json lists them)";
 
 void print_error(const Error& error) {
-  const std::string line = error_line(error);
-  static_cast<void>(::write(STDERR_FILENO, line.data(), line.size()) < 0);
+  print_line(error_line(error));
 }
 
 std::string json_array(const std::vector<Error>& errors) {

@@ -6,9 +6,11 @@
 #include "cli/errors.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "cli/json_line.h"
+#include "io/stream.h"
 
 namespace bale::cli {
 namespace {
@@ -71,6 +73,11 @@ std::string error_line(const Error& error) {
   }
   line += '\n';
   return line;
+}
+
+void print_line(std::string_view line) {
+  FdOutputStream standard_error(STDERR_FILENO, "standard error");
+  static_cast<void>(standard_error.write(as_bytes(line)).has_value());
 }
 
 std::string error_json(const Error& error) {

@@ -29,6 +29,9 @@ inline constexpr int kStatusCorrupt = 3;
 /// holds, it stays one line, and does nothing to a terminal.
 [[nodiscard]] std::string error_line(const Error& error);
 
+/// Puts `line`, with its line end, on standard error; what cannot be put there is lost.
+void print_line(std::string_view line);
+
 /// {"error":{"code":...,"message":...}}, without a line end.
 [[nodiscard]] std::string error_json(const Error& error);
 

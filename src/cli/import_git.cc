@@ -4,7 +4,6 @@
 // bale import git PATH: archives a repository. Makes the store where there is none.
 
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -57,8 +56,7 @@ std::string json_object(const GitImportSummary& summary, double seconds) {
 
 // What somebody should know though nothing failed.
 void note(const std::string& text) {
-  const std::string line = "bale: " + text + "\n";
-  static_cast<void>(::write(STDERR_FILENO, line.data(), line.size()) < 0);
+  print_line("bale: " + text + "\n");
 }
 
 Result<int> run(const Options& options, Session& session) {

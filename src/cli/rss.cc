@@ -8,11 +8,12 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <array>
 #include <charconv>
+#include <span>
 #include <string_view>
+#include <utility>
 
 #include "io/posix_file.h"
 
@@ -21,11 +22,14 @@ namespace {
 
 std::uint64_t high_water_kib() {
   constexpr std::string_view kKey = "VmHWM:";
-  const Descriptor status(::open("/proc/self/status", O_RDONLY | O_CLOEXEC));
+  constexpr const char* kPath = "/proc/self/status";
+  Descriptor descriptor(retry_interrupted([] { return ::open(kPath, O_RDONLY | O_CLOEXEC); }));
+  if (descriptor.get() < 0) return 0;
   std::array<char, 4096> buffer;
-  const ssize_t got = status.get() < 0 ? -1 : ::read(status.get(), buffer.data(), buffer.size());
-  if (got <= 0) return 0;
-  std::string_view text(buffer.data(), static_cast<std::size_t>(got));
+  PosixFile status(std::move(descriptor), kPath, /*linkable=*/false);
+  const auto got = status.read_at(0, std::as_writable_bytes(std::span(buffer)));
+  if (!got) return 0;
+  std::string_view text(buffer.data(), *got);
   const std::size_t key = text.find(kKey);
   if (key == std::string_view::npos) return 0;
   text.remove_prefix(key + kKey.size());

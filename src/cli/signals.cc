@@ -23,6 +23,7 @@
 #include "base/check.h"
 #include "cli/errors.h"
 #include "io/map_guard.h"
+#include "io/posix_file.h"
 
 namespace bale::cli {
 namespace {
@@ -40,8 +41,13 @@ struct PreparedText {
   void set(std::string_view text) { size = text.copy(bytes.data(), bytes.size()); }
 
   void write_to(int fd) const {
-    // Nothing is left to do about a failure.
-    static_cast<void>(::write(fd, bytes.data(), size) < 0);
+    std::size_t done = 0;
+    while (done < size) {
+      const ssize_t put =
+          retry_interrupted([&] { return ::write(fd, bytes.data() + done, size - done); });
+      if (put <= 0) return;  // nothing is left to do about a failure
+      done += static_cast<std::size_t>(put);
+    }
   }
 };
 
