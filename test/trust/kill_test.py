@@ -18,25 +18,13 @@ import sys
 import tempfile
 
 import program as p
+import scene
 
 CALLS = ("pwrite64,write,ftruncate,rename,renameat,renameat2,link,linkat,unlink,unlinkat,rmdir,"
          "mkdir,mkdirat,fsync,fdatasync,flock")
 
 # Threads other than the first are not traced; so that there are none that write.
 ONE_THREAD = ("--threads", "1", "--quiet")
-
-
-def verbs(sources):
-    """name, arguments, and the status of a second run where the first was done already."""
-    return [
-        ("import", ("import", "git", sources["new"], "--name", "new"), 0),
-        ("import again", ("import", "git", sources["a"], "--name", "a"), 0),
-        ("archive rm", ("archive", "rm", "b"), 4),
-        ("archive prune", ("archive", "prune", "a", "--keep", "1"), 0),
-        ("repack", ("repack",), 0),
-        ("repack --delta", ("repack", "--delta"), 0),
-        ("gc", ("gc",), 0),
-    ]
 
 
 def trace(command, *options):
@@ -48,44 +36,17 @@ def trace(command, *options):
 
 class KillTest:
     def __init__(self, program, directory):
-        self.program = program
-        self.directory = directory
-        self.base = os.path.join(directory, "base")
+        self.scene = scene.Scene(program, directory)
         self.kills = 0
 
-    def path(self, name):
-        return os.path.join(self.directory, name)
-
-    def prepare(self):
-        """A store with three archives, one of them removed, and what is imported from it next."""
-        a = p.Repository(self.path("a"), "a").grow(3)
-        # The same seed, so what b has lies in the pack that came with what goes: gc takes a part.
-        gone = p.Repository(self.path("gone"), "b").grow(4)
-        b = p.Repository(self.path("b"), "b").grow(2)
-        new = p.Repository(self.path("new"), "new").grow(4)
-        bale = p.Bale(self.program, self.base)
-        bale.must("import", "git", a.path, "--name", "a")
-        a.grow(2)
-        for repository, name in ((a, "a"), (gone, "gone"), (b, "b")):
-            bale.must("import", "git", repository.path, "--name", name)
-        bale.must("archive", "rm", "gone")
-        a.grow(2)
-        return {"a": a.path, "new": new.path}
-
-    def copy(self):
-        store = self.path("store")
-        shutil.rmtree(store, ignore_errors=True)
-        shutil.copytree(self.base, store)
-        return p.Bale(self.program, store)
-
-    def calls_of(self, arguments):
+    def calls_of(self, verb):
         """The calls that the verb makes, as (name, how many of that name), and the archives after
         it. strace counts each name by itself."""
-        bale = self.copy()
-        log = self.path("log")
-        done = trace(bale.command(*arguments, *ONE_THREAD), "-o", log)
+        bale = self.scene.copy()
+        log = self.scene.path("log")
+        done = trace(bale.command(*verb.on(bale), *ONE_THREAD), "-o", log)
         if done.returncode != 0:
-            raise p.Failed(f"{' '.join(arguments)}: {done.stderr}")
+            raise p.Failed(f"{verb.name}: {done.stderr}")
         counts = {}
         calls = []
         with open(log, encoding="utf-8", errors="replace") as lines:
@@ -95,52 +56,31 @@ class KillTest:
                 calls.append((name, counts[name]))
         return calls, bale.archives()
 
-    def kill(self, arguments, call, states, status_if_done):
-        bale = self.copy()
-        killed = trace(bale.command(*arguments, *ONE_THREAD), "-o", "/dev/null", "-e",
+    def kill(self, verb, call, states):
+        bale = self.scene.copy()
+        killed = trace(bale.command(*verb.on(bale), *ONE_THREAD), "-o", "/dev/null", "-e",
                        f"inject={call[0]}:signal=KILL:when={call[1]}")
         if killed.returncode == 0:
             return  # how often it writes to git depends on who is faster: it came to an end
         if killed.returncode not in (-9, 137):
             raise p.Failed(f"it was not killed: status {killed.returncode}: {killed.stderr}")
         self.kills += 1
-        bale.verify()
-        found = bale.archives()
-        if found not in states:
-            raise p.Failed(f"archives are neither as before nor as after: {found}")
-        again = bale.run(*arguments)
-        if again.returncode != 0 and (found != states[1] or again.returncode != status_if_done):
-            raise p.Failed(f"run again: status {again.returncode}: {again.stderr}")
-        bale.verify()
-        if bale.archives() not in self.after_again(states[1]):
-            raise p.Failed("run again, the archives are not as they should be")
-        # Debris goes with the next import: a verb that finds nothing to do leaves it.
-        bale.must("import", "git", self.path("a"), "--name", "last")
-        bale.expect_no_staging()
-
-    @staticmethod
-    def after_again(after):
-        """An import that was done and runs again adds a record, and nothing else."""
-        more = [after]
-        for name, (records, state) in after.items():
-            more.append({**after, name: (records + 1, state)})
-        return more
+        self.scene.expect_recovery(bale, verb, states)
 
     def run(self, wanted):
-        sources = self.prepare()
-        before = p.Bale(self.program, self.base).archives()
-        todo = verbs(sources)
-        for name, arguments, status_if_done in todo:
-            calls, after = self.calls_of(arguments)
+        before = p.Bale(self.scene.program, self.scene.base).archives()
+        todo = self.scene.writers()
+        for verb in todo:
+            calls, after = self.calls_of(verb)
             share = min(len(calls), -(-wanted // len(todo)))
             for i in range(share):
                 # The last call is among them: there most of the debris is.
                 call = calls[-1 - i * len(calls) // share]
                 try:
-                    self.kill(arguments, call, [before, after], status_if_done)
+                    self.kill(verb, call, [before, after])
                 except p.Failed as failure:
-                    raise p.Failed(f"{name}, killed before {call[0]} {call[1]}: {failure}")
-            print(f"{name}: killed before {share} of {len(calls)} calls", flush=True)
+                    raise p.Failed(f"{verb.name}, killed before {call[0]} {call[1]}: {failure}")
+            print(f"{verb.name}: killed before {share} of {len(calls)} calls", flush=True)
         print(f"kills: {self.kills} of {len(todo)} verbs, nothing lost")
 
 

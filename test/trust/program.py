@@ -72,9 +72,11 @@ class Bale:
     def command(self, *arguments):
         return [self.program, *arguments, "--store", self.store]
 
-    def run(self, *arguments):
-        return subprocess.run(self.command(*arguments), env=GIT_ENVIRONMENT, check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    def run(self, *arguments, environment=None):
+        """What came of it; no verb on stores as small as these takes a minute."""
+        return subprocess.run(self.command(*arguments),
+                              env={**GIT_ENVIRONMENT, **(environment or {})}, check=False,
+                              timeout=60, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def must(self, *arguments):
         done = self.run(*arguments)
