@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@
 
 namespace bale {
 
+struct LostObject;
+
 struct StoreCheckOptions {
   std::optional<std::string> archive;  ///< only what this archive's records reach
   bool quick = false;                  ///< structure and checksums; no payload is decoded
@@ -34,6 +37,9 @@ struct StoreCheckOptions {
   std::optional<double> sample;
   std::optional<std::uint64_t> sample_seed;  ///< to choose the same again; nullopt: by chance
   std::uint64_t memory_bytes = 64 << 20;
+  /// Told in the end of each lost object that the report does not hold, not traced, in the order of
+  /// ids. An Error of it ends the check and comes back. May be empty.
+  std::function<Result<void>(const LostObject&)> on_lost;
   Operation operation;
 };
 
@@ -45,7 +51,6 @@ struct LostObject {
     std::uint64_t record_back = 0;  ///< the record, by how many came after it
     std::string ref;                ///< bytes; "HEAD" or "the root tree" where that is no ref
     std::string path;               ///< in the tree of that ref, if it is there; "/" for the root
-    std::uint64_t more_refs = 0;    ///< refs of that record that are touched too, and not listed
 
     bool operator==(const Touch&) const = default;
   };
@@ -54,7 +59,7 @@ struct LostObject {
   std::optional<ObjectType> type;  ///< where it is known
   std::string why;
   bool traced = false;                ///< whether what follows was looked for
-  std::vector<Touch> touches;         ///< all, but for refs of one record beyond 16
+  std::vector<Touch> touches;         ///< all: each record, each of its refs
   std::uint64_t touches_omitted = 0;  ///< beyond the 100,000 that a report lists
   std::vector<std::string> paths;     ///< the first 16 in any tree of any commit that is touched
   std::uint64_t paths_omitted = 0;    ///< more of them; at least so many where it is above 1,000
@@ -77,11 +82,14 @@ struct StoreReport {
   std::uint64_t bytes = 0;           ///< of their payloads; 0 where none was decoded
   std::uint64_t packs = 0;           ///< looked at
   std::vector<Error> errors;         ///< what is wrong, and what it touches: the first 1,000
-  std::uint64_t errors_omitted = 0;  ///< how many more there were
-  /// The first 1,000 objects that are lost; each is among the errors too. The first 256 are traced.
+  std::uint64_t errors_omitted = 0;  ///< more; of lost objects beyond 10,000 some count again
+  /// The first 1,000 objects that are lost; each is among the errors too. The first 244 are traced.
   std::vector<LostObject> lost;
-  std::uint64_t lost_omitted = 0;   ///< more of them; beyond 10,000 some count several times
-  std::vector<std::string> debris;  ///< what nothing needs: sentences that begin with a path
+  std::uint64_t lost_omitted = 0;  ///< more of them: StoreCheckOptions::on_lost was told of each
+  /// Where more are lost than are traced: every ref that one of the others touches, without paths.
+  std::vector<LostObject::Touch> others_touch;
+  std::uint64_t others_touch_omitted = 0;  ///< beyond 100,000
+  std::vector<std::string> debris;         ///< what nothing needs: sentences that begin with a path
   std::uint64_t debris_omitted = 0;
   /// By name. No errors: a store in which a first import died is whole.
   std::vector<ArchiveWithoutFile> archives_without_file;
@@ -103,14 +111,14 @@ inline constexpr std::uint64_t kMinStoreCheckBytes = 16 << 20;
 /// and tips, and the packs as above. kNotFound if there is no such archive.
 ///
 /// What is lost is traced to the refs and paths that it touches: a walk over all history more for
-/// each 62 objects that are lost (quick: only refs that lead straight to it). What nothing needs is
+/// each 61 of the first 244 (quick: only refs that lead straight to it). What nothing needs is
 /// debris, and no error; it is looked for where no archive is named. So are archives without a
 /// file, in each kind of check; what they reach is checked as if they had one.
 ///
 /// kInvalidArgument where options exclude each other, or the memory does not do. Memory:
 /// options.memory_bytes, whatever the store (kLimitExceeded where marking its objects needs more,
-/// at one bit each), and what the report lists; names of files and of refs, and 48 bytes a record,
-/// 200 more for those of archives without a file.
+/// at one bit each), and what the report lists, 2 MiB where much is lost; names of files and of
+/// refs, and 48 bytes a record, 200 more for those of archives without a file.
 Result<StoreReport> verify_store(const Store& store, const StoreCheckOptions& options);
 
 }  // namespace bale

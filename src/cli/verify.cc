@@ -8,8 +8,12 @@
 //   lost: blob 1234...: it is in none of the packs
 //     linux@0 refs/heads/main: drivers/net/x.c
 //     also: drivers/net/y.c
+//
 //   archive without a file: linux: its newest record is 9abc..., of 2026-11-23T04:19:58Z; (...)
 //   debris: archive.bale/staging/5678...: left by a process that ended (...)
+//
+// Where more are lost than are traced one by one, the others come first, a line each, and in the
+// end every ref that any of them touches.
 
 #include <fmt/core.h>
 
@@ -88,24 +92,27 @@ std::string json_array(const std::vector<std::string>& texts) {
   return "[" + items + "]";
 }
 
-std::string json_object(const LostObject& lost) {
-  std::string touches;
-  for (const LostObject::Touch& touch : lost.touches) {
+std::string json_array(const std::vector<LostObject::Touch>& touches) {
+  std::string items;
+  for (const LostObject::Touch& touch : touches) {
     JsonLine line;
     line.text("archive", touch.archive)
         .text("record", fmt::format("{}@{}", touch.archive, touch.record_back))
         .text("ref", touch.ref);
     if (!touch.path.empty()) line.text("path", touch.path);
-    if (touch.more_refs > 0) line.number("more_refs", touch.more_refs);
-    append_item(touches, line.object());
+    append_item(items, line.object());
   }
+  return "[" + items + "]";
+}
+
+std::string json_object(const LostObject& lost) {
   JsonLine line;
   line.text("oid", lost.oid.to_hex())
       .text_or_null(
           "type", lost.type ? std::optional<std::string>(git_type_name(*lost.type)) : std::nullopt)
       .text("why", lost.why)
       .value("traced", lost.traced ? "true" : "false")
-      .value("touches", "[" + touches + "]")
+      .value("touches", json_array(lost.touches))
       .number("touches_omitted", lost.touches_omitted)
       .value("paths", json_array(lost.paths))
       .number("paths_omitted", lost.paths_omitted);
@@ -118,19 +125,23 @@ std::string json_array(const std::vector<LostObject>& lost) {
   return "[" + items + "]";
 }
 
+std::string words(const LostObject::Touch& touch) {
+  const std::string ref =
+      fmt::format("  {}@{} {}", touch.archive, touch.record_back, percent_encode(touch.ref));
+  return touch.path.empty() ? ref : ref + ": " + percent_encode(touch.path);
+}
+
+std::string sentence_about(const LostObject& lost) {
+  return fmt::format("lost: {} {}: {}", lost.type ? git_type_name(*lost.type) : "object",
+                     lost.oid.to_hex(), percent_encode(lost.why));
+}
+
 Result<void> print_lost(const LostObject& lost, Output& out) {
-  TRY(out.line(fmt::format("lost: {} {}: {}", lost.type ? git_type_name(*lost.type) : "object",
-                           lost.oid.to_hex(), percent_encode(lost.why))));
+  TRY(out.line(sentence_about(lost)));
   std::set<std::string> told;
   for (const LostObject::Touch& touch : lost.touches) {
-    std::string line =
-        fmt::format("  {}@{} {}", touch.archive, touch.record_back, percent_encode(touch.ref));
-    if (!touch.path.empty()) line += ": " + percent_encode(touch.path);
-    TRY(out.line(line));
+    TRY(out.line(words(touch)));
     told.insert(touch.path);
-    if (touch.more_refs == 0) continue;
-    TRY(out.line(fmt::format("  {}@{} and {} more refs", touch.archive, touch.record_back,
-                             touch.more_refs)));
   }
   if (lost.touches_omitted > 0) TRY(out.line(fmt::format("  and {} more", lost.touches_omitted)));
   for (const std::string& path : lost.paths) {
@@ -171,13 +182,14 @@ Result<void> print_details(const StoreReport& report, Session& session) {
   if (session.json() || session.options().quiet) return {};
   session.progress().clear();
   Output& out = session.out();
-  TRY(print_listing({.count = report.lost.size(),
-                     .omitted = report.lost_omitted,
-                     .print = [&](std::size_t i) { return print_lost(report.lost[i], out); },
-                     .print_more =
-                         [&](std::uint64_t count) {
-                           return out.line(fmt::format("lost: {} more objects", count));
-                         }}));
+  for (const LostObject& lost : report.lost) TRY(print_lost(lost, out));
+  if (!report.others_touch.empty()) {
+    TRY(out.line("lost: those that no ref is named for are missed by"));
+    for (const LostObject::Touch& touch : report.others_touch) TRY(out.line(words(touch)));
+  }
+  if (report.others_touch_omitted > 0) {
+    TRY(out.line(fmt::format("  and {} more", report.others_touch_omitted)));
+  }
   for (const ArchiveWithoutFile& archive : report.archives_without_file) {
     TRY(out.line(sentence_about(archive)));
   }
@@ -191,7 +203,17 @@ Result<void> print_details(const StoreReport& report, Session& session) {
 }
 
 Result<int> run(const Options& options, Session& session) {
-  const StoreCheckOptions check = TRY(check_options(options, session));
+  StoreCheckOptions check = TRY(check_options(options, session));
+  std::string other_oids;  // for JSON
+  check.on_lost = [&](const LostObject& lost) -> Result<void> {
+    if (session.json()) {
+      append_item(other_oids, json_string(lost.oid.to_hex()));
+      return {};
+    }
+    if (session.options().quiet) return {};
+    session.progress().clear();
+    return session.out().line(sentence_about(lost));
+  };
   const Store store = TRY(open_store(session));
   const StoreReport report = TRY(verify_store(store, check));
   TRY(print_details(report, session));
@@ -200,7 +222,9 @@ Result<int> run(const Options& options, Session& session) {
       .number("bytes", report.bytes)
       .number("packs", report.packs)
       .value("lost", json_array(report.lost))
-      .number("lost_omitted", report.lost_omitted)
+      .value("lost_others", "[" + other_oids + "]")
+      .value("others_touch", json_array(report.others_touch))
+      .number("others_touch_omitted", report.others_touch_omitted)
       .value("archives_without_file", json_array(report.archives_without_file))
       .value("debris", json_array(report.debris))
       .number("debris_omitted", report.debris_omitted);

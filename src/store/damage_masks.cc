@@ -46,7 +46,7 @@ Result<void> DamageMasks::start(const std::vector<GitOid>& lost) {
     lost_beginnings_.set(beginning(lost[i]));
   }
   std::sort(lost_.begin(), lost_.end());
-  if (lost_.empty()) return {};
+  if (!any()) return {};
   std::uint64_t keys = 0;
   // Without links, no masks are kept.
   for (std::uint32_t table = 0; table < packs_->table_count(); ++table) {
@@ -69,9 +69,14 @@ Result<void> DamageMasks::start(const std::vector<GitOid>& lost) {
 }
 
 std::uint64_t DamageMasks::bit_of(const GitOid& oid) const {
-  if (!lost_beginnings_.test(beginning(oid))) return 0;
-  const auto found = std::lower_bound(lost_.begin(), lost_.end(), std::pair(oid, std::uint64_t{0}));
-  return found != lost_.end() && found->first == oid ? found->second : 0;
+  if (lost_beginnings_.test(beginning(oid))) {
+    const auto found =
+        std::lower_bound(lost_.begin(), lost_.end(), std::pair(oid, std::uint64_t{0}));
+    if (found != lost_.end() && found->first == oid) return found->second;
+  }
+  const Others* const others = options_.others;
+  if (others == nullptr || !others->is_lost(oid)) return 0;
+  return others->traced.contains(oid) || absence_->missing.contains(oid) ? 0 : kOther;
 }
 
 DamageMasks::Lately& DamageMasks::lately(const GitOid& oid) {
@@ -148,12 +153,16 @@ Result<void> DamageMasks::enter(const Step& step) {
   after.leave = true;
   TRY(steps_->push(after));
   std::uint64_t mask = 0;
-  TRY(links(step.location, step.oid, step.type, [&](const Link& link) -> Result<void> {
-    const Look linked = TRY(look(link.oid, link.type));
-    if (!linked.mask) return steps_->push(linked.step);
-    mask |= *linked.mask;
-    return {};
-  }));
+  const bool read =
+      TRY(links(step.location, step.oid, step.type, [&](const Link& link) -> Result<void> {
+        const Look linked = TRY(look(link.oid, link.type));
+        if (!linked.mask) return steps_->push(linked.step);
+        mask |= *linked.mask;
+        return {};
+      }));
+  const bool is_other =
+      !read && options_.others != nullptr && !options_.others->traced.contains(step.oid);
+  if (is_other) mask |= kOther;
   return begun_->push(mask);
 }
 
@@ -165,11 +174,12 @@ Result<void> DamageMasks::leave(const Step& step) {
   return add_to_top(mask);
 }
 
-Result<void> DamageMasks::links(const ObjectLocation& location, const GitOid& oid, ObjectType type,
+Result<bool> DamageMasks::links(const ObjectLocation& location, const GitOid& oid, ObjectType type,
                                 const LinkVisitor& use) {
   const Result<ObjectView> object = store_->get(location, *context_, oid);
-  if (!object) return is_unreadable(object.error()) ? Result<void>() : object.error();
-  if (object->type != type) return {};
+  if (!object && !is_unreadable(object.error())) return object.error();
+  if (!object) return false;
+  if (object->type != type) return true;
   const bool cut = absence_->shallow.contains(oid);
   Result<void> used;
   const Result<void> parsed =
@@ -180,7 +190,8 @@ Result<void> DamageMasks::links(const ObjectLocation& location, const GitOid& oi
       });
   // What cannot be parsed is another one's damage.
   static_cast<void>(parsed.has_value());
-  return used;
+  TRY(used);
+  return true;
 }
 
 Result<void> DamageMasks::for_each_link(
@@ -189,10 +200,11 @@ Result<void> DamageMasks::for_each_link(
   if (type == ObjectType::kBlob || !options_.follow) return {};
   const auto found = packs_->find(oid);
   if (!found) return {};
-  return links(found->location, oid, type, [&](const Link& link) -> Result<void> {
+  static_cast<void>(TRY(links(found->location, oid, type, [&](const Link& link) -> Result<void> {
     const Look linked = TRY(look(link.oid, link.type));
     return use(link, linked.mask.value_or(0));
-  });
+  })));
+  return {};
 }
 
 Result<bool> DamageMasks::is_first_visit(const GitOid& oid) {

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// DamageMasks: for objects of a store, which of up to 62 lost objects they reach: a bit for each.
+// DamageMasks: for objects of a store, which of up to 61 lost objects they reach: a bit for each,
+// and one for all others that are lost.
 //
 //   DamageMasks masks = TRY(DamageMasks::create(...));
 //   std::uint64_t lost = TRY(masks.of(tip));             // walks over what it reaches, once
@@ -23,6 +24,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,12 +42,21 @@ namespace bale {
 
 class DamageMasks {
  public:
-  static constexpr std::size_t kMostLost = 62;
+  static constexpr std::size_t kMostLost = 61;
+  static constexpr std::uint64_t kOther = std::uint64_t{1} << kMostLost;
+
+  /// What else is lost: what `is_lost` says, and what cannot be read on the way, but for those that
+  /// were `traced` already.
+  struct Others {
+    std::function<bool(const GitOid& oid)> is_lost;
+    std::set<GitOid> traced;
+  };
 
   struct Options {
     std::uint64_t memory_bytes = 0;
     std::string scratch_directory;
     bool follow = true;                    ///< links at all
+    const Others* others = nullptr;        ///< may be null
     const Operation* operation = nullptr;  ///< required
   };
 
@@ -57,9 +68,9 @@ class DamageMasks {
                                                   const Options& options);
 
   /// Whether any of the lost ones counts.
-  [[nodiscard]] bool any() const { return !lost_.empty(); }
+  [[nodiscard]] bool any() const { return !lost_.empty() || options_.others != nullptr; }
 
-  /// The bit of a lost object itself; 0 for any other.
+  /// The bit of a lost object itself, which may be kOther; 0 for what is not lost.
   [[nodiscard]] std::uint64_t bit_of(const GitOid& oid) const;
 
   /// What the object reaches, itself included.
@@ -113,7 +124,8 @@ class DamageMasks {
   Result<void> enter(const Step& step);
   Result<void> leave(const Step& step);
   Result<void> add_to_top(std::uint64_t mask);
-  Result<void> links(const ObjectLocation& location, const GitOid& oid, ObjectType type,
+  // False where the object cannot be read.
+  Result<bool> links(const ObjectLocation& location, const GitOid& oid, ObjectType type,
                      const LinkVisitor& use);
   [[nodiscard]] Lately& lately(const GitOid& oid);
 

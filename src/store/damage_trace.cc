@@ -7,6 +7,7 @@
 #include <bit>
 #include <functional>
 #include <set>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -18,11 +19,10 @@
 namespace bale {
 namespace {
 
-constexpr std::size_t kMostRefs = 16;  // of one record
 constexpr std::size_t kMostPaths = 16;
 constexpr std::size_t kMostPathsCounted = 1000;
 constexpr std::size_t kMostPathBytes = 4096;
-constexpr std::uint64_t kMostTouches = 100'000;  // in all
+constexpr std::uint64_t kMostTouches = 100'000;  // in all, and as many of the others
 constexpr std::uint64_t kCommitStackBytes = 256 << 10;
 
 constexpr std::string_view kWithoutRef = "its objects without a ref";
@@ -33,30 +33,32 @@ void for_each_bit(std::uint64_t mask, const Use& use) {
   for (; mask != 0; mask &= mask - 1) use(static_cast<std::size_t>(std::countr_zero(mask)));
 }
 
-// Up to 62 lost objects.
+// Up to 61 lost objects, and all others together, if `others` is not null.
 class Batch {
  public:
   Batch(const Store& store, const PackSet& packs, VerifyRecords& records,
-        const DamageTraceOptions& options, LostObject* first, std::size_t count,
-        std::uint64_t& touches)
+        const DamageTraceOptions& options, std::span<LostObject> lost, std::uint64_t& touches,
+        const DamageMasks::Others* others, StoreReport& report)
       : store_(store),
         packs_(packs),
         records_(records),
         options_(options),
-        first_(first),
-        paths_(count),
-        touches_(touches) {
-    for (std::size_t i = 0; i < count; ++i) {
-      first_[i].traced = true;
-      oids_.push_back(first_[i].oid);
+        lost_(lost),
+        paths_(lost.size()),
+        touches_(touches),
+        others_(others),
+        report_(report) {
+    for (LostObject& object : lost_) {
+      object.traced = true;
+      oids_.push_back(object.oid);
     }
   }
 
   Result<void> trace() {
     for (const VerifyRecords::Group& group : records_.groups()) TRY(trace_group(group));
     for (std::size_t i = 0; i < paths_.size(); ++i) {
-      first_[i].paths_omitted = paths_[i].size() - first_[i].paths.size();
-      std::sort(first_[i].paths.begin(), first_[i].paths.end());
+      lost_[i].paths_omitted = paths_[i].size() - lost_[i].paths.size();
+      std::sort(lost_[i].paths.begin(), lost_[i].paths.end());
     }
     return {};
   }
@@ -76,6 +78,7 @@ class Batch {
   Result<void> trace_record(const VerifyRecords::Entry& entry, DamageMasks& masks);
   Result<void> touch(const VerifyRecords::Entry& entry, std::uint64_t mask, const std::string& ref,
                      const std::function<Result<std::string>(std::uint64_t bit)>& find_path);
+  void touch_others(const VerifyRecords::Entry& entry, const std::string& ref);
   Result<std::string> path_from(const GitOid& tip, std::uint64_t bit, DamageMasks& masks);
   Result<void> walk_from(const GitOid& tip, DamageMasks& masks);
   Result<void> walk_commit(const Commit& commit, DamageMasks& masks, ScratchStack<Commit>& stack);
@@ -87,9 +90,11 @@ class Batch {
   const PackSet& packs_;
   VerifyRecords& records_;
   const DamageTraceOptions& options_;
-  LostObject* first_;
+  std::span<LostObject> lost_;
   std::vector<std::set<std::size_t>> paths_;  // hashes of those that were found, for each
   std::uint64_t& touches_;
+  const DamageMasks::Others* others_;
+  StoreReport& report_;
   std::vector<GitOid> oids_;
 };
 
@@ -103,6 +108,7 @@ Result<void> Batch::trace_group(const VerifyRecords::Group& group) {
                               {.memory_bytes = options_.memory_bytes - kCommitStackBytes,
                                .scratch_directory = options_.scratch_directory,
                                .follow = options_.follow,
+                               .others = others_,
                                .operation = options_.operation}));
   if (!masks.any()) return {};
   for (const VerifyRecords::Entry& entry : group) TRY(trace_record(entry, masks));
@@ -113,7 +119,9 @@ Result<void> Batch::trace_record(const VerifyRecords::Entry& entry, DamageMasks&
   const Record record = TRY(records_.record(entry));
   TRY(VerifyRecords::for_each_tip(
       record, [&](const GitOid& tip, const std::string& ref) -> Result<void> {
-        const std::uint64_t mask = TRY(masks.of(tip));
+        const std::uint64_t all = TRY(masks.of(tip));
+        if ((all & DamageMasks::kOther) != 0) touch_others(entry, ref);
+        const std::uint64_t mask = all & ~DamageMasks::kOther;
         if (mask == 0) return {};
         TRY(touch(entry, mask, ref, [&](std::uint64_t bit) { return path_from(tip, bit, masks); }));
         return walk_from(tip, masks);
@@ -123,7 +131,9 @@ Result<void> Batch::trace_record(const VerifyRecords::Entry& entry, DamageMasks&
   const Result<void> listed = read_oid_list(
       store_, *record.unreached.list, *options_.context, [&](const GitOid& oid) -> Result<void> {
         const std::uint64_t bit = masks.bit_of(oid);
-        return bit != 0 ? touch(entry, bit, std::string(kWithoutRef), nowhere) : Result<void>();
+        if (bit == DamageMasks::kOther) touch_others(entry, std::string(kWithoutRef));
+        if (bit == 0 || bit == DamageMasks::kOther) return {};
+        return touch(entry, bit, std::string(kWithoutRef), nowhere);
       });
   if (!listed && listed.error().code != ErrorCode::kCorrupt) return listed;
   return {};
@@ -135,18 +145,7 @@ Result<void> Batch::touch(const VerifyRecords::Entry& entry, std::uint64_t mask,
   Result<void> result;
   for_each_bit(mask, [&](std::size_t number) {
     if (!result) return;
-    LostObject& lost = first_[number];
-    const std::string& archive = records_.archive(entry);
-    const auto is_same = [&](const LostObject::Touch& touch) {
-      return touch.archive == archive && touch.record_back == entry.back;
-    };
-    // Those of one record come one after the other.
-    const auto same = std::find_if_not(lost.touches.rbegin(), lost.touches.rend(), is_same);
-    const auto listed = static_cast<std::size_t>(same - lost.touches.rbegin());
-    if (listed == kMostRefs) {
-      ++lost.touches.back().more_refs;
-      return;
-    }
+    LostObject& lost = lost_[number];
     if (touches_ == kMostTouches) {
       ++lost.touches_omitted;
       return;
@@ -157,9 +156,21 @@ Result<void> Batch::touch(const VerifyRecords::Entry& entry, std::uint64_t mask,
       result = path.error();
       return;
     }
-    lost.touches.push_back({archive, entry.back, ref, std::move(*path)});
+    lost.touches.push_back({records_.archive(entry), entry.back, ref, std::move(*path)});
   });
   return result;
+}
+
+void Batch::touch_others(const VerifyRecords::Entry& entry, const std::string& ref) {
+  std::vector<LostObject::Touch>& touches = report_.others_touch;
+  LostObject::Touch touch{records_.archive(entry), entry.back, ref, ""};
+  // Of objects without a ref there may be many in a row.
+  if (!touches.empty() && touches.back() == touch) return;
+  if (touches.size() < kMostTouches) {
+    touches.push_back(std::move(touch));
+  } else {
+    ++report_.others_touch_omitted;
+  }
 }
 
 // Where the lost object is in the tree of a ref: "" if it is not there, but in the history.
@@ -217,7 +228,7 @@ Result<void> Batch::walk_commit(const Commit& commit, DamageMasks& masks,
   std::optional<GitOid> tree;
   TRY(masks.for_each_link(
       commit.oid, commit.type, [&](const Link& link, std::uint64_t mask) -> Result<void> {
-        if (mask == 0) return {};
+        if ((mask & ~DamageMasks::kOther) == 0) return {};
         if (link.type == ObjectType::kTree) tree = link.oid;
         if (const std::uint64_t bit = masks.bit_of(link.oid); bit != 0) {
           learn_type(bit, link.type);
@@ -241,7 +252,7 @@ Result<void> Batch::walk_tree(const GitOid& root, DamageMasks& masks) {
     stack.pop_back();
     TRY(masks.for_each_link(
         tree.oid, ObjectType::kTree, [&](const Link& link, std::uint64_t mask) -> Result<void> {
-          if (mask == 0) return {};
+          if ((mask & ~DamageMasks::kOther) == 0) return {};
           std::string path = tree.path + (tree.path.empty() ? "" : "/") + std::string(link.name);
           if (path.size() > kMostPathBytes) return {};
           if (const std::uint64_t bit = masks.bit_of(link.oid); bit != 0) {
@@ -260,34 +271,44 @@ void Batch::found(std::uint64_t bits, const std::string& path, ObjectType type) 
   for_each_bit(bits, [&](std::size_t number) {
     if (paths_[number].size() > kMostPathsCounted) return;
     if (!paths_[number].insert(std::hash<std::string>()(path)).second) return;
-    if (first_[number].paths.size() < kMostPaths) first_[number].paths.push_back(path);
+    if (lost_[number].paths.size() < kMostPaths) lost_[number].paths.push_back(path);
   });
 }
 
 void Batch::learn_type(std::uint64_t bits, ObjectType type) {
   for_each_bit(bits, [&](std::size_t number) {
-    if (!first_[number].type) first_[number].type = type;
+    if (!lost_[number].type) lost_[number].type = type;
   });
 }
 
 }  // namespace
 
 Result<void> trace_damage(const Store& store, const PackSet& packs, VerifyRecords& records,
-                          const DamageTraceOptions& options, std::vector<LostObject>& lost) {
+                          const DamageTraceOptions& options, StoreReport& report) {
   std::uint64_t touches = 0;
-  const std::size_t count = std::min(lost.size(), kMostTracedObjects);
-  for (std::size_t i = 0; i < count; i += DamageMasks::kMostLost) {
-    TRY(Batch(store, packs, records, options, &lost[i], std::min(count - i, DamageMasks::kMostLost),
-              touches)
+  std::span<LostObject> left =
+      std::span(report.lost).first(std::min(report.lost.size(), kMostTracedObjects));
+  const bool any_others = report.lost.size() > left.size();
+  DamageMasks::Others others{.is_lost = options.is_lost, .traced = {}};
+  if (any_others) {
+    for (const LostObject& object : left) others.traced.insert(object.oid);
+  }
+  while (!left.empty()) {
+    const auto batch = left.first(std::min(left.size(), DamageMasks::kMostLost));
+    left = left.subspan(batch.size());
+    const bool with_others = any_others && left.empty();
+    TRY(Batch(store, packs, records, options, batch, touches, with_others ? &others : nullptr,
+              report)
             .trace());
   }
   const auto by_place = [](const LostObject::Touch& a, const LostObject::Touch& b) {
     return std::pair(std::cref(a.archive).get(), a.record_back) <
            std::pair(std::cref(b.archive).get(), b.record_back);
   };
-  for (LostObject& object : lost) {
+  for (LostObject& object : report.lost) {
     std::stable_sort(object.touches.begin(), object.touches.end(), by_place);
   }
+  std::stable_sort(report.others_touch.begin(), report.others_touch.end(), by_place);
   return {};
 }
 

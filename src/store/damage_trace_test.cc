@@ -26,6 +26,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::UnorderedElementsAre;
 using Touch = LostObject::Touch;
 
 // x.c lies in two directories of the first commit, and in no tree of the second.
@@ -141,7 +142,7 @@ TEST_F(DamageTraceTest, ObjectsThatSeveralRecordsReachAreCheckedOnce) {
   EXPECT_EQ(verify({.archive = "a"}).objects, before);
 }
 
-TEST_F(DamageTraceTest, ManyRefsOfARecordAreFolded) {
+TEST_F(DamageTraceTest, EachOfManyRefsIsNamed) {
   std::map<std::string, GitOid> refs;
   for (int i = 0; i < 56; ++i) refs[fmt::format("refs/heads/{:02}", i)] = first_;
   store_.record("many", refs);
@@ -149,9 +150,8 @@ TEST_F(DamageTraceTest, ManyRefsOfARecordAreFolded) {
   const StoreReport report = verify();
   ASSERT_EQ(report.lost.size(), 1u);
   const std::vector<Touch>& touches = report.lost[0].touches;
-  ASSERT_EQ(touches.size(), 3u + 16u);
-  EXPECT_EQ(touches.back().archive, "many");
-  EXPECT_EQ(touches.back().more_refs, 40u);
+  ASSERT_EQ(touches.size(), 3u + 56u);
+  EXPECT_EQ(touches.back(), (Touch{"many", 0, "refs/heads/55", touches.back().path}));
 }
 
 TEST_F(DamageTraceTest, MorePathsThanSixteenAreCounted) {
@@ -172,16 +172,23 @@ TEST_F(DamageTraceTest, MoreObjectsThanOneWalkTracesAreAllTraced) {
     blobs.push_back(store_.unstored("only its id " + std::to_string(i)));
     entries.emplace_back(fmt::format("f{:03}", i), blobs.back());
   }
-  store_.record("lossy", {{"refs/heads/main", store_.commit(store_.tree(entries), {})}});
+  const GitOid tree = store_.tree(entries);
+  // The last ones are not traced one by one, and nothing else is lost there.
+  const GitOid last = store_.tree({entries.end() - 20, entries.end()});
+  store_.record("z-lossy", {{"refs/heads/main", store_.commit(tree, {})}});
+  store_.record("others", {{"refs/heads/main", store_.commit(last, {})}});
+  store_.record("whole", {{"refs/heads/main", first_}});
   const StoreReport report = verify();
   ASSERT_EQ(report.lost.size(), 300u);
+  EXPECT_THAT(report.others_touch, UnorderedElementsAre(Touch{"z-lossy", 0, "refs/heads/main", ""},
+                                                        Touch{"others", 0, "refs/heads/main", ""}));
   EXPECT_EQ(report.errors.size(), 300u);
   std::size_t traced = 0;
   for (const LostObject& lost : report.lost) {
     if (!lost.traced) continue;
     ++traced;
     ASSERT_EQ(lost.touches.size(), 1u);
-    EXPECT_EQ(lost.touches[0].archive, "lossy");
+    EXPECT_EQ(lost.touches[0].archive, "z-lossy");
     EXPECT_THAT(lost.paths, ElementsAre(lost.touches[0].path));
   }
   EXPECT_EQ(traced, kMostTracedObjects);

@@ -5,10 +5,10 @@
 //
 //   files      what belongs to a store is there; what does not is debris (debris.h)
 //   packs      the catalog, checksums, headers, indexes against packs (verify_packs.h)
-//   archives   those whose file in archives/ is gone (verify_archives.h); from here on as all
-//   others records    each archive's chain, each readable, in groups (verify_records.h) links group
-//   by group, the closure of all refs of its records objects    in the order of the packs, each
-//   decoded once, compared with both its ids
+//   archives   those whose file in archives/ is gone (verify_archives.h), from here on like others
+//   records    each archive's chain, each readable, in groups (verify_records.h)
+//   links      group by group, the closure of all refs of its records
+//   objects    in the order of the packs, each decoded once, compared with both its ids
 //              (verify_objects.h)
 //   damage     what is lost, and all that it touches (damage_trace.h)
 //
@@ -136,6 +136,9 @@ Result<void> StoreVerifier::check_files() {
   const StoreLayout& layout = store_.impl().layout();
   scratch_directory_ = layout.staging();
   if (!store_.file_system().stat(scratch_directory_)) scratch_directory_ = layout.root;
+  findings_.sort_in({.file_system = &store_.file_system(),
+                     .scratch_directory = scratch_directory_,
+                     .operation = &options_.operation});
   if (options_.archive) return {};
   files_ = TRY(look_at_files(store_.file_system(), layout));
   for (const Error& error : files_.damage) TRY(findings_.note(error));
@@ -214,15 +217,18 @@ Result<StoreReport> StoreVerifier::run() {
   }
   if (!options_.quick) TRY(check_objects(reached ? &*reached : nullptr));
   reached.reset();
-  findings_.name_entries(*packs_);
-  TRY(trace_damage(store_, *packs_, records,
-                   {.memory_bytes = options_.memory_bytes / 2,
-                    .scratch_directory = scratch_directory_,
-                    .follow = !options_.quick,
-                    .context = &context_,
-                    .missing_budget = &missing_budget_,
-                    .operation = &options_.operation},
-                   report_.lost));
+  TRY(findings_.name_entries(*packs_));
+  TRY(trace_damage(
+      store_, *packs_, records,
+      {.memory_bytes = options_.memory_bytes / 2,
+       .scratch_directory = scratch_directory_,
+       .follow = !options_.quick,
+       .is_lost = [this](const GitOid& oid) { return findings_.is_lost(*packs_, oid); },
+       .context = &context_,
+       .missing_budget = &missing_budget_,
+       .operation = &options_.operation},
+      report_));
+  TRY(findings_.tell_others(store_, options_.on_lost));
   TRY(finish_files());
   return std::move(report_);
 }

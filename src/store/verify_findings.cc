@@ -7,14 +7,13 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "store/store_impl.h"
 
 namespace bale {
 namespace {
 
 // So many ids are remembered in order to report each once.
 constexpr std::size_t kMostRemembered = 10'000;
-
-constexpr std::uint64_t kRecordsPerRelease = 1 << 15;
 
 }  // namespace
 
@@ -28,53 +27,54 @@ Result<void> VerifyFindings::note(const Error& error) {
   return {};
 }
 
-Result<void> VerifyFindings::lose(LostObject object, std::string message) {
-  if (lost_.contains(object.oid)) return {};
+Result<void> VerifyFindings::lose(LostObject object, const std::optional<ObjectLocation>& damaged) {
   if (lost_.size() < kMostRemembered) lost_.insert(object.oid);
-  if (report_.lost.size() < kMost) {
-    report_.lost.push_back(std::move(object));
-  } else {
-    ++report_.lost_omitted;
+  if (report_.lost.size() == kMost) {
+    return more_.add({.oid = object.oid, .type = object.type, .damaged = damaged});
   }
-  return note({ErrorCode::kCorrupt, std::move(message)});
+  report_.lost.push_back(std::move(object));
+  return {};
+}
+
+std::string VerifyFindings::why_missing() const {
+  return git_index_lost_ ? "it is in none of the packs, or in one whose Git index is lost"
+                         : "it is in none of the packs";
 }
 
 Result<void> VerifyFindings::missing(const GitOid& oid, std::optional<ObjectType> type,
                                      const std::string& from) {
   any_missing_ = true;
+  if (lost_.contains(oid)) return {};
   LostObject object;
   object.oid = oid;
   object.type = type;
-  object.why = git_index_lost_ ? "it is in none of the packs, or in one whose Git index is lost"
-                               : "it is in none of the packs";
-  return lose(std::move(object),
-              fmt::format("{} {} is in none of the packs; {} needs it",
-                          type ? git_type_name(*type) : "object", oid.to_hex(), from));
+  object.why = why_missing();
+  TRY(lose(std::move(object), std::nullopt));
+  return note(fail(ErrorCode::kCorrupt, "{} {} is in none of the packs; {} needs it",
+                   type ? git_type_name(*type) : "object", oid.to_hex(), from));
 }
 
 Result<void> VerifyFindings::damaged(const GitOid& oid, const ObjectLocation& location,
                                      const Error& error) {
   if (error.code != ErrorCode::kCorrupt && error.code != ErrorCode::kNotFound) return error;
-  const bool known = damaged_.contains(location);
+  const bool known = damaged_.contains(location);  // it has been noted then, without an id
   if (damaged_.size() < kMostRemembered) {
     damaged_.emplace(location, error.message);
     named_.insert(location);
   }
+  if (lost_.contains(oid)) return {};
   LostObject object;
   object.oid = oid;
   object.why = error.message;
-  if (!known) return lose(std::move(object), error.message);
-  // The error has been reported, without an id.
-  if (lost_.insert(oid).second && report_.lost.size() < kMost) {
-    report_.lost.push_back(std::move(object));
-  }
-  return {};
+  TRY(lose(std::move(object), location));
+  return known ? Result<void>() : note(error);
 }
 
 Result<void> VerifyFindings::damaged_entry(const ObjectLocation& location, const Error& error) {
   if (damaged_.contains(location)) return {};
   TRY(note(error));
-  if (damaged_.size() < kMostRemembered) damaged_.emplace(location, error.message);
+  if (damaged_.size() == kMostRemembered) return more_.add_damaged_entry(location);
+  damaged_.emplace(location, error.message);
   return {};
 }
 
@@ -86,31 +86,38 @@ void VerifyFindings::debris(std::string sentence) {
   }
 }
 
-// Of an id that several packs have, look-ups lead to one entry. Damage in another one takes nothing
-// from anybody: it is an error, and the object is not lost.
-void VerifyFindings::name_entries(const PackSet& packs) {
-  if (damaged_.size() == named_.size()) return;
-  for (std::uint32_t table = 0; table < packs.table_count(); ++table) {
-    for (std::uint64_t i = 0; i < packs.record_count(table); ++i) {
-      if (i % kRecordsPerRelease == 0) packs.release_table_pages(table);
-      const std::optional<ObjectLocation> location = packs.location(table, i);
-      if (!location) continue;
-      const auto entry = damaged_.find(*location);
-      if (entry == damaged_.end() || named_.contains(*location)) continue;
-      const GitOid oid = packs.oid(table, i);
-      const auto found = packs.find(oid);
-      if (!found || found->location != *location || lost_.contains(oid)) continue;
-      if (lost_.size() < kMostRemembered) lost_.insert(oid);
-      if (report_.lost.size() == kMost) {
-        ++report_.lost_omitted;
-        continue;
-      }
-      LostObject object;
-      object.oid = oid;
-      object.why = entry->second;
-      report_.lost.push_back(std::move(object));
-    }
+Result<void> VerifyFindings::name_entries(const PackSet& packs) {
+  std::set<ObjectLocation> nameless;
+  for (const auto& [location, why] : damaged_) {
+    if (!named_.contains(location)) nameless.insert(location);
   }
+  TRY(for_each_name(packs, nameless,
+                    [&](const GitOid& oid, const ObjectLocation& location) -> Result<void> {
+                      if (lost_.contains(oid)) return {};
+                      LostObject object;
+                      object.oid = oid;
+                      object.why = damaged_.at(location);
+                      return lose(std::move(object), location);
+                    }));
+  return more_.name_entries(packs);
+}
+
+Result<void> VerifyFindings::tell_others(
+    const Store& store, const std::function<Result<void>(const LostObject&)>& on_lost) {
+  return more_.for_each([&](const Loss& loss) -> Result<void> {
+    ++report_.lost_omitted;
+    if (!on_lost) return {};
+    LostObject object;
+    object.oid = loss.oid;
+    object.type = loss.type;
+    object.why = why_missing();
+    if (loss.damaged) {
+      object.why = fmt::format("{}: entry at offset {}: it cannot be read, or is another object",
+                               store.impl().layout().pack(store.pack_name(loss.damaged->pack)),
+                               loss.damaged->offset);
+    }
+    return on_lost(object);
+  });
 }
 
 }  // namespace bale

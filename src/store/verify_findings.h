@@ -5,13 +5,15 @@
 // that is lost, one error and one entry among the lost, however many steps come upon it.
 //
 // Damage that was met where an object lies is known by its location at first; name_entries() finds
-// the Git ids that lead there.
+// the Git ids that lead there. Lost objects beyond those that the report holds are logged on
+// scratch (loss_log.h), and told of in the end.
 //
-// Memory: what the report keeps, and 10,000 ids. Not thread-safe.
+// Memory: what the report keeps, 10,000 ids, and the log's. Not thread-safe.
 
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -20,6 +22,7 @@
 #include "bale/git_oid.h"
 #include "bale/store.h"
 #include "bale/store_verifier.h"
+#include "store/loss_log.h"
 #include "store/pack_set.h"
 
 namespace bale {
@@ -29,6 +32,9 @@ class VerifyFindings {
   static constexpr std::size_t kMost = 1000;  ///< errors, lost objects, sentences about debris
 
   explicit VerifyFindings(StoreReport& report) : report_(report) {}
+
+  /// Where the log may sort, before anything is lost.
+  void sort_in(const SorterOptions& scratch) { more_.sort_in(scratch); }
 
   VerifyFindings(const VerifyFindings&) = delete;
   VerifyFindings& operator=(const VerifyFindings&) = delete;
@@ -51,6 +57,12 @@ class VerifyFindings {
   Result<void> damaged(const GitOid& oid, const ObjectLocation& location, const Error& error);
   Result<void> damaged_entry(const ObjectLocation& location, const Error& error);
 
+  /// Whether an object is in none of the packs, or was found to be damaged: one of the first
+  /// 10,000.
+  [[nodiscard]] bool is_lost(const PackSet& packs, const GitOid& oid) const {
+    return lost_.contains(oid) || !packs.find(oid);
+  }
+
   [[nodiscard]] bool any_missing() const { return any_missing_; }
 
   void debris(std::string sentence);
@@ -58,16 +70,24 @@ class VerifyFindings {
   /// Objects may be missing only because Git indexes are lost: said of each from now on.
   void git_index_is_lost() { git_index_lost_ = true; }
 
-  /// Names the objects whose entries are damaged: one pass over the tables of Git ids.
-  void name_entries(const PackSet& packs);
+  /// Names the objects whose entries are damaged: a pass over the tables of Git ids for each 10,000
+  /// of them.
+  Result<void> name_entries(const PackSet& packs);
+
+  /// Tells of the lost objects that the report does not hold, each once, and counts them. Call
+  /// once, in the end. `on_lost` may be empty.
+  Result<void> tell_others(const Store& store,
+                           const std::function<Result<void>(const LostObject&)>& on_lost);
 
  private:
-  Result<void> lose(LostObject object, std::string message);
+  Result<void> lose(LostObject object, const std::optional<ObjectLocation>& damaged);
+  [[nodiscard]] std::string why_missing() const;
 
   StoreReport& report_;
   std::set<GitOid> lost_;  // those that were reported, as far as they are kept
   std::map<ObjectLocation, std::string> damaged_;  // entries, and what is wrong with them
   std::set<ObjectLocation> named_;                 // of these, those whose ids are known
+  LossLog more_;
   bool any_missing_ = false;
   bool git_index_lost_ = false;
 };
