@@ -13,7 +13,7 @@
 namespace bale {
 
 Result<void> check_ending_checksum(Mapping& file, const std::string& path) {
-  constexpr std::size_t kPieceBytes = 1 << 20;
+  constexpr std::size_t kPieceBytes = 256 << 10;
   constexpr std::size_t kDigestBytes = sizeof(Digest);
   const Bytes bytes = file.bytes();
   CHECK(bytes.size() >= kDigestBytes);

@@ -14,7 +14,7 @@
 namespace bale {
 
 /// kCorrupt, with `path`, where a mapped file does not end in the BLAKE3 of what stands before.
-/// Gives its pages back as it goes, so that 1 MiB is resident. Requires 32 bytes or more.
+/// Gives its pages back as it goes, so that 256 KiB are resident. Requires 32 bytes or more.
 Result<void> check_ending_checksum(Mapping& file, const std::string& path);
 
 }  // namespace bale

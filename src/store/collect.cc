@@ -131,7 +131,7 @@ Result<Collector::Plan> Collector::plan(CollectRoots& roots) {
         ++kept;
       } else {
         ++dead;
-        dead_bytes += entry->stored.entry_bytes;
+        dead_bytes += bytes_with_indexes(entry->stored, entry->oid);
       }
       options_.operation.progress(
           {.phase = "looking at packs", .objects = summary_.objects_kept + kept});

@@ -76,6 +76,7 @@ TEST_F(CollectTest, WhatOnlyARemovedArchiveReachedGoesAndTheRestStays) {
   EXPECT_EQ(summary.objects_removed, 4u);
   EXPECT_EQ(summary.packs_rewritten, 1u);
   EXPECT_LT(summary.bytes_after, summary.bytes_before - 3000);
+  EXPECT_EQ(said.bytes_after, summary.bytes_after);
   EXPECT_FALSE(store().find(other_.oid("HEAD:other")));
   EXPECT_TRUE(store().find(other_.oid("HEAD:shared")));
   expect_mine_whole();

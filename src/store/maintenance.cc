@@ -8,6 +8,8 @@
 #include <string_view>
 
 #include "base/try.h"
+#include "format/container.h"
+#include "format/git_index.h"
 #include "store/catalog_builder.h"
 #include "store/pack_copier.h"
 #include "store/staging_area.h"
@@ -47,6 +49,11 @@ std::uint64_t pack_file_bytes(const Store& store, const std::string& name) {
     if (info) bytes += info->size;
   }
   return bytes;
+}
+
+std::uint64_t bytes_with_indexes(const StoredEntry& entry, const std::optional<GitOid>& oid) {
+  return entry.entry_bytes + record_bytes(entry.id.kind()) +
+         (oid ? git_record_bytes(oid->hash()) : 0);
 }
 
 Result<void> remove_packs(const Store& store, std::vector<std::string> names,

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "bale/git_oid.h"
+#include "bale/pack_reader.h"
 #include "bale/progress.h"
 #include "bale/result.h"
 #include "bale/store.h"
@@ -35,6 +37,10 @@ Result<SoundPacks> sound_packs(const Store& store, const PackSet& packs, std::ui
 
 /// Bytes of a pack's files; what is not there counts nothing.
 [[nodiscard]] std::uint64_t pack_file_bytes(const Store& store, const std::string& name);
+
+/// What an entry takes up: in its pack, in the index, and in the Git index.
+[[nodiscard]] std::uint64_t bytes_with_indexes(const StoredEntry& entry,
+                                               const std::optional<GitOid>& oid);
 
 /// Takes the packs out of the store. The caller holds lock_out_imports(), and what is needed of
 /// them is durable elsewhere. The .pack goes first: a pack is there while it has one, and an index

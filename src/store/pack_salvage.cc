@@ -160,12 +160,7 @@ Result<std::optional<GitHash>> PackSalvage::find_hash(PackSalvager& salvager) {
 Result<void> PackSalvage::build(PackSalvager& salvager, GitHash hash, bool deltas_stay) {
   hash_ = hash;
   staged_.reset();
-  staged_ = TRY(StagedPack::create(store_, hash,
-                                   {.level = work_.options.level,
-                                    .memory_bytes = work_.options.memory_bytes / 2,
-                                    .lanes = work_.options.lanes,
-                                    .sync = work_.options.sync,
-                                    .operation = work_.options.operation}));
+  staged_ = TRY(StagedPack::create(store_, hash, work_.staged_pack_options()));
   std::uint64_t objects = 0;
   return salvager.for_each([&](const SalvagedEntry& entry) -> Result<void> {
     if (work_.options.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");

@@ -122,7 +122,7 @@ Result<void> Repacker::plan_only() {
           stored_bytes += entry->stored.stored_size;
         } else {
           ++summary_.duplicates;
-          dropped_bytes += entry->stored.entry_bytes;
+          dropped_bytes += bytes_with_indexes(entry->stored, entry->oid);
         }
       }
     }

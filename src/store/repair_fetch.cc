@@ -181,12 +181,7 @@ void LostFetcher::refuse(const std::string& id) {
 
 Result<StagedPack*> LostFetcher::staged(GitHash hash) {
   if (staged_ == nullptr) {
-    staged_ = TRY(StagedPack::create(store_, hash,
-                                     {.level = work_.options.level,
-                                      .memory_bytes = work_.options.memory_bytes / 2,
-                                      .lanes = work_.options.lanes,
-                                      .sync = work_.options.sync,
-                                      .operation = work_.options.operation}));
+    staged_ = TRY(StagedPack::create(store_, hash, work_.staged_pack_options()));
     staged_count_ = 0;
   }
   return staged_.get();

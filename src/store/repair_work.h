@@ -18,6 +18,7 @@
 #include "bale/store_repair.h"
 #include "store/archive_recovery.h"
 #include "store/layout.h"
+#include "store/staged_pack.h"
 
 namespace bale {
 
@@ -52,6 +53,15 @@ struct RepairWork {
   /// Moves a file of the store to damaged/, under `name` or `name`.1, `name`.2, ... What is not
   /// there is none. With dry_run only said.
   Result<void> set_aside(const std::string& path, const std::string& name);
+
+  /// For a pack of what is salvaged or fetched: half of the memory.
+  [[nodiscard]] StagedPackOptions staged_pack_options() const {
+    return {.level = options.level,
+            .memory_bytes = options.memory_bytes / 2,
+            .lanes = options.lanes,
+            .sync = options.sync,
+            .operation = options.operation};
+  }
 
   /// Makes the names in a directory durable, unless nothing is to be.
   Result<void> sync_directory(const std::string& path) const;
