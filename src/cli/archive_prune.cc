@@ -14,6 +14,7 @@
 #include "bale/archive_changes.h"
 #include "base/error.h"
 #include "base/try.h"
+#include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/store_access.h"
@@ -29,10 +30,11 @@ struct Options {
 
 std::string sentence(const std::string& name, const PrunedArchive& pruned) {
   if (pruned.records_dropped == 0) {
-    return fmt::format("{}: nothing to do, it has {} records", name, pruned.records_kept);
+    return fmt::format("{}: nothing to do, it has {}", name,
+                       counted(pruned.records_kept, "record"));
   }
-  return fmt::format("{}: {} records kept, {} dropped (bale gc gives their space back)", name,
-                     pruned.records_kept, pruned.records_dropped);
+  return fmt::format("{}: {} kept, {} dropped (bale gc gives their space back)", name,
+                     counted(pruned.records_kept, "record"), pruned.records_dropped);
 }
 
 Result<int> run(const Options& options, Session& session) {

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "cli/counted.h"
 #include "cli/errors.h"
 
 namespace bale::cli {
@@ -55,18 +56,19 @@ Result<int> report_findings(Session& session, const Findings& findings, JsonLine
                          return {};
                        },
                        .print_more = [&](std::uint64_t count) -> Result<void> {
-                         print_error(fail(ErrorCode::kCorrupt, "{}: {} more errors{}",
-                                          findings.where, count,
+                         print_error(fail(ErrorCode::kCorrupt, "{}: {}{}", findings.where,
+                                          counted(count, "more error"),
                                           findings.errors.size() > findings.most ? kAllIn : ""));
                          return {};
                        }}));
   } else if (error_count > 0) {
-    print_error(fail(ErrorCode::kCorrupt, "{}: {} errors found", findings.where, error_count));
+    print_error(
+        fail(ErrorCode::kCorrupt, "{}: {} found", findings.where, counted(error_count, "error")));
   }
   counts.value("errors", json_array(findings.errors))
       .number("errors_omitted", findings.errors_omitted);
-  TRY(session.summary(counts.object(),
-                      fmt::format("{}: {}, {} errors", findings.where, sentence, error_count)));
+  TRY(session.summary(counts.object(), fmt::format("{}: {}, {}", findings.where, sentence,
+                                                   counted(error_count, "error"))));
   return error_count == 0 ? kStatusDone : kStatusCorrupt;
 }
 

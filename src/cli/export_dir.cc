@@ -10,6 +10,7 @@
 #include "bale/directory_export.h"
 #include "base/budget.h"
 #include "base/try.h"
+#include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/store_access.h"
@@ -31,8 +32,9 @@ Result<int> run(const Options& options, Session& session) {
       {.memory_bytes = read_memory_bytes(session), .operation = session.operation()}));
   JsonLine line;
   line.number("files", summary.files).number("bytes_out", summary.bytes_out);
-  TRY(session.summary(line.object(), fmt::format("{}: {} files, {}", options.directory,
-                                                 summary.files, format_bytes(summary.bytes_out))));
+  TRY(session.summary(line.object(),
+                      fmt::format("{}: {}, {}", options.directory, counted(summary.files, "file"),
+                                  format_bytes(summary.bytes_out))));
   return kStatusDone;
 }
 

@@ -12,6 +12,7 @@
 #include "bale/git_export.h"
 #include "base/budget.h"
 #include "base/try.h"
+#include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/store_access.h"
@@ -42,8 +43,9 @@ Result<int> run(const Options& options, Session& session) {
       .number("deltas", summary.deltas)
       .number("bytes_out", summary.bytes_out)
       .seconds("seconds", std::chrono::duration<double>(Clock::now() - start).count());
-  TRY(session.summary(line.object(), fmt::format("{}: {} objects, {}", options.out, summary.objects,
-                                                 format_bytes(summary.bytes_out))));
+  TRY(session.summary(line.object(),
+                      fmt::format("{}: {}, {}", options.out, counted(summary.objects, "object"),
+                                  format_bytes(summary.bytes_out))));
   return kStatusDone;
 }
 

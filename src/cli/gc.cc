@@ -12,6 +12,7 @@
 #include "base/budget.h"
 #include "base/try.h"
 #include "cli/check_report.h"
+#include "cli/counted.h"
 #include "cli/json_line.h"
 #include "cli/store_access.h"
 #include "cli/verbs.h"
@@ -21,10 +22,10 @@ namespace {
 
 std::string sentence(const CollectSummary& summary, bool dry_run) {
   std::string text = fmt::format(
-      "{}{} objects removed, {} kept; {} packs removed, {} rewritten; {} before, {} after",
-      dry_run ? "would do: " : "", summary.objects_removed, summary.objects_kept,
-      summary.packs_removed, summary.packs_rewritten, format_bytes(summary.bytes_before),
-      format_bytes(summary.bytes_after));
+      "{}{} removed, {} kept; {} removed, {} rewritten; {} before, {} after",
+      dry_run ? "would do: " : "", counted(summary.objects_removed, "object"), summary.objects_kept,
+      counted(summary.packs_removed, "pack"), summary.packs_rewritten,
+      format_bytes(summary.bytes_before), format_bytes(summary.bytes_after));
   for (const std::string& name : summary.lost_archives) {
     text +=
         fmt::format("; archive {} has records and no pointer: kept (bale repair mends that)", name);

@@ -12,6 +12,7 @@
 #include "bale/git_import.h"
 #include "base/budget.h"
 #include "base/try.h"
+#include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/rss.h"
@@ -87,15 +88,15 @@ Result<int> run(const Options& options, Session& session) {
                      summary.archive, summary.huge_objects));
   }
   if (summary.missing > 0 && !session.options().quiet) {
-    note(fmt::format("{}: the source lacks {} objects; the record names them", summary.archive,
-                     summary.missing));
+    note(fmt::format("{}: the source lacks {}, named in the record", summary.archive,
+                     counted(summary.missing, "object")));
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  TRY(session.summary(
-      json_object(summary, seconds),
-      fmt::format("{}: {} objects, {} of them new, {} read, {} stored", summary.archive,
-                  summary.objects, summary.objects_new, format_bytes(summary.bytes_in),
-                  format_bytes(summary.pack_bytes + summary.index_bytes))));
+  TRY(session.summary(json_object(summary, seconds),
+                      fmt::format("{}: {}, {} of them new, {} read, {} stored", summary.archive,
+                                  counted(summary.objects, "object"), summary.objects_new,
+                                  format_bytes(summary.bytes_in),
+                                  format_bytes(summary.pack_bytes + summary.index_bytes))));
   return kStatusDone;
 }
 

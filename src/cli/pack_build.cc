@@ -19,6 +19,7 @@
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/try.h"
+#include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/rss.h"
@@ -209,10 +210,11 @@ Result<int> run(const Options& options, Session& session) {
   }
   const PackSummary summary = TRY(builder.finish());
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  TRY(session.summary(json_object(summary, seconds),
-                      fmt::format("{}: {} objects, {} of payload in {} ({} duplicates)",
-                                  options.out, summary.objects, format_bytes(summary.bytes_in),
-                                  format_bytes(summary.pack_bytes), summary.duplicates)));
+  TRY(session.summary(
+      json_object(summary, seconds),
+      fmt::format("{}: {}, {} of payload in {} ({})", options.out,
+                  counted(summary.objects, "object"), format_bytes(summary.bytes_in),
+                  format_bytes(summary.pack_bytes), counted(summary.duplicates, "duplicate"))));
   return kStatusDone;
 }
 

@@ -9,6 +9,7 @@
 
 #include "bale/pack_verifier.h"
 #include "base/try.h"
+#include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/verbs.h"
@@ -32,8 +33,8 @@ Result<int> run(const Options& options, Session& session) {
       .number("duplicates", report.duplicates)
       .number("index_bytes", report.index_bytes);
   TRY(session.summary(line.object(),
-                      fmt::format("{}: the index of {} objects ({} of them duplicates)",
-                                  options.index, report.objects, report.duplicates)));
+                      fmt::format("{}: the index of {} ({} of them duplicates)", options.index,
+                                  counted(report.objects, "object"), report.duplicates)));
   return kStatusDone;
 }
 

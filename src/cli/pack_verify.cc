@@ -11,6 +11,7 @@
 #include "bale/pack_verifier.h"
 #include "base/try.h"
 #include "cli/check_report.h"
+#include "cli/counted.h"
 #include "cli/json_line.h"
 #include "cli/pack_walk.h"
 #include "cli/signals.h"
@@ -29,7 +30,7 @@ Result<int> run(const PackPaths& paths, Session& session) {
   JsonLine counts;
   counts.number("objects", report.objects).number("bytes", report.bytes);
   return report_findings(session, {report.errors, report.errors_omitted, paths.pack}, counts,
-                         fmt::format("{} objects", report.objects));
+                         counted(report.objects, "object"));
 }
 
 }  // namespace

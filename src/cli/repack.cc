@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "cli/check_report.h"
+#include "cli/counted.h"
 #include "cli/json_line.h"
 #include "cli/store_access.h"
 #include "cli/verbs.h"
@@ -32,16 +33,17 @@ struct Options {
 
 std::string sentence(const RepackSummary& summary, bool dry_run) {
   if (summary.bytes_before == 0) {
-    return fmt::format("nothing to do: {} packs", summary.packs_before);
+    return fmt::format("nothing to do: {}", counted(summary.packs_before, "pack"));
   }
   const std::string sizes =
       dry_run && summary.bytes_after == 0
           ? fmt::format("of {}", format_bytes(summary.bytes_before))
           : fmt::format("{} before, {} after", format_bytes(summary.bytes_before),
                         format_bytes(summary.bytes_after));
-  return fmt::format("{}{} packs become {}: {} objects, {} duplicates dropped, {}",
-                     dry_run ? "would do: " : "", summary.packs_before, summary.packs_after,
-                     summary.objects, summary.duplicates, sizes);
+  return fmt::format("{}{} become {}: {}, {} dropped, {}", dry_run ? "would do: " : "",
+                     counted(summary.packs_before, "pack"), summary.packs_after,
+                     counted(summary.objects, "object"), counted(summary.duplicates, "duplicate"),
+                     sizes);
 }
 
 Result<int> run(const Options& options, Session& session) {

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "cli/check_report.h"
+#include "cli/counted.h"
 #include "cli/json_line.h"
 #include "cli/signals.h"
 #include "cli/verbs.h"
@@ -60,14 +61,15 @@ std::vector<Error> losses(const RepairSummary& summary, bool from) {
 
 std::string sentence(const RepairSummary& summary, bool dry_run) {
   std::string text = fmt::format(
-      "{}{} packs salvaged with {} objects, {} indexes and {} Git indexes made, {} archives "
-      "recovered, {} objects fetched, {}",
-      dry_run ? "would do: " : "", summary.packs_salvaged, summary.objects_salvaged,
-      summary.indexes_made, summary.git_indexes_made, summary.archives_recovered.size(),
-      summary.objects_refetched,
+      "{}{} salvaged with {}, {} and {} made, {} recovered, {} fetched, {}",
+      dry_run ? "would do: " : "", counted(summary.packs_salvaged, "pack"),
+      counted(summary.objects_salvaged, "object"), counted(summary.indexes_made, "index"),
+      counted(summary.git_indexes_made, "Git index"),
+      counted(summary.archives_recovered.size(), "archive"),
+      counted(summary.objects_refetched, "object"),
       summary.losses_known ? fmt::format("{} lost", summary.objects_lost) : "losses not foretold");
   if (!summary.set_aside.empty()) {
-    text += fmt::format("; {} files {} to damaged/", summary.set_aside.size(),
+    text += fmt::format("; {} {} to damaged/", counted(summary.set_aside.size(), "file"),
                         dry_run ? "would move" : "moved");
   }
   return text;
@@ -83,7 +85,7 @@ Result<void> print_details(const RepairSummary& summary, std::size_t most, Outpu
        .print_more =
            [&](std::uint64_t count) {
              return out.line(fmt::format(
-                 "{} more deltas in damaged packs are lost{}", count,
+                 "lost in damaged packs: {}{}", counted(count, "more delta"),
                  summary.lost_deltas.size() > most ? " (--verbose or --json lists them)" : ""));
            }});
 }

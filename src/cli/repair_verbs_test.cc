@@ -187,7 +187,7 @@ TEST_F(RepairVerbsTest, OfManyLossesRepairNamesTheFirstAndVerifyAll) {
   const FinishedRun folded = run({"repair"});
   EXPECT_EQ(folded.status, 3);
   EXPECT_EQ(count(folded.out, " is lost: it is a delta on "), 10u) << folded.out;
-  EXPECT_THAT(folded.out, HasSubstr("5 more deltas in damaged packs are lost (--verbose"));
+  EXPECT_THAT(folded.out, HasSubstr("lost in damaged packs: 5 more deltas (--verbose"));
   EXPECT_EQ(count(folded.err, " is lost"), 10u) << folded.err;
   EXPECT_THAT(folded.err, HasSubstr("6 more errors (--verbose or --json lists them)"));
   const FinishedRun all = run({"repair", "--verbose"});

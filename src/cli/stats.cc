@@ -11,6 +11,7 @@
 #include "bale/store_statistics.h"
 #include "base/budget.h"
 #include "base/try.h"
+#include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/store_access.h"
@@ -57,7 +58,8 @@ std::string json_object(const StoreStatistics& statistics) {
 
 std::vector<std::string> text_lines(const StoreStatistics& statistics) {
   std::vector<std::string> lines = {
-      fmt::format("archives     {} ({} records)", statistics.archives, statistics.records),
+      fmt::format("archives     {} ({})", statistics.archives,
+                  counted(statistics.records, "record")),
       fmt::format("packs        {} ({} and {} of indexes)", statistics.packs,
                   format_bytes(statistics.pack_bytes), format_bytes(statistics.index_bytes)),
       fmt::format("objects      {} ({} in {}), {} of them deltas", statistics.objects,

@@ -25,6 +25,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "cli/check_report.h"
+#include "cli/counted.h"
 #include "cli/json_line.h"
 #include "cli/store_access.h"
 #include "cli/verbs.h"
@@ -148,7 +149,7 @@ Result<void> print_lost(const LostObject& lost, Output& out) {
     if (!told.contains(path)) TRY(out.line("  also: " + percent_encode(path)));
   }
   if (lost.paths_omitted > 0) {
-    TRY(out.line(fmt::format("  also: {} more paths", lost.paths_omitted)));
+    TRY(out.line(fmt::format("  also: {}", counted(lost.paths_omitted, "more path"))));
   }
   if (lost.traced && lost.touches.empty()) TRY(out.line("  no ref of any archive needs it"));
   return {};
@@ -237,10 +238,11 @@ Result<int> run(const Options& options, Session& session) {
   const std::string without_file =
       report.archives_without_file.empty()
           ? ""
-          : fmt::format(", {} archives without a file", report.archives_without_file.size());
+          : fmt::format(", {} without a file",
+                        counted(report.archives_without_file.size(), "archive"));
   return report_findings(session, {report.errors, report.errors_omitted, where}, counts,
-                         fmt::format("{} objects in {} packs{}{}", report.objects, report.packs,
-                                     sample, without_file));
+                         fmt::format("{} in {}{}{}", counted(report.objects, "object"),
+                                     counted(report.packs, "pack"), sample, without_file));
 }
 
 }  // namespace
