@@ -16,10 +16,14 @@
 namespace bale {
 
 Result<CatalogView> CatalogView::open(FileSystem& file_system, const std::string& path) {
+  const std::unique_ptr<File> file = TRY(file_system.open(path));
+  return from_file(*file, path);
+}
+
+Result<CatalogView> CatalogView::from_file(File& file, const std::string& path) {
   CatalogView view;
   view.path_ = path;
-  const std::unique_ptr<File> file = TRY(file_system.open(path));
-  view.map_ = TRY(file->map());
+  view.map_ = TRY(file.map());
   const Bytes bytes = view.map_->bytes();
   const Result<CatalogHeader> header = decode_catalog_header(bytes, bytes.size());
   if (!header) return fail(ErrorCode::kCorrupt, "{}: {}", path, header.error().message);

@@ -35,6 +35,9 @@ class CatalogView {
   /// otherwise.
   [[nodiscard]] static Result<CatalogView> open(FileSystem& file_system, const std::string& path);
 
+  /// The same for a file that is open already; `path` is for messages.
+  [[nodiscard]] static Result<CatalogView> from_file(File& file, const std::string& path);
+
   [[nodiscard]] std::uint32_t pack_count() const {
     return static_cast<std::uint32_t>(header_.pack_count);
   }

@@ -4,13 +4,16 @@
 #include "store/pack_set.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "base/check.h"
 #include "base/error.h"
 #include "base/try.h"
+#include "store/catalog_writer.h"
 
 namespace bale {
 namespace {
@@ -26,6 +29,10 @@ constexpr std::uint64_t kMostSmallRecords = 1 << 16;
 // Of a store with no more packs than that all stay open, so that its readers never miss one that is
 // collected meanwhile.
 constexpr std::size_t kMostPinned = 64;
+
+// With more packs that no catalog has, each look-up is slow enough, and each Store would hold
+// enough files open, that making a catalog pays at once.
+constexpr std::size_t kMostLoose = 64;
 
 // How often the directory is looked at again because a pack went while the set was read.
 constexpr int kAttempts = 100;
@@ -55,7 +62,9 @@ Result<std::shared_ptr<const PackSet>> PackSet::read(FileSystem& file_system,
                                                      const StoreLayout& layout, PackShelf& shelf) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const std::shared_ptr<PackSet> set(new PackSet(file_system, layout, shelf));
-    if (TRY(set->read_once(true))) return std::shared_ptr<const PackSet>(set);
+    // What others keep replacing by one that has less is not written for ever.
+    const CatalogUse use = attempt < kAttempts / 2 ? CatalogUse::kStores : CatalogUse::kOwn;
+    if (TRY(set->read_once(use))) return std::shared_ptr<const PackSet>(set);
   }
   return fail(ErrorCode::kIo, "{}: packs came and went {} times while they were opened",
               layout.packs(), kAttempts);
@@ -64,7 +73,7 @@ Result<std::shared_ptr<const PackSet>> PackSet::read(FileSystem& file_system,
 Result<std::shared_ptr<const PackSet>> PackSet::without_catalog() const {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const std::shared_ptr<PackSet> set(new PackSet(*file_system_, *layout_, *shelf_));
-    if (TRY(set->read_once(false))) return std::shared_ptr<const PackSet>(set);
+    if (TRY(set->read_once(CatalogUse::kOwn))) return std::shared_ptr<const PackSet>(set);
   }
   return fail(ErrorCode::kIo, "{}: packs came and went {} times while they were opened",
               layout_->packs(), kAttempts);
@@ -84,11 +93,14 @@ Result<void> PackSet::list(std::vector<std::string>& names) const {
 
 // False where a pack went while it was opened: another one with its objects may have come that the
 // listing does not have.
-Result<bool> PackSet::read_once(bool with_catalog) {
+Result<bool> PackSet::read_once(CatalogUse use) {
   std::vector<std::string> names;
   TRY(list(names));
-  if (with_catalog) use_catalog(names);
+  if (use == CatalogUse::kStores) use_catalog(names);
+  const bool too_many_loose = names.size() - catalog_numbers_.size() > kMostLoose;
+  if (too_many_loose) catalog_numbers_.clear();
   const std::set<std::uint32_t> cataloged(catalog_numbers_.begin(), catalog_numbers_.end());
+  std::vector<std::uint32_t> to_catalog;
   for (const std::string& name : names) {
     const std::uint32_t number = shelf_->number_of(name);
     const bool in_catalog = cataloged.contains(number);
@@ -111,9 +123,34 @@ Result<bool> PackSet::read_once(bool with_catalog) {
     if (!pack) return pack.error();
     if ((*pack)->git_index_error) damage_.push_back({name, false, *(*pack)->git_index_error});
     numbers_.push_back(number);
-    loose_.push_back({.number = number, .pack = std::move(*pack)});
+    if (too_many_loose && !(*pack)->git_index_error && has_digest_name(*shelf_, number)) {
+      to_catalog.push_back(number);  // and is closed again when others are wanted
+    } else {
+      loose_.push_back({.number = number, .pack = std::move(*pack)});
+    }
   }
+  if (too_many_loose && !TRY(make_catalog(to_catalog, use))) return false;
   make_tables();
+  return true;
+}
+
+// False where the store's was made: it is there when one looks again.
+Result<bool> PackSet::make_catalog(const std::vector<std::uint32_t>& numbers, CatalogUse use) {
+  catalog_.reset();
+  if (use == CatalogUse::kStores) {
+    const Result<void> made = install_catalog(*file_system_, *layout_, *shelf_, numbers, {});
+    if (made || made.error().code == ErrorCode::kNotFound) return false;
+  }
+  std::error_code none;
+  const std::string temporary = std::filesystem::temp_directory_path(none).string();
+  Result<CatalogView> own =
+      make_private_catalog(*file_system_, layout_->staging(), *shelf_, numbers, {});
+  if (!own && own.error().code == ErrorCode::kIo) {
+    own = make_private_catalog(*file_system_, temporary, *shelf_, numbers, {});
+  }
+  if (!own && own.error().code == ErrorCode::kNotFound) return false;
+  catalog_ = TRY(std::move(own));
+  catalog_numbers_ = numbers;
   return true;
 }
 

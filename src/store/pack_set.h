@@ -35,8 +35,10 @@ namespace bale {
 class PackSet {
  public:
   /// The packs that are whole in packs/: those with a .pack and an .idx, newest first. Reads the
-  /// catalog if all the packs it names are among them; opens those it does not have. Packs that
-  /// are damaged are left out and told of by damage(). Packs that go meanwhile: looks again.
+  /// catalog if all the packs it names are among them; opens those it does not have. With more than
+  /// 64 of those it makes the catalog, or, where it may not, one of its own in the temporary
+  /// directory: so that files open at a time are bounded. Packs that are damaged are left out and
+  /// told of by damage(). Packs that go meanwhile: looks again.
   [[nodiscard]] static Result<std::shared_ptr<const PackSet>> read(FileSystem& file_system,
                                                                    const StoreLayout& layout,
                                                                    PackShelf& shelf);
@@ -69,7 +71,8 @@ class PackSet {
 
   [[nodiscard]] const std::vector<Damage>& damage() const { return damage_; }
 
-  /// The same packs without the catalog, which is damaged: all are opened.
+  /// The same packs without the catalog, which is damaged: all are opened, or, if they are many, in
+  /// a catalog of this set's own.
   [[nodiscard]] Result<std::shared_ptr<const PackSet>> without_catalog() const;
 
   // ---- Git ids
@@ -128,7 +131,10 @@ class PackSet {
   PackSet(FileSystem& file_system, const StoreLayout& layout, PackShelf& shelf)
       : file_system_(&file_system), layout_(&layout), shelf_(&shelf) {}
 
-  Result<bool> read_once(bool with_catalog);
+  enum class CatalogUse { kStores, kOwn };  // which one may be used, or made
+
+  Result<bool> read_once(CatalogUse use);
+  Result<bool> make_catalog(const std::vector<std::uint32_t>& numbers, CatalogUse use);
   Result<void> list(std::vector<std::string>& names) const;
   void use_catalog(const std::vector<std::string>& names);
   void make_tables();

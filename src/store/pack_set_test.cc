@@ -5,6 +5,8 @@
 
 #include "store/pack_set.h"
 
+#include <sys/resource.h>
+
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -133,6 +135,34 @@ TEST_F(PackSetTest, ManyPacksGetACatalogWhenAStoreIsOpened) {
   }
   // Of this Store and the fixture's, which is older than the packs.
   EXPECT_LE(descriptors, static_cast<int>(PackShelf::kMostOpen) + 2);
+}
+
+// Also where no catalog can be put there: then it is one of the Store's own.
+TEST_F(PackSetTest, ManyPacksWithoutACatalogAreOpenedAFewAtATime) {
+  constexpr int kPacks = 200;
+  add_packs(0, kPacks);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit few = before;
+  few.rlim_cur = PackShelf::kMostOpen + 40;
+  for (const bool may_be_made : {true, false}) {
+    const std::string path = fixture_.path() + "/catalog";
+    fs::remove_all(path);
+    if (!may_be_made) fs::create_directory(path);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+    Result<Store> opened = Store::open(fixture_.path());
+    EXPECT_THAT(opened, IsOk());
+    if (opened) {
+      expect_all_found(*opened, kPacks);
+      const std::shared_ptr<const PackSet> packs = opened->impl().packs();
+      EXPECT_EQ(packs->numbers().size(), std::size_t{kPacks});
+      EXPECT_EQ(packs->uncataloged_count(), 0u);
+      ASSERT_OK_AND_ASSIGN(without, packs->without_catalog());
+      EXPECT_EQ(without->numbers(), packs->numbers());
+      EXPECT_EQ(fs::is_regular_file(path), may_be_made);
+    }
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  }
 }
 
 TEST_F(PackSetTest, ACatalogIsWrittenWhenSmallPacksBesideItAreMany) {

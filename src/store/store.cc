@@ -15,15 +15,10 @@
 #include "hash/git_hash.h"
 #include "io/atomic_file.h"
 #include "io/path.h"
-#include "store/catalog_builder.h"
 #include "store/store_impl.h"
 
 namespace bale {
 namespace {
-
-// With so many packs that no catalog has, each look-up is slow enough, and each Store holds enough
-// files open, that making a catalog pays at once.
-constexpr std::size_t kMostUncataloged = 64;
 
 // How often packs may be collected between a look-up and the opening of what it led to.
 constexpr int kAttempts = 10;
@@ -129,14 +124,7 @@ Result<void> Store::refresh() {
 }
 
 Result<void> Store::Impl::refresh() const {
-  std::shared_ptr<const PackSet> packs = TRY(PackSet::read(file_system_, layout_, shelf_));
-  if (packs->uncataloged_count() > kMostUncataloged) {
-    // A store that may only be read is searched pack by pack.
-    if (write_catalog(file_system_, layout_, *packs, {})) {
-      packs = TRY(PackSet::read(file_system_, layout_, shelf_));
-    }
-  }
-  use(std::move(packs));
+  use(TRY(PackSet::read(file_system_, layout_, shelf_)));
   return {};
 }
 

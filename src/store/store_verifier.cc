@@ -43,6 +43,9 @@ namespace {
 
 // Of the memory: for ids that are missing, for reading objects.
 constexpr std::uint64_t kReadShare = 4;
+// How often packs may be collected under a check before it gives up.
+constexpr int kAttempts = 3;
+
 constexpr std::uint64_t kListBytes = 3 << 20;
 constexpr std::uint64_t kSortBytes = 1 << 20;
 
@@ -59,9 +62,14 @@ class StoreVerifier {
         missing_budget_(options.memory_bytes / kReadShare),
         sort_budget_(kSortBytes) {}
 
-  Result<StoreReport> run();
+  /// nullopt where packs were collected meanwhile, so that what seems to be damage may be none.
+  Result<std::optional<StoreReport>> run();
 
  private:
+  Result<void> check();
+  Result<void> trace();
+  [[nodiscard]] bool packs_went() const;
+
   [[nodiscard]] bool is_full() const { return !options_.quick && !options_.sample; }
 
   Result<void> check_options() const;
@@ -91,6 +99,7 @@ class StoreVerifier {
   std::string scratch_directory_;
   StoreFiles files_;
   std::shared_ptr<const PackSet> packs_;
+  std::optional<VerifyRecords> records_;
   std::uint64_t objects_total_ = 0;
 };
 
@@ -184,8 +193,27 @@ Result<void> StoreVerifier::add_archives_without_file(
   return {};
 }
 
-Result<StoreReport> StoreVerifier::run() {
+Result<std::optional<StoreReport>> StoreVerifier::run() {
   TRY(check_options());
+  const Result<void> checked = check();
+  const bool in_doubt = checked ? !report_.ok() : checked.error().code == ErrorCode::kNotFound;
+  if (in_doubt && packs_went()) return std::optional<StoreReport>();
+  TRY(checked);
+  TRY(trace());
+  return std::optional(std::move(report_));
+}
+
+// A store of many packs opens each when it is wanted.
+bool StoreVerifier::packs_went() const {
+  const std::vector<std::uint32_t> numbers = store_.pack_numbers();
+  return std::any_of(numbers.begin(), numbers.end(), [&](std::uint32_t number) {
+    const Result<FileInfo> info =
+        store_.file_system().stat(store_.impl().layout().pack(store_.pack_name(number)));
+    return !info && info.error().code == ErrorCode::kNotFound;
+  });
+}
+
+Result<void> StoreVerifier::check() {
   // Pointers first: whatever they lead to is in the packs that are looked for after that.
   std::vector<VerifyRecords::Pointer> pointers = VerifyRecords::read_pointers(store_, TRY(names()));
   TRY(check_files());
@@ -203,8 +231,8 @@ Result<StoreReport> StoreVerifier::run() {
   if (options_.quick) report_.objects = objects_total_;
 
   TRY(add_archives_without_file(pointers));
-  VerifyRecords records(store_, packs_, context_);
-  TRY(records.read(pointers, findings_));
+  records_.emplace(store_, packs_, context_);
+  TRY(records_->read(pointers, findings_));
   std::optional<LocationSorter> reached;
   if (is_full() && options_.archive) {
     reached = TRY(LocationSorter::create(sort_budget_, {.memory_bytes = kSortBytes,
@@ -212,14 +240,16 @@ Result<StoreReport> StoreVerifier::run() {
                                                         .scratch_directory = scratch_directory_,
                                                         .operation = &options_.operation}));
   }
-  for (const VerifyRecords::Group& group : records.groups()) {
-    TRY(check_group(records, group, reached ? &*reached : nullptr));
+  for (const VerifyRecords::Group& group : records_->groups()) {
+    TRY(check_group(*records_, group, reached ? &*reached : nullptr));
   }
-  if (!options_.quick) TRY(check_objects(reached ? &*reached : nullptr));
-  reached.reset();
+  return options_.quick ? Result<void>() : check_objects(reached ? &*reached : nullptr);
+}
+
+Result<void> StoreVerifier::trace() {
   TRY(findings_.name_entries(*packs_));
   TRY(trace_damage(
-      store_, *packs_, records,
+      store_, *packs_, *records_,
       {.memory_bytes = options_.memory_bytes / 2,
        .scratch_directory = scratch_directory_,
        .follow = !options_.quick,
@@ -229,8 +259,7 @@ Result<StoreReport> StoreVerifier::run() {
        .operation = &options_.operation},
       report_));
   TRY(findings_.tell_others(store_, options_.on_lost));
-  TRY(finish_files());
-  return std::move(report_);
+  return finish_files();
 }
 
 Result<Closure> StoreVerifier::make_closure(const RecordAbsence& absence) {
@@ -353,7 +382,11 @@ Result<void> StoreVerifier::check_reached(LocationSorter& reached, ObjectChecker
 }  // namespace
 
 Result<StoreReport> verify_store(const Store& store, const StoreCheckOptions& options) {
-  return StoreVerifier(store, options).run();
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    if (auto report = TRY(StoreVerifier(store, options).run())) return std::move(*report);
+  }
+  return fail(ErrorCode::kIo, "{}: packs were collected {} times while they were checked",
+              store.path(), kAttempts);
 }
 
 }  // namespace bale

@@ -5,6 +5,8 @@
 
 #include "bale/store_verifier.h"
 
+#include <fmt/core.h>
+
 #include <atomic>
 #include <filesystem>
 #include <map>
@@ -12,7 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "bale/store_repack.h"
 #include "store/staged_pack.h"
+#include "testing/damage_store.h"
 #include "testing/matchers.h"
 #include "testing/store_fixture.h"
 
@@ -238,6 +242,31 @@ TEST_F(StoreVerifierTest, WhatNoArchiveNeedsIsNoDamage) {
   write_test_file(fixture_.path() + "/staging/dead/new.pack.part", "debris");
   EXPECT_EQ(damage(), "");
   EXPECT_EQ(damage(true), "");
+}
+
+// More packs than a store keeps open.
+TEST(StoreVerifierBesideTest, PacksThatARepackTakesAwayMeanwhileAreNoDamage) {
+  int interrupted = 0;
+  for (int step = 1; step < 1000; step *= 3) {
+    DamageStore store;
+    std::vector<std::pair<std::string, GitOid>> entries;
+    for (int i = 0; i < 150; ++i) {
+      entries.emplace_back(fmt::format("{:03}", i), store.blob(std::to_string(i)));
+    }
+    const GitOid tree = store.tree(entries);
+    store.record("a", {{"refs/heads/main", store.commit(tree, {})}});
+    int calls = 0;
+    StoreCheckOptions options;
+    options.operation.report = [&](const Progress&) {
+      if (++calls != step) return;
+      ++interrupted;
+      EXPECT_THAT(repack_store(store.store(), {.sync = false, .operation = {}}), IsOk());
+    };
+    ASSERT_OK_AND_ASSIGN(report, store.verify(options));
+    EXPECT_THAT(report.errors, testing::IsEmpty()) << "step " << step;
+    EXPECT_GE(report.objects, 152u);
+  }
+  EXPECT_GE(interrupted, 3);
 }
 
 }  // namespace

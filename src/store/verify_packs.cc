@@ -163,7 +163,9 @@ Result<std::shared_ptr<const PackSet>> usable_packs(const Store& store, bool all
           all_packs ? CatalogCheck(store, catalog, operation).run() : catalog.check();
       if (!checked && !is_damage(checked.error())) return checked.error();
       usable = checked.has_value();
-      if (!checked) TRY(note_damage({"", false, checked.error()}, layout, findings));
+      // A pack that went meanwhile is no damage of the catalog.
+      const bool went = !checked && checked.error().code == ErrorCode::kNotFound;
+      if (!checked && !went) TRY(note_damage({"", false, checked.error()}, layout, findings));
     }
     if (!usable) packs = TRY(packs->without_catalog());
   }
