@@ -60,7 +60,7 @@ struct LostObject {
   std::string why;
   bool traced = false;                ///< whether what follows was looked for
   std::vector<Touch> touches;         ///< all: each record, each of its refs
-  std::uint64_t touches_omitted = 0;  ///< beyond the 100,000 that a report lists
+  std::uint64_t touches_omitted = 0;  ///< beyond the 20,000 that a report lists
   std::vector<std::string> paths;     ///< the first 16 in any tree of any commit that is touched
   std::uint64_t paths_omitted = 0;    ///< more of them; at least so many where it is above 1,000
 };
@@ -88,7 +88,7 @@ struct StoreReport {
   std::uint64_t lost_omitted = 0;  ///< more of them: StoreCheckOptions::on_lost was told of each
   /// Where more are lost than are traced: every ref that one of the others touches, without paths.
   std::vector<LostObject::Touch> others_touch;
-  std::uint64_t others_touch_omitted = 0;  ///< beyond 100,000
+  std::uint64_t others_touch_omitted = 0;  ///< beyond 20,000
   std::vector<std::string> debris;         ///< what nothing needs: sentences that begin with a path
   std::uint64_t debris_omitted = 0;
   /// By name. No errors: a store in which a first import died is whole.

@@ -3,7 +3,9 @@
 
 // See the header.
 //
-//   find      SalvageFinder: entries that are proven, and deltas whose program is whole, to the log
+//   find      SalvageFinder: entries that are proven, deltas whose program is whole, and what can
+//   be
+//             decoded and is not what its id says, to the log
 //   rebuild   each delta by an index of all of these; what is not what its id says is lost
 //   twins     what is lost once more, by an index that leads to a proven entry where an id has one,
 //             though an earlier entry of the same id is damaged
@@ -90,8 +92,9 @@ class PackSalvager::Impl {
   std::uint64_t most_vain_bytes_ = 0;
   std::optional<SalvageLog> log_;
   std::uint64_t delta_count_ = 0;
+  std::uint64_t wrong_count_ = 0;
   std::unique_ptr<Guide> all_;
-  std::unique_ptr<Guide> proven_;  // by all_; only where something was lost
+  std::unique_ptr<Guide> proven_;  // by all_; only where something was lost or wrong
   std::unique_ptr<Guide> twins_;   // only where an id repeats, too
   SalvageReport report_;
 };
@@ -105,9 +108,9 @@ Result<void> PackSalvager::Impl::run() {
   TRY(find());
   all_ = TRY(make_guide([](const SalvageLog::Entry&) { return true; }));
   if (delta_count_ > 0) TRY(rebuild(SalvageState::kWaits, SalvageState::kProven, *all_));
-  if (report_.deltas_lost > 0) {
+  if (report_.deltas_lost > 0 || wrong_count_ > 0) {
     proven_ = TRY(make_guide(is_proven));
-    if (all_->duplicates > 0) {
+    if (all_->duplicates > 0 && report_.deltas_lost > 0) {
       // Deltas that wait for one another are among them, so that one look at each is enough.
       twins_ = TRY(make_guide([&](const SalvageLog::Entry& entry) {
         return is_proven(entry) || !proven_->index->find(entry.id).has_value();
@@ -115,7 +118,7 @@ Result<void> PackSalvager::Impl::run() {
       TRY(rebuild(SalvageState::kLost, SalvageState::kByTwin, *twins_));
     }
   }
-  report_.entries_whole = log_->size() - report_.deltas_lost;
+  report_.entries_whole = log_->size() - report_.deltas_lost - wrong_count_;
   return {};
 }
 
@@ -123,7 +126,12 @@ Result<void> PackSalvager::Impl::find() {
   const PackBytes pack = TRY(PackBytes::open_damaged(files_, path_, &unreadable_));
   most_vain_bytes_ = kVainShare * pack.file_bytes() + options_.spare_vain_bytes;
   ReadContext context(decode_bytes());
-  SalvageProver prover(pack, context, most_vain_bytes_);
+  SalvageProver prover(
+      pack, context, most_vain_bytes_, [this](const SalvageProver::Found& found) -> Result<void> {
+        ++wrong_count_;
+        return log_->append(
+            {.id = found.header.id, .offset = found.offset, .state = SalvageState::kWrong});
+      });
   const std::uint64_t hint_bytes = budget_.free_bytes() - SalvageFinder::kWindowBytes;
   SalvageHints hints = TRY(SalvageHints::create(pack, options_.index_path, budget_,
                                                 {.memory_bytes = hint_bytes,
@@ -214,7 +222,9 @@ Result<void> PackSalvager::Impl::rebuild(SalvageState from, SalvageState to, con
 Result<void> PackSalvager::Impl::for_each(bool proven, const EntrySink& sink) {
   ReadContext context(SalvageFinder::kWindowBytes);
   return log_->visit([&](const SalvageLog::Entry& logged) -> Result<void> {
-    if ((logged.state != SalvageState::kLost) != proven) return {};
+    const bool is_wanted = proven ? is_proven(logged) || logged.state == SalvageState::kByTwin
+                                  : logged.state == SalvageState::kLost;
+    if (!is_wanted) return {};
     SalvagedEntry entry;
     entry.entry = TRY(all_->decoder->stored(logged.offset, 0, context.impl()));
     entry.by_twin = logged.state == SalvageState::kByTwin;

@@ -28,6 +28,7 @@ enum class SalvageState : std::uint8_t {
   kProven,  ///< it is what its id says
   kByTwin,  ///< the same, but rebuilt on another entry of its base's id than the first one
   kLost,    ///< a delta that could not be rebuilt
+  kWrong,   ///< no delta, and not what its id says: deltas may lean on the parts that are right
 };
 
 class SalvageLog {

@@ -93,7 +93,9 @@ Result<bool> SalvageProver::prove_whole(const Found& found) {
   if (read && hasher.store_id() == header.id) return true;
   const std::uint64_t decoded = at_once ? header.size : decoded_bytes;
   vain_bytes_ += decoded + std::min(header.stored_size, decoded_bytes + kFrameBytes);
-  return read ? Result<bool>(false) : Result<bool>(read.error());
+  if (!read) return read.error();
+  TRY(on_wrong_(found));
+  return false;
 }
 
 // Its base may be found later. That all of the program fits leaves little to chance.

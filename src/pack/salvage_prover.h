@@ -13,7 +13,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <utility>
 
 #include "format/entry.h"
 #include "pack/entry_decoder.h"
@@ -35,9 +37,17 @@ class SalvageProver {
     }
   };
 
-  /// The pack and the context must outlive the prover.
-  SalvageProver(const PackBytes& pack, ReadContext& context, std::uint64_t most_vain_bytes)
-      : pack_(pack), decoder_(pack), context_(context.impl()), most_vain_bytes_(most_vain_bytes) {}
+  using WrongSink = std::function<Result<void>(const Found&)>;
+
+  /// The pack and the context must outlive the prover. `on_wrong` is told of what can be decoded
+  /// and is not what its id says, perhaps more than once; by chance that may be no entry at all.
+  SalvageProver(const PackBytes& pack, ReadContext& context, std::uint64_t most_vain_bytes,
+                WrongSink on_wrong)
+      : pack_(pack),
+        decoder_(pack),
+        context_(context.impl()),
+        most_vain_bytes_(most_vain_bytes),
+        on_wrong_(std::move(on_wrong)) {}
 
   /// The entry at `offset`, if there is one: proven if it is no delta; of a delta, that its program
   /// makes as many bytes as the header says.
@@ -62,6 +72,7 @@ class SalvageProver {
   EntryDecoder decoder_;
   ReadContext::Impl& context_;
   std::uint64_t most_vain_bytes_;
+  WrongSink on_wrong_;
   std::uint64_t vain_bytes_ = 0;
   std::uint64_t too_large_ = 0;
 };

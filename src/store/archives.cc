@@ -53,8 +53,9 @@ Result<std::optional<ObjectId>> Store::newest_record(const std::string& name) co
 Result<std::vector<std::string>> Store::archive_pointers() const {
   std::vector<std::string> names;
   for (DirectoryEntry& entry : TRY(file_system().list(impl_->layout().archives()))) {
-    // What begins with a dot is a lock or unfinished.
-    if (!entry.name.starts_with('.')) names.push_back(std::move(entry.name));
+    // What begins with a dot is a lock or unfinished; what is no file is somebody else's.
+    if (entry.name.starts_with('.') || entry.kind != FileKind::kRegular) continue;
+    names.push_back(std::move(entry.name));
   }
   return names;
 }

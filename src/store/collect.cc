@@ -80,31 +80,30 @@ std::uint64_t Collector::store_bytes() const {
 
 // False where an archive moved on meanwhile: then imports are held back, and it can be done again.
 Result<bool> Collector::collect(std::unique_ptr<FileLock>& imports_out) {
-  TRY(store_.refresh());
-  packs_ = store_.impl().packs();
+  // While it looks, half of the memory is for marks; while it copies, the other half is the copy's.
+  std::optional<StagingArea> scratch;
+  scratch.emplace(TRY(StagingArea::create(store_.file_system(), store_.impl().layout())));
+  std::optional<CollectRoots> roots;
+  roots.emplace(store_, options_.memory_bytes / 2, scratch->path(), options_.operation);
+  TRY(roots->read_pointers());
+  packs_ = TRY(packs_without_catalog(store_));
   SoundPacks sound = TRY(sound_packs(store_, *packs_, options_.memory_bytes, options_.operation));
   sound_ = std::move(sound.numbers);
   sound_set_ = std::set(sound_.begin(), sound_.end());
   summary_.damaged = std::move(sound.damaged);
   summary_.bytes_before = store_bytes();
 
-  Plan plan_made;
-  {
-    // While it looks, half of the memory is for marks; while it copies, the other half is the
-    // copy's.
-    const StagingArea scratch =
-        TRY(StagingArea::create(store_.file_system(), store_.impl().layout()));
-    CollectRoots roots(store_, options_.memory_bytes / 2, scratch.path(), options_.operation);
-    TRY(roots.mark(sound_));
-    summary_.lost_archives = roots.lost_archives();
-    plan_made = TRY(plan(roots));
-    if (options_.dry_run) return true;
-    TRY(copy(roots, plan_made));
-    if (imports_out == nullptr) {
-      imports_out = TRY(lock_out_imports(store_, options_.operation));
-      if (!TRY(roots.still_true())) return false;
-    }
+  TRY(roots->mark(sound_));
+  summary_.lost_archives = roots->lost_archives();
+  const Plan plan_made = TRY(plan(*roots));
+  if (options_.dry_run) return true;
+  TRY(copy(*roots, plan_made));
+  if (imports_out == nullptr) {
+    imports_out = TRY(lock_out_imports(store_, options_.operation));
+    if (!TRY(roots->still_true())) return false;
   }
+  roots.reset();
+  scratch.reset();
   std::vector<std::string> names = plan_made.gone;
   for (const auto& [hash, numbers] : plan_made.rewritten) {
     for (const std::uint32_t number : numbers) names.push_back(store_.pack_name(number));

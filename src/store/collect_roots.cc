@@ -36,7 +36,12 @@ CollectRoots::CollectRoots(const Store& store, std::uint64_t memory_bytes,
       list_context_(std::min(kListBytes, memory_bytes / 8)),
       missing_budget_(memory_bytes / 8) {}
 
-Result<CollectRoots::Pointers> CollectRoots::read_pointers() const {
+Result<void> CollectRoots::read_pointers() {
+  pointers_ = TRY(pointers_now());
+  return {};
+}
+
+Result<CollectRoots::Pointers> CollectRoots::pointers_now() const {
   Pointers pointers;
   for (const std::string& name : TRY(store_.archive_pointers())) {
     const std::optional<ObjectId> id = TRY(store_.archive_pointer(name));
@@ -46,11 +51,10 @@ Result<CollectRoots::Pointers> CollectRoots::read_pointers() const {
 }
 
 Result<bool> CollectRoots::still_true() const {
-  return TRY(read_pointers()) == pointers_;
+  return TRY(pointers_now()) == pointers_;
 }
 
 Result<void> CollectRoots::mark(const std::vector<std::uint32_t>& sound) {
-  pointers_ = TRY(read_pointers());
   closure_ = TRY(Closure::create(
       store_, {.memory_bytes = memory_bytes_ / 2,
                .scratch_directory = scratch_directory_,
@@ -69,7 +73,7 @@ Result<void> CollectRoots::mark(const std::vector<std::uint32_t>& sound) {
 
 Result<void> CollectRoots::on_missing(const MissingLink& link) const {
   const bool known = std::any_of(missing_.begin(), missing_.end(),
-                                 [&](const OidSet& set) { return set.contains(link.oid); });
+                                 [&](const auto& set) { return set.second.contains(link.oid); });
   if (known) return {};
   return fail(ErrorCode::kCorrupt, "{} {} is in none of the packs; {} needs it ({})",
               git_type_name(link.type), link.oid.to_hex(), link.from, kAdvice);
@@ -107,10 +111,10 @@ Result<void> CollectRoots::add_chain(const std::string& name, const ObjectId& ne
 Result<void> CollectRoots::add_record(const std::string& shown, const Record& record) {
   shallow_.insert(record.shallow.begin(), record.shallow.end());
   const GitHash hash = record.hash.value_or(GitHash::kSha1);
-  if (record.missing.list) {
+  if (record.missing.list && !missing_.contains(*record.missing.list)) {
     TRY(add_list(shown, *record.missing.list, hash));
-    missing_.push_back(
-        TRY(OidSet::load(store_, record.missing, hash, list_context_, missing_budget_)));
+    missing_.emplace(*record.missing.list, TRY(OidSet::load(store_, record.missing, hash,
+                                                            list_context_, missing_budget_)));
   }
   if (record.unreached.list) {
     TRY(add_list(shown, *record.unreached.list, hash));

@@ -34,8 +34,12 @@ class CollectRoots {
   CollectRoots(const Store& store, std::uint64_t memory_bytes, std::string scratch_directory,
                const Operation& operation);
 
-  /// Reads all pointers, and the records of archives whose pointer is lost from these packs; marks
-  /// what they reach. kCorrupt where something of it is missing or cannot be read.
+  /// Reads all pointers. Call before the packs are looked for: whatever the pointers lead to is in
+  /// those then, also of an import that ends meanwhile.
+  Result<void> read_pointers();
+
+  /// Marks what the archives reach, and those whose pointer is lost and whose records are in these
+  /// packs. kCorrupt where something of it is missing or cannot be read.
   Result<void> mark(const std::vector<std::uint32_t>& sound);
 
   /// Of an entry: whether any archive needs an object with these ids.
@@ -44,13 +48,13 @@ class CollectRoots {
   /// Archives without a pointer whose records are there, and which were not removed.
   [[nodiscard]] const std::vector<std::string>& lost_archives() const { return lost_archives_; }
 
-  /// Whether no archive's pointer has changed since mark().
+  /// Whether no archive's pointer has changed since read_pointers().
   Result<bool> still_true() const;
 
  private:
   using Pointers = std::map<std::string, ObjectId>;
 
-  Result<Pointers> read_pointers() const;
+  Result<Pointers> pointers_now() const;
   Result<void> find_lost(const std::vector<std::uint32_t>& sound);
   Result<void> add_chain(const std::string& name, const ObjectId& newest);
   Result<void> add_record(const std::string& shown, const Record& record);
@@ -68,8 +72,8 @@ class CollectRoots {
   Pointers pointers_;
   std::set<ObjectId> records_;  // that stay
   std::set<GitOid> shallow_;
-  std::vector<OidSet> missing_;
-  std::vector<std::pair<GitOid, std::string>> alone_;        // lists, and who names them
+  std::map<ObjectId, OidSet> missing_;                 // by their lists, which many records share
+  std::vector<std::pair<GitOid, std::string>> alone_;  // lists, and who names them
   std::vector<std::pair<ObjectId, std::string>> unreached_;  // lists of what stays by itself
   std::vector<std::string> lost_archives_;
   std::optional<Closure> closure_;

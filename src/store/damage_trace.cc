@@ -22,7 +22,7 @@ namespace {
 constexpr std::size_t kMostPaths = 16;
 constexpr std::size_t kMostPathsCounted = 1000;
 constexpr std::size_t kMostPathBytes = 4096;
-constexpr std::uint64_t kMostTouches = 100'000;  // in all, and as many of the others
+constexpr std::uint64_t kMostTouches = 20'000;  // in all, and as many of the others
 constexpr std::uint64_t kCommitStackBytes = 256 << 10;
 
 constexpr std::string_view kWithoutRef = "its objects without a ref";

@@ -34,6 +34,13 @@ Result<SoundPacks> sound_packs(const Store& store, const PackSet& packs, std::ui
   return sound;
 }
 
+Result<std::shared_ptr<const PackSet>> packs_without_catalog(Store& store) {
+  TRY(store.refresh());
+  std::shared_ptr<const PackSet> packs = TRY(store.impl().packs()->without_catalog());
+  store.impl().use(packs);
+  return packs;
+}
+
 std::optional<ObjectLocation> looked_up(const PackSet& packs, const ObjectId& id,
                                         const std::optional<GitOid>& oid) {
   if (!oid) return packs.find(id);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,6 +30,11 @@ struct SoundPacks {
 /// alone by maintenance, and nothing that is in them counts as stored.
 Result<SoundPacks> sound_packs(const Store& store, const PackSet& packs, std::uint64_t memory_bytes,
                                const Operation& operation);
+
+/// Looks at the directory again, and makes the store go by the indexes of its packs alone, which
+/// sound_packs() checks: a catalog that is wrong in one bit would let an entry pass for a second
+/// one of its id, and go.
+Result<std::shared_ptr<const PackSet>> packs_without_catalog(Store& store);
 
 /// Where those who need an entry are led to: by its Git id, if it has one, for a blob that came
 /// under ids of both kinds is two entries with one id, and neither stands for the other.

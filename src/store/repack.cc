@@ -49,8 +49,7 @@ class Repacker {
 
 Result<RepackSummary> Repacker::run() {
   const std::unique_ptr<FileLock> lock = TRY(lock_for_maintenance(store_, options_.operation));
-  TRY(store_.refresh());
-  packs_ = store_.impl().packs();
+  packs_ = TRY(packs_without_catalog(store_));
   summary_.packs_before = packs_->numbers().size();
   SoundPacks sound = TRY(sound_packs(store_, *packs_, options_.memory_bytes, options_.operation));
   summary_.damaged = std::move(sound.damaged);

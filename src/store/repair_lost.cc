@@ -32,7 +32,7 @@ LostSearch::LostSearch(const Store& store, LostSearchOptions options)
 
 bool LostSearch::is_wanted(const GitOid& oid) const {
   return std::none_of(missing_.begin(), missing_.end(),
-                      [&](const OidSet& set) { return set.contains(oid); });
+                      [&](const auto& set) { return set.second.contains(oid); });
 }
 
 Result<void> LostSearch::lose(const GitOid& oid) {
@@ -124,7 +124,7 @@ Result<void> LostSearch::add_record(const std::string& shown, const Record& reco
 }
 
 Result<void> LostSearch::add_missing(const std::string& shown, const Record& record) {
-  if (!record.missing.list || !record.hash) return {};
+  if (!record.missing.list || !record.hash || missing_.contains(*record.missing.list)) return {};
   if (!store_.find(*record.missing.list)) {
     lose(*record.missing.list, *record.hash);
     return {};
@@ -132,7 +132,7 @@ Result<void> LostSearch::add_missing(const std::string& shown, const Record& rec
   Result<OidSet> missing =
       OidSet::load(store_, record.missing, *record.hash, context_, missing_budget_);
   if (!missing) return note({missing.error().code, shown + ": " + missing.error().message});
-  missing_.push_back(std::move(*missing));
+  missing_.emplace(*record.missing.list, std::move(*missing));
   return {};
 }
 

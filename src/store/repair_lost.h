@@ -80,7 +80,7 @@ class LostSearch {
   ReadContext list_context_;  // for a list that is read while objects are looked at
   Budget missing_budget_;
   std::set<GitOid> shallow_;
-  std::vector<OidSet> missing_;
+  std::map<ObjectId, OidSet> missing_;  // by their lists, which many records share
   std::vector<std::pair<std::string, ObjectId>> unreached_;  // of which record, and its list
   std::optional<Closure> closure_;
   std::set<GitOid> oids_;

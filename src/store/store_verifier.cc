@@ -248,7 +248,7 @@ Result<void> StoreVerifier::check() {
 
 Result<void> StoreVerifier::trace() {
   TRY(findings_.name_entries(*packs_));
-  TRY(trace_damage(
+  const Result<void> traced = trace_damage(
       store_, *packs_, *records_,
       {.memory_bytes = options_.memory_bytes / 2,
        .scratch_directory = scratch_directory_,
@@ -257,7 +257,10 @@ Result<void> StoreVerifier::trace() {
        .context = &context_,
        .missing_budget = &missing_budget_,
        .operation = &options_.operation},
-      report_));
+      report_);
+  // What was found is told of also where the memory is too little to trace it.
+  if (!traced && traced.error().code != ErrorCode::kLimitExceeded) return traced;
+  for (LostObject& lost : report_.lost) lost.traced = lost.traced && traced.has_value();
   TRY(findings_.tell_others(store_, options_.on_lost));
   return finish_files();
 }
