@@ -52,18 +52,26 @@ Result<RemovedArchive> remove_archive(Store& store, const std::string& name,
 
 struct PrunedArchive {
   std::uint64_t records_kept = 0;
-  std::uint64_t records_dropped = 0;  ///< 0: there was nothing to do, and nothing was written
+  std::uint64_t records_dropped = 0;  ///< of those that could be read
+  bool older_unreadable = false;      ///< dropped too: one that cannot be read, and those before it
   ObjectId record;                    ///< the newest, after pruning
   std::string pack;                   ///< that the records lie in now; empty if nothing was written
+
+  /// Whether there was anything to do. If not, nothing was written.
+  [[nodiscard]] bool changed() const { return records_dropped > 0 || older_unreadable; }
 };
 
 /// Keeps the newest `keep` records of an archive, at least 1, and drops the others. A record names
 /// the one before by its hash, so those that are kept are written anew, with new ids, and each
 /// `replaces` the one that it was. NAME@N leads to what it led to, while there is such a record.
 ///
-/// kNotFound if there is no such archive, kCorrupt where a record cannot be read, kUnsupported
-/// where one holds what this version does not know and would lose, kInvalidArgument for a name,
-/// number or memory that does not do, kInterrupted, kIo. Refreshes `store`.
+/// A record that is dropped need not be readable: so an archive is left with what is whole of it
+/// where an older record was lost.
+///
+/// kNotFound if there is no such archive, kCorrupt where a record that is to be kept cannot be read
+/// (the message says how many can be), kUnsupported where one holds what this version does not know
+/// and would lose, kInvalidArgument for a name, number or memory that does not do, kInterrupted,
+/// kIo. Refreshes `store`.
 ///
 /// Memory: options.memory_bytes, the text of one record, and 33 bytes for each that is kept.
 Result<PrunedArchive> prune_archive(Store& store, const std::string& name, std::uint64_t keep,

@@ -29,12 +29,13 @@ struct Options {
 };
 
 std::string sentence(const std::string& name, const PrunedArchive& pruned) {
-  if (pruned.records_dropped == 0) {
+  if (!pruned.changed()) {
     return fmt::format("{}: nothing to do, it has {}", name,
                        counted(pruned.records_kept, "record"));
   }
-  return fmt::format("{}: {} kept, {} dropped (bale gc gives their space back)", name,
-                     counted(pruned.records_kept, "record"), pruned.records_dropped);
+  return fmt::format("{}: {} kept, {} dropped{} (bale gc gives their space back)", name,
+                     counted(pruned.records_kept, "record"), pruned.records_dropped,
+                     pruned.older_unreadable ? ", and older ones that are lost" : "");
 }
 
 Result<int> run(const Options& options, Session& session) {
@@ -52,6 +53,7 @@ Result<int> run(const Options& options, Session& session) {
   line.text("archive", options.name)
       .number("records_kept", pruned.records_kept)
       .number("records_dropped", pruned.records_dropped)
+      .value("older_unreadable", pruned.older_unreadable ? "true" : "false")
       .text("record", pruned.record.to_hex())
       .text_or_null("pack", pack);
   TRY(session.summary(line.object(), sentence(options.name, pruned)));

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "bale/store.h"
@@ -32,6 +33,15 @@ class ArchiveVerbsTest : public testing::Test {
   void grow(const std::string& name, std::int64_t time) {
     ASSERT_OK_AND_ASSIGN(store, Store::open(path_));
     ASSERT_THAT(grow_archive(store, name, time), IsOk());
+  }
+
+  // Loses the record, with its pack.
+  void lose(const std::string& name, std::uint64_t back) {
+    ASSERT_OK_AND_ASSIGN(store, Store::open(path_));
+    ReadContext context;
+    ASSERT_OK_AND_ASSIGN(entry, store.record(name, back, context));
+    const std::string pack = path_ + "/packs/" + store.pack_name(store.find(entry.id)->pack);
+    for (const char* suffix : {".pack", ".idx", ".gitidx"}) std::filesystem::remove(pack + suffix);
   }
 
   FinishedRun run(std::vector<std::string> words) {
@@ -98,6 +108,7 @@ TEST_F(ArchiveVerbsTest, PruneDropsOlderRecords) {
   EXPECT_EQ(result, json({{"archive", "x"},
                           {"records_kept", 2},
                           {"records_dropped", 1},
+                          {"older_unreadable", false},
                           {"record", records[0]["record"]},
                           {"pack", result["pack"]}}));
   EXPECT_EQ(result["pack"].get<std::string>().size(), 64u);
@@ -114,6 +125,23 @@ TEST_F(ArchiveVerbsTest, PruneSaysWhereThereIsNothingToDo) {
   EXPECT_EQ(result["records_kept"], 3);
   EXPECT_EQ(result["pack"], nullptr);
   EXPECT_THAT(run({"archive", "prune", "x", "--keep", "3"}).out, HasSubstr("nothing to do"));
+}
+
+TEST_F(ArchiveVerbsTest, PruneIsTheWayOutWhereAnOlderRecordIsLost) {
+  lose("x", 1);
+  const FinishedRun refused = run({"gc"});
+  EXPECT_EQ(refused.status, 3);
+  EXPECT_THAT(refused.err, HasSubstr("bale archive prune x --keep 1 drops it"));
+  EXPECT_EQ(run({"archive", "prune", "x", "--keep", "2"}).status, 3);
+  const FinishedRun logged = run({"log", "x"});
+  EXPECT_EQ(logged.status, 3);
+  EXPECT_THAT(logged.err, HasSubstr("x@1: "));
+  const FinishedRun pruned = run({"archive", "prune", "x", "--keep", "1"});
+  EXPECT_EQ(pruned.status, 0) << pruned.err;
+  EXPECT_THAT(pruned.out, HasSubstr("1 record kept, 0 dropped, and older ones that are lost"));
+  EXPECT_EQ(run({"gc"}).status, 0);
+  EXPECT_EQ(run({"verify"}).status, 0);
+  EXPECT_EQ(run({"list"}).status, 0);
 }
 
 TEST_F(ArchiveVerbsTest, WhatMakesNoSenseIsAUsageError) {

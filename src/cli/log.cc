@@ -43,11 +43,13 @@ Result<int> run(const std::string& name, Session& session) {
   ReadContext context = store_read_context(session);
   const ObjectId from = TRY(store.record(place.name, place.record_back, context)).id;
   RecordChain chain = chain_from(store, from, context);
-  while (const std::optional<ArchiveRecord> entry = TRY(chain.next())) {
+  for (std::uint64_t back = place.record_back;; ++back) {
     TRY(session.go_on());
-    TRY(print(*entry, session));
+    const Result<std::optional<ArchiveRecord>> entry = chain.next();
+    if (!entry) return record_error(place.name, back, entry.error());
+    if (!*entry) return kStatusDone;
+    TRY(print(**entry, session));
   }
-  return kStatusDone;
 }
 
 }  // namespace

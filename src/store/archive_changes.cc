@@ -127,16 +127,25 @@ Result<PrunedArchive> ArchiveChange::prune(std::uint64_t keep) {
   result.record = TRY(begin());
   std::vector<ObjectId> kept;  // newest first
   RecordChain chain = chain_from(store_, result.record, context_);
-  while (const std::optional<ArchiveRecord> entry = TRY(chain.next())) {
+  for (;;) {
     TRY(go_on());
+    const Result<std::optional<ArchiveRecord>> entry = chain.next();
+    if (!entry) {
+      if (kept.size() < keep) return record_error(name_, kept.size(), entry.error());
+      if (entry.error().code == ErrorCode::kInterrupted) return entry.error();
+      // What is dropped is read only to be counted.
+      result.older_unreadable = true;
+      break;
+    }
+    if (!*entry) break;
     if (kept.size() < keep) {
-      kept.push_back(entry->id);
+      kept.push_back((*entry)->id);
     } else {
       ++result.records_dropped;
     }
   }
   result.records_kept = kept.size();
-  if (result.records_dropped == 0) return result;
+  if (!result.changed()) return result;
   std::unique_ptr<StagedPack> staged;
   result.record = TRY(copy_records(kept, staged));
   result.pack = TRY(finish(*staged, result.record));

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "bale/store_collect.h"
 #include "bale/store_statistics.h"
 #include "bale/store_verifier.h"
 #include "base/check.h"
@@ -211,6 +212,46 @@ TEST_F(ArchiveChangesTest, DamageIsNeitherHiddenNorCopied) {
   // What nobody can read any more can be removed.
   ASSERT_THAT(remove_archive(store_, "lost"), IsOk());
   EXPECT_THAT(archives(), ElementsAre("y"));
+}
+
+TEST_F(ArchiveChangesTest, PruningIsTheWayOutWhereAnOlderRecordIsLost) {
+  const ArchiveRecord second = store_.record("x", 1, context_).value();
+  const std::string pack = store_.pack_name(store_.find(second.id)->pack);
+  const ArchiveRecord newest = store_.record("x", 0, context_).value();
+  ASSERT_THAT(grow_archive(store_, "x", 4), IsOk());
+  for (const char* suffix : {".pack", ".idx", ".gitidx"}) {
+    ASSERT_THAT(files_.remove_file("/store/packs/" + pack + suffix), IsOk());
+  }
+  store_ = std::move(Store::open("/store", &files_)).value();
+  EXPECT_THAT(collect_store(store_, {}), FailsWith(ErrorCode::kCorrupt, "prune x --keep 2"));
+  // What is to be kept must be there.
+  EXPECT_THAT(prune_archive(store_, "x", 3), FailsWith(ErrorCode::kCorrupt, "prune x --keep 2"));
+  ASSERT_OK_AND_ASSIGN(pruned, prune_archive(store_, "x", 2));
+  EXPECT_EQ(pruned.records_kept, 2u);
+  EXPECT_EQ(pruned.records_dropped, 0u);
+  EXPECT_TRUE(pruned.older_unreadable);
+  EXPECT_TRUE(pruned.changed());
+  EXPECT_THAT(times("x"), ElementsAre(4, 3));
+  ASSERT_THAT(collect_store(store_, {}), IsOk());
+  EXPECT_FALSE(store_.find(newest.id)) << "the copy replaced it";
+  EXPECT_THAT(times("x"), ElementsAre(4, 3));
+  EXPECT_THAT(times("y"), ElementsAre(1));
+  ASSERT_OK_AND_ASSIGN(report, verify_store(store_, {}));
+  EXPECT_TRUE(report.ok());
+  ASSERT_OK_AND_ASSIGN(nothing, prune_archive(store_, "x", 2));
+  EXPECT_FALSE(nothing.changed());
+}
+
+TEST_F(ArchiveChangesTest, PruningCountsWhatCanBeReadOfWhatItDrops) {
+  const ObjectId oldest = store_.record("x", 2, context_).value().id;
+  const std::string pack = store_.pack_name(store_.find(oldest)->pack);
+  ASSERT_THAT(files_.remove_file("/store/packs/" + pack + ".pack"), IsOk());
+  ASSERT_THAT(files_.remove_file("/store/packs/" + pack + ".idx"), IsOk());
+  store_ = std::move(Store::open("/store", &files_)).value();
+  ASSERT_OK_AND_ASSIGN(pruned, prune_archive(store_, "x", 1));
+  EXPECT_EQ(pruned.records_dropped, 1u);
+  EXPECT_TRUE(pruned.older_unreadable);
+  EXPECT_THAT(times("x"), ElementsAre(3));
 }
 
 TEST_F(ArchiveChangesTest, ARecordOfALaterVersionIsNotCopiedWithoutWhatItHolds) {

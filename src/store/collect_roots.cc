@@ -98,7 +98,8 @@ Result<void> CollectRoots::add_chain(const std::string& name, const ObjectId& ne
   for (std::uint64_t back = 0;; ++back) {
     const Result<std::optional<ArchiveRecord>> entry = chain.next();
     if (!entry) {
-      return fail(entry.error().code, "{}@{}: {} ({})", name, back, entry.error().message, kAdvice);
+      const Error error = record_error(name, back, entry.error());
+      return fail(error.code, "{}; nothing is removed from a damaged store", error.message);
     }
     if (!*entry) break;
     records_.insert((*entry)->id);

@@ -30,6 +30,15 @@ Result<std::optional<ArchiveRecord>> RecordChain::next() {
   return std::optional<ArchiveRecord>(std::move(entry));
 }
 
+Error record_error(const std::string& name, std::uint64_t back, const Error& error) {
+  if (error.code == ErrorCode::kInterrupted) return error;
+  if (back == 0) return fail(error.code, "{}: {} (bale repair mends it)", name, error.message);
+  return fail(error.code,
+              "{}@{}: {} (bale repair --from another store that has the record brings it back; "
+              "bale archive prune {} --keep {} drops it and the older ones)",
+              name, back, error.message, name, back);
+}
+
 RecordChain chain_from(const Store& store, const std::optional<ObjectId>& newest,
                        ReadContext& context) {
   return {newest, [&store, &context](const ObjectId& id) { return store.record(id, context); }};

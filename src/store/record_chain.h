@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "bale/object.h"
 #include "bale/pack_reader.h"
@@ -54,6 +55,10 @@ class RecordChain {
   std::uint64_t steps_ = 0;
   std::uint64_t remember_after_ = 1;
 };
+
+/// What is said where the record `back` imports ago cannot be read: which it is, why, and what
+/// helps. Other errors than of reading it, kInterrupted, stay as they are.
+[[nodiscard]] Error record_error(const std::string& name, std::uint64_t back, const Error& error);
 
 /// The chain in a store, from this record back. Store and context must outlive it.
 [[nodiscard]] RecordChain chain_from(const Store& store, const std::optional<ObjectId>& newest,
