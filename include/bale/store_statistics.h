@@ -22,8 +22,8 @@ struct TypeStatistics {
 };
 
 struct StoreStatistics {
-  std::uint64_t archives = 0;
-  std::uint64_t records = 0;
+  std::uint64_t archives = 0;  ///< those that cannot be read too
+  std::uint64_t records = 0;   ///< that can be read
   std::uint64_t packs = 0;
   std::uint64_t pack_bytes = 0;
   std::uint64_t index_bytes = 0;        ///< of .idx and .gitidx files
@@ -33,6 +33,10 @@ struct StoreStatistics {
   std::vector<std::uint64_t> objects_by_depth;  ///< [n]: entries that need n deltas
   std::uint64_t archive_objects = 0;            ///< what the newest records reach, added up
   std::uint64_t archive_objects_new = 0;        ///< what all records brought, added up
+
+  /// Archives that cannot be read, and such of which an older record cannot be: what that and the
+  /// records before it say is in no number here.
+  std::vector<Error> errors;
 
   [[nodiscard]] std::uint64_t bytes() const;
   [[nodiscard]] std::uint64_t stored_bytes() const;

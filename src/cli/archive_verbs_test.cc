@@ -144,6 +144,45 @@ TEST_F(ArchiveVerbsTest, PruneIsTheWayOutWhereAnOlderRecordIsLost) {
   EXPECT_EQ(run({"list"}).status, 0);
 }
 
+TEST_F(ArchiveVerbsTest, DamageOfOneArchiveHidesNoOther) {
+  grow("a", 1);
+  grow("b", 1);
+  lose("b", 0);
+  lose("x", 1);
+  const std::string bad = path_ + "/archives/a";
+  std::filesystem::resize_file(bad, 10);
+  const FinishedRun text = run({"list"});
+  EXPECT_EQ(text.status, 3);
+  ASSERT_EQ(lines_of(text.out).size(), 2u);
+  EXPECT_THAT(lines_of(text.out)[0], testing::StartsWith("x\t"));
+  EXPECT_THAT(lines_of(text.out)[1], testing::StartsWith("y\t"));
+  ASSERT_EQ(lines_of(text.err).size(), 3u) << text.err;
+  EXPECT_THAT(lines_of(text.err)[0], HasSubstr("corrupt data: a: "));
+  EXPECT_THAT(lines_of(text.err)[1], HasSubstr("corrupt data: b: "));
+  EXPECT_THAT(lines_of(text.err)[2], HasSubstr("corrupt data: x@1: "));
+  const FinishedRun listed = run({"list", "--json"});
+  EXPECT_EQ(listed.status, 3);
+  const std::vector<json> archives = json_lines(listed.out);
+  ASSERT_EQ(archives.size(), 4u);
+  EXPECT_EQ(archives[0]["name"], "a");
+  EXPECT_EQ(archives[0]["error"]["code"], "corrupt");
+  EXPECT_FALSE(archives[0].contains("record"));
+  EXPECT_FALSE(archives[1].contains("record"));
+  EXPECT_EQ(archives[2]["records"], 1);
+  EXPECT_THAT(archives[2]["error"]["message"].get<std::string>(), HasSubstr("prune x --keep 1"));
+  EXPECT_FALSE(archives[3].contains("error"));
+  const FinishedRun counted = run({"stats", "--json"});
+  EXPECT_EQ(counted.status, 3);
+  const json statistics = json::parse(counted.out);
+  EXPECT_EQ(statistics["archives"], 4);
+  EXPECT_EQ(statistics["records"], 2);
+  EXPECT_EQ(statistics["errors"].size(), 3u);
+  const FinishedRun shown = run({"stats"});
+  EXPECT_EQ(shown.status, 3);
+  EXPECT_THAT(shown.out, HasSubstr("archives     4 (2 records)"));
+  EXPECT_EQ(lines_of(shown.err).size(), 3u) << shown.err;
+}
+
 TEST_F(ArchiveVerbsTest, WhatMakesNoSenseIsAUsageError) {
   EXPECT_EQ(run({"archive", "prune", "x"}).status, 2);
   EXPECT_THAT(run({"archive", "prune", "x"}).err, HasSubstr("--keep N"));

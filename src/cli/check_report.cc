@@ -24,16 +24,6 @@ void print_error(const Error& error) {
   print_line(error_line(error));
 }
 
-std::string json_array(const std::vector<Error>& errors) {
-  std::string array;
-  for (const Error& error : errors) {
-    JsonLine line;
-    line.text("code", to_string(error.code)).text("message", error.message);
-    array += (array.empty() ? "" : ",") + line.object();
-  }
-  return "[" + array + "]";
-}
-
 }  // namespace
 
 Result<void> print_listing(const Listing& listing) {
@@ -65,7 +55,7 @@ Result<int> report_findings(Session& session, const Findings& findings, JsonLine
     print_error(
         fail(ErrorCode::kCorrupt, "{}: {} found", findings.where, counted(error_count, "error")));
   }
-  counts.value("errors", json_array(findings.errors))
+  counts.value("errors", error_objects(findings.errors))
       .number("errors_omitted", findings.errors_omitted);
   TRY(session.summary(counts.object(), fmt::format("{}: {}, {}", findings.where, sentence,
                                                    counted(error_count, "error"))));

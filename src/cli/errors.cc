@@ -80,11 +80,21 @@ void print_line(std::string_view line) {
   static_cast<void>(standard_error.write(as_bytes(line)).has_value());
 }
 
-std::string error_json(const Error& error) {
-  JsonLine details;
-  details.text("code", to_string(error.code)).text("message", error.message);
+std::string error_object(const Error& error) {
   JsonLine line;
-  line.value("error", details.object());
+  line.text("code", to_string(error.code)).text("message", error.message);
+  return line.object();
+}
+
+std::string error_objects(const std::vector<Error>& errors) {
+  std::string array;
+  for (const Error& error : errors) array += (array.empty() ? "" : ",") + error_object(error);
+  return "[" + array + "]";
+}
+
+std::string error_json(const Error& error) {
+  JsonLine line;
+  line.value("error", error_object(error));
   return line.object();
 }
 

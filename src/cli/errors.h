@@ -13,6 +13,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bale/result.h"
 
@@ -31,6 +32,12 @@ inline constexpr int kStatusCorrupt = 3;
 
 /// Puts `line`, with its line end, on standard error; what cannot be put there is lost.
 void print_line(std::string_view line);
+
+/// {"code":...,"message":...}
+[[nodiscard]] std::string error_object(const Error& error);
+
+/// An array of such objects.
+[[nodiscard]] std::string error_objects(const std::vector<Error>& errors);
 
 /// {"error":{"code":...,"message":...}}, without a line end.
 [[nodiscard]] std::string error_json(const Error& error);

@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // bale list: the archives of a store, a line each: name, kind, newest record, how many records,
-// objects, time, source.
+// objects, time, source. Where an archive, or an older record of it, cannot be read, standard error
+// says so, and JSON has it as "error" in the archive's object; then the exit status is 3.
 
 #include <fmt/core.h>
 
-#include <memory>
+#include <cstdint>
+#include <optional>
+#include <string>
 
 #include "base/try.h"
 #include "cli/errors.h"
@@ -19,47 +22,70 @@
 namespace bale::cli {
 namespace {
 
-// The record and all that came before it.
-Result<std::uint64_t> count_records(const Store& store, const ObjectId& newest,
-                                    ReadContext& context, const Session& session) {
-  std::uint64_t count = 0;
-  RecordChain chain = chain_from(store, newest, context);
-  while (TRY(chain.next())) {
-    TRY(session.go_on());
-    ++count;
+// What can be read of an archive.
+struct Listed {
+  std::optional<ArchiveRecord> newest;
+  std::uint64_t records = 0;
+  std::optional<Error> error;  // why that is not all
+};
+
+Result<Listed> read_archive(const Store& store, const std::string& name, ReadContext& context,
+                            const Session& session) {
+  Listed listed;
+  Result<ArchiveRecord> newest = store.record(name, 0, context);
+  if (!newest) {
+    // Otherwise it was removed since the names were read.
+    if (newest.error().code != ErrorCode::kNotFound)
+      listed.error = record_error(name, 0, newest.error());
+    return listed;
   }
-  return count;
+  RecordChain chain = chain_from(store, newest->id, context);
+  listed.newest = std::move(*newest);
+  for (;; ++listed.records) {
+    TRY(session.go_on());
+    const Result<std::optional<ArchiveRecord>> entry = chain.next();
+    if (!entry) listed.error = record_error(name, listed.records, entry.error());
+    if (!entry || !*entry) return listed;
+  }
+}
+
+std::string json_object(const std::string& name, const Listed& listed) {
+  JsonLine line;
+  line.text("name", name);
+  if (listed.newest) {
+    const Record& record = listed.newest->record;
+    line.text("kind", to_string(record.kind))
+        .text("record", listed.newest->id.to_hex())
+        .number("records", listed.records)
+        .number("objects", record.objects)
+        .text("time", format_utc(record.time))
+        .text("source", record.source);
+  }
+  if (listed.error) line.value("error", error_object(*listed.error));
+  return line.object();
+}
+
+Result<void> print(const std::string& name, const Listed& listed, Session& session) {
+  if (listed.error) print_line(error_line(*listed.error));
+  if (session.json()) return session.out().line(json_object(name, listed));
+  if (!listed.newest) return {};
+  const Record& record = listed.newest->record;
+  return session.out().line(
+      tab_line({name, std::string(to_string(record.kind)), listed.newest->id.to_hex(),
+                fmt::format("{}", listed.records), fmt::format("{}", record.objects),
+                format_utc(record.time), record.source}));
 }
 
 Result<int> run(Session& session) {
   const Store store = TRY(open_store(session));
   ReadContext context = store_read_context(session);
+  int status = kStatusDone;
   for (const std::string& name : TRY(store.archives())) {
-    const Result<ArchiveRecord> read = store.record(name, 0, context);
-    // Removed since the names were read.
-    if (!read && read.error().code == ErrorCode::kNotFound) continue;
-    if (!read) return read.error();
-    const ArchiveRecord& newest = *read;
-    const Record& record = newest.record;
-    const std::uint64_t records = TRY(count_records(store, newest.id, context, session));
-    const std::string time = format_utc(record.time);
-    if (session.json()) {
-      JsonLine line;
-      line.text("name", name)
-          .text("kind", to_string(record.kind))
-          .text("record", newest.id.to_hex())
-          .number("records", records)
-          .number("objects", record.objects)
-          .text("time", time)
-          .text("source", record.source);
-      TRY(session.out().line(line.object()));
-    } else {
-      TRY(session.out().line(tab_line({name, std::string(to_string(record.kind)),
-                                       newest.id.to_hex(), fmt::format("{}", records),
-                                       fmt::format("{}", record.objects), time, record.source})));
-    }
+    const Listed listed = TRY(read_archive(store, name, context, session));
+    if (listed.error) status = kStatusCorrupt;
+    if (listed.newest || listed.error) TRY(print(name, listed, session));
   }
-  return kStatusDone;
+  return status;
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale stats: what a store holds, in numbers.
+// bale stats: what a store holds, in numbers. Archives that cannot be read are named on standard
+// error and, with --json, as "errors"; then the exit status is 3.
 
 #include <fmt/core.h>
 
@@ -52,7 +53,8 @@ std::string json_object(const StoreStatistics& statistics) {
       .number("archive_objects", statistics.archive_objects)
       .number("archive_objects_new", statistics.archive_objects_new)
       .value("compression_ratio", fmt::format("{:.4f}", statistics.compression_ratio()))
-      .value("dedup_ratio", fmt::format("{:.4f}", statistics.dedup_ratio()));
+      .value("dedup_ratio", fmt::format("{:.4f}", statistics.dedup_ratio()))
+      .value("errors", error_objects(statistics.errors));
   return line.object();
 }
 
@@ -83,12 +85,14 @@ Result<int> run(Session& session) {
   const StoreStatistics statistics =
       TRY(store_statistics(store, read_memory_bytes(session), session.operation()));
   session.progress().clear();
+  for (const Error& error : statistics.errors) print_line(error_line(error));
+  const int status = statistics.errors.empty() ? kStatusDone : kStatusCorrupt;
   if (session.json()) {
     TRY(session.out().line(json_object(statistics)));
-    return kStatusDone;
+    return status;
   }
   for (const std::string& line : text_lines(statistics)) TRY(session.out().line(line));
-  return kStatusDone;
+  return status;
 }
 
 }  // namespace

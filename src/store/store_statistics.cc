@@ -18,17 +18,25 @@ double ratio(std::uint64_t whole, std::uint64_t part) {
   return part == 0 ? 0 : static_cast<double>(whole) / static_cast<double>(part);
 }
 
-Result<void> count_archives(const Store& store, ReadContext& context, StoreStatistics& statistics) {
+Result<void> count_archives(const Store& store, ReadContext& context, const Operation& operation,
+                            StoreStatistics& statistics) {
   for (const std::string& name : TRY(store.archives())) {
     ++statistics.archives;
-    bool newest = true;
-    const std::optional<ObjectId> id = TRY(store.newest_record(name));
-    RecordChain chain = chain_from(store, id, context);
-    while (const std::optional<ArchiveRecord> entry = TRY(chain.next())) {
+    const Result<std::optional<ObjectId>> id = store.newest_record(name);
+    if (!id) {
+      statistics.errors.push_back(record_error(name, 0, id.error()));
+      continue;
+    }
+    RecordChain chain = chain_from(store, *id, context);
+    for (std::uint64_t back = 0;; ++back) {
+      if (operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
+      const Result<std::optional<ArchiveRecord>> entry = chain.next();
+      if (!entry) statistics.errors.push_back(record_error(name, back, entry.error()));
+      if (!entry || !*entry) break;
+      const Record& record = (*entry)->record;
       ++statistics.records;
-      if (newest) statistics.archive_objects += entry->record.objects;
-      statistics.archive_objects_new += entry->record.objects_new;
-      newest = false;
+      if (back == 0) statistics.archive_objects += record.objects;
+      statistics.archive_objects_new += record.objects_new;
     }
   }
   return {};
@@ -81,7 +89,7 @@ Result<StoreStatistics> store_statistics(const Store& store, std::uint64_t memor
                                          const Operation& operation) {
   StoreStatistics statistics;
   ReadContext context(memory_bytes);
-  TRY(count_archives(store, context, statistics));
+  TRY(count_archives(store, context, operation, statistics));
   for (const std::uint32_t number : store.pack_numbers()) {
     const std::shared_ptr<const StoredPack> opened = TRY(store.impl().open(number));
     const StoredPack& pack = *opened;
