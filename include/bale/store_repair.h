@@ -70,6 +70,15 @@ struct RepairOptions {
   FileSystem* file_system = nullptr;  ///< null: posix_file_system()
 };
 
+/// A record that is lost, and with it the way to those before it.
+struct LostRecord {
+  std::string archive;
+  std::uint64_t back = 0;  ///< so many records of the archive are newer, and there
+  std::string id;
+
+  bool operator==(const LostRecord&) const = default;
+};
+
 struct RepairSummary {
   std::uint64_t packs_salvaged = 0;    ///< damaged ones, of which what was whole is in new packs
   std::uint64_t indexes_made = 0;      ///< of packs, anew
@@ -81,6 +90,7 @@ struct RepairSummary {
   std::vector<std::string> archives_recovered;  ///< whose pointers were lost or damaged
   std::vector<std::string> archives_lost;       ///< whose newest records are lost, all of them
   std::vector<std::string> lost;                ///< ids, of the first 1,000
+  std::vector<LostRecord> records_lost;         ///< of which the first 1,000 ids may be
   std::vector<std::string> unreadable;          ///< what is wrong with objects that are there
   /// Deltas in damaged packs that could not be rebuilt, needed or not: sentences, the first 1,000.
   std::vector<std::string> lost_deltas;

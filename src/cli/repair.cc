@@ -39,20 +39,46 @@ Result<std::unique_ptr<ObjectSource>> open_source(const std::string& path,
   return open_git_object_source(path, operation);
 }
 
-// What is wrong still. The first of them says what helps.
+// Which record it is, if one, and what helps: a Git repository has none.
+std::optional<Error> record_loss(const RepairSummary& summary, const std::string& id) {
+  const auto& records = summary.records_lost;
+  const auto lost = std::find_if(records.begin(), records.end(),
+                                 [&](const LostRecord& record) { return record.id == id; });
+  if (lost == records.end()) return std::nullopt;
+  std::string drop;
+  if (lost->back > 0) {
+    drop = fmt::format("; bale archive prune {} --keep {} drops it and the older ones",
+                       lost->archive, lost->back);
+  }
+  return fail(ErrorCode::kCorrupt,
+              "record {}@{} ({}) is lost (--from another store that has it brings it back{})",
+              lost->archive, lost->back, id, drop);
+}
+
+// What is wrong still. The first of them that is no record says what helps.
 std::vector<Error> losses(const RepairSummary& summary, bool from) {
   std::vector<Error> errors;
   for (const std::string& name : summary.archives_lost) {
-    errors.push_back(fail(ErrorCode::kCorrupt, "archive {}: all its records are lost", name));
+    errors.push_back(
+        fail(ErrorCode::kCorrupt,
+             "archive {}: all its records are lost (--from another store that has them brings them "
+             "back)",
+             name));
   }
+  std::vector<Error> objects;
   for (const std::string& id : summary.lost) {
-    errors.push_back(fail(ErrorCode::kCorrupt, "object {} is lost", id));
+    if (const std::optional<Error> record = record_loss(summary, id)) {
+      errors.push_back(*record);
+    } else {
+      objects.push_back(fail(ErrorCode::kCorrupt, "object {} is lost", id));
+    }
   }
-  if (!errors.empty()) {
-    errors.front().message +=
+  if (!objects.empty()) {
+    objects.front().message +=
         from ? " (another --from PATH, a store or a Git repository that has it, brings it back)"
              : " (--from PATH, a store or a Git repository that has it, brings it back)";
   }
+  errors.insert(errors.end(), objects.begin(), objects.end());
   for (const std::string& message : summary.unreadable) {
     errors.push_back({ErrorCode::kCorrupt, message});
   }

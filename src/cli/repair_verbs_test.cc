@@ -201,6 +201,37 @@ TEST_F(RepairVerbsTest, OfManyLossesRepairNamesTheFirstAndVerifyAll) {
   EXPECT_EQ(repair(3)["lost"].size(), revisions.size());
 }
 
+// Git has no records: what they named comes back, and they do not. Imports go on all the same.
+TEST_F(RepairVerbsTest, ARecordThatIsLostKeepsNothingFromBeingImported) {
+  lose_pack("HEAD~1:a");
+  const json mended = repair(3, {"--from", git_.path()});
+  EXPECT_EQ(mended["objects_lost"], 1);
+  ASSERT_EQ(mended["errors"].size(), 1u);
+  const std::string message = mended["errors"][0]["message"];
+  EXPECT_THAT(message, HasSubstr("record x@1 (" + mended["lost"][0].get<std::string>()));
+  EXPECT_THAT(message, HasSubstr("--from another store that has it brings it back"));
+  EXPECT_THAT(message, HasSubstr("bale archive prune x --keep 1 drops it"));
+  // Counts are Git's: with an object that the lost record had, one that the record after it had,
+  // and such as nobody had.
+  for (const std::string text : {"one", "two", "three"}) {
+    git_.write("a", text);
+    git_.write("b", text == "three" ? text : "");
+    git_.commit(text + " again");
+    const FinishedRun imported = run({"import", "git", git_.path(), "--name", "x", "--json"});
+    ASSERT_EQ(imported.status, 0) << imported.err;
+    const std::string objects = describe_repository(git_, git_.path()).objects;
+    EXPECT_EQ(json::parse(imported.out)["objects"], count(objects, "\n")) << text;
+  }
+  EXPECT_EQ(run({"list"}).status, 3);
+  const json pruned = json::parse(run({"archive", "prune", "x", "--keep", "4", "--json"}).out);
+  EXPECT_EQ(pruned["records_kept"], 4);
+  EXPECT_EQ(pruned["older_unreadable"], true);
+  EXPECT_EQ(run({"list"}).status, 0);
+  EXPECT_EQ(run({"gc"}).status, 0);
+  EXPECT_EQ(run({"verify"}).status, 0);
+  EXPECT_EQ(exported("after.git"), describe_repository(git_, git_.path()));
+}
+
 TEST_F(RepairVerbsTest, ADryRunForetellsArchivesBehindPacksThatAreToBeMended) {
   damage("HEAD:dir/two");
   fs::remove(path_ + "/archives/x");

@@ -25,7 +25,16 @@ Result<void> read_records(const Store& store, const std::string& name, ImportPla
   plan.pointer = TRY(store.archive_pointer(name));
   RecordChain chain = chain_from(store, plan.pointer, context);
   std::optional<std::uint64_t> objects_then;  // of the next older record, if the archive only grew
-  while (std::optional<ArchiveRecord> record = TRY(chain.next())) {
+  for (;;) {
+    Result<std::optional<ArchiveRecord>> read = chain.next();
+    if (!read) {
+      if (!plan.previous) return record_error(name, 0, read.error());
+      // Older ones are read to count by them, and there is another way to count.
+      plan.only_grew = false;
+      return {};
+    }
+    std::optional<ArchiveRecord>& record = *read;
+    if (!record) break;
     const Record& newer = record->record;
     if (const auto location = store.find(record->id)) {
       plan.own_packs.insert(location->pack);

@@ -68,6 +68,7 @@ void tell_losses(RepairWork& work, const LostSearch& search) {
   };
   for (const auto& [id, hash] : search.ids()) name(id.to_hex());
   for (const GitOid& oid : search.oids()) name(oid.to_hex());
+  summary.records_lost = search.records();
   if (search.more()) work.note("there are more lost objects than were counted");
   for (const Error& error : search.unreadable()) summary.unreadable.push_back(error.message);
 }

@@ -96,9 +96,10 @@ Result<void> LostSearch::add_archive(const std::string& name) {
     const Result<std::optional<ArchiveRecord>> entry = chain.next();
     if (!entry && wanted && !store_.find(*wanted)) {
       lose(*wanted, hash);
+      records_.push_back({name, back, wanted->to_hex()});
       return {};
     }
-    if (!entry) return note(entry.error());
+    if (!entry) return note(record_error(name, back, entry.error()));
     if (!*entry) return {};
     hash = (*entry)->record.hash.value_or(hash);
     TRY(add_record(fmt::format("{}@{}", name, back), (*entry)->record));

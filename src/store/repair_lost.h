@@ -25,6 +25,7 @@
 
 #include "bale/progress.h"
 #include "bale/store.h"
+#include "bale/store_repair.h"
 #include "store/closure.h"
 #include "store/oid_set.h"
 
@@ -51,6 +52,9 @@ class LostSearch {
   /// Records and lists of ids, which are asked for by the store's own ids; and by which hash Git
   /// knows the archive's objects.
   [[nodiscard]] const std::map<ObjectId, GitHash>& ids() const { return ids_; }
+
+  /// The records among ids(), and where they were missed: one an archive at most.
+  [[nodiscard]] const std::vector<LostRecord>& records() const { return records_; }
 
   /// Whether there are more than most_lost.
   [[nodiscard]] bool more() const { return more_; }
@@ -85,6 +89,7 @@ class LostSearch {
   std::optional<Closure> closure_;
   std::set<GitOid> oids_;
   std::map<ObjectId, GitHash> ids_;
+  std::vector<LostRecord> records_;
   bool more_ = false;
   std::vector<Error> unreadable_;
 };
