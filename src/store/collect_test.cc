@@ -157,6 +157,29 @@ TEST_F(CollectTest, WhatAnImportBesideItFoundStoredSurvivesAtEveryStep) {
   EXPECT_TRUE(phases.contains("copying objects"));
 }
 
+TEST_F(CollectTest, AnArchiveThatComesBesideItIsNoDamageAtAnyStep) {
+  GitFixture fresh;
+  fresh.write("new", random_text(2000, 33));
+  fresh.commit("new");
+  for (int step = 0;; ++step) {
+    StoreFixture fixture;
+    ASSERT_THAT(fixture.import(mine_.path(), "mine"), IsOk());
+    Store beside = fixture.reopened();
+    int calls = 0;
+    bool imported = false;
+    CollectOptions options = quick();
+    options.operation.report = [&](const Progress& at) {
+      if (calls++ != step || at.phase == "waiting for imports to end") return;
+      imported = true;
+      EXPECT_THAT(import_git(beside, fresh.path(), {.name = "fresh", .sync = false}), IsOk());
+    };
+    ASSERT_THAT(collect_store(fixture.store(), options), IsOk()) << "step " << step;
+    if (!imported) break;
+    ASSERT_OK_AND_ASSIGN(report, fixture.verify());
+    EXPECT_THAT(report.errors, testing::IsEmpty()) << "step " << step;
+  }
+}
+
 TEST_F(CollectTest, PacksGoOnlyWhenNoImportRuns) {
   remove("other");
   ASSERT_OK_AND_ASSIGN(locks, lock_for_import(store(), "running", {}));

@@ -7,21 +7,27 @@
 //
 // - a read gives the right bytes or an error, never anything else;
 // - what cannot be read is named by verify;
-// - where verify finds nothing, all archives are there, and all that they reach is right.
+// - where verify finds nothing, all archives are there, and all that they reach is right;
+// - repack, gc and repair take nothing away that could be read before.
 //
 //   BALE_DAMAGE=1 trust_tests --gtest_filter='Damage*'     every bit, every length
 
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "bale/store_collect.h"
+#include "bale/store_repack.h"
 #include "bale/store_repair.h"
 #include "bale/store_statistics.h"
 #include "bale/store_verifier.h"
@@ -162,6 +168,23 @@ Outcome look_at(MemoryFileSystem& files) {
   return outcome;
 }
 
+// The objects that can be read, and are right. None of a store that cannot be opened.
+std::set<GitOid> readable(MemoryFileSystem& files) {
+  std::set<GitOid> oids;
+  const Result<Store> store = Store::open(kStore, &files);
+  if (!store) return oids;
+  for (const auto& [name, versions] : kArchives) {
+    for (const int version : versions) {
+      for (const SmallObject& object : small_history(name, version).objects) {
+        ReadContext context;  // in which no base is left from another one
+        const auto location = store->find(object.oid);
+        if (location && store->get(*location, context, object.oid)) oids.insert(object.oid);
+      }
+    }
+  }
+  return oids;
+}
+
 class DamageTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -262,6 +285,60 @@ TEST_F(DamageTest, WhicheverFileIsGoneOrAnothersReadsAreRightAndLossesAreNamed) 
     }
   }
   try_all(damages);
+}
+
+// What could be read before could be read after, whatever the verb made of the damage.
+TEST_F(DamageTest, MaintenanceOfADamagedStoreTakesNothingAway) {
+  std::vector<Damage> damages;
+  for (const auto& [path, size] : sizes_) {
+    const std::uint64_t step = thorough() ? 1 : path.ends_with("/catalog") ? 5 : 67;
+    for (std::uint64_t at = 0; at < size; at += kSlowBuild ? 11 * step : step) {
+      damages.push_back({.kind = Kind::kFlip, .path = path, .at = at, .bits = std::byte{1}});
+    }
+  }
+  using Verb = std::function<void(MemoryFileSystem&)>;
+  const auto in_store = [](const std::function<void(Store&)>& use) -> Verb {
+    return [use](MemoryFileSystem& files) {
+      if (Result<Store> store = Store::open(kStore, &files)) use(*store);
+    };
+  };
+  const std::vector<std::pair<std::string, Verb>> verbs = {
+      {"repack", in_store([](Store& store) {
+         static_cast<void>(
+             repack_store(store, {.memory_bytes = 24 << 20, .lanes = 1, .operation = {}})
+                 .has_value());
+       })},
+      {"gc", in_store([](Store& store) {
+         static_cast<void>(
+             collect_store(store, {.memory_bytes = 24 << 20, .operation = {}}).has_value());
+       })},
+      {"repair", [](MemoryFileSystem& files) {
+         static_cast<void>(repair_store(kStore, {.level = 1,
+                                                 .memory_bytes = smallest_repair_memory_bytes(1),
+                                                 .lanes = 1,
+                                                 .file_system = &files})
+                               .has_value());
+       }}};
+  std::uint64_t cases = 0;
+  const std::set<GitOid> all = readable(base_);
+  for (const Damage& damage : damages) {
+    const std::unique_ptr<MemoryFileSystem> damaged = base_.snapshot();
+    ASSERT_THAT(inflict(damage, *damaged), IsOk());
+    // The catalog only says again what the indexes say.
+    const std::set<GitOid> before = damage.path.ends_with("/catalog") ? all : readable(*damaged);
+    for (const auto& [name, run] : verbs) {
+      const std::unique_ptr<MemoryFileSystem> files = damaged->snapshot();
+      run(*files);
+      // What the catalog had hidden of a damaged index comes to light, and can be mended.
+      if (name != "repair") verbs.back().second(*files);
+      const std::set<GitOid> after = readable(*files);
+      for (const GitOid& oid : before) {
+        EXPECT_TRUE(after.contains(oid)) << oid.to_hex() << ": " << name << ", " << damage.name();
+      }
+      ++cases;
+    }
+  }
+  std::printf("damage: %llu times maintenance, nothing taken away\n", as_printed(cases));
 }
 
 // Everything, where another store has it; and alone all that is not in a pack.
