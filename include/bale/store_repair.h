@@ -88,10 +88,12 @@ struct RepairSummary {
   std::uint64_t objects_lost = 0;  ///< that archives reach, and that are lost still
   bool losses_known = true;        ///< whether these were looked for: always, but in some dry runs
   std::vector<std::string> archives_recovered;  ///< whose pointers were lost or damaged
-  std::vector<std::string> archives_lost;       ///< whose newest records are lost, all of them
-  std::vector<std::string> lost;                ///< ids, of the first 1,000
-  std::vector<LostRecord> records_lost;         ///< of which the first 1,000 ids may be
-  std::vector<std::string> unreadable;          ///< what is wrong with objects that are there
+  /// Of those recovered, whose newest record is lost: what that alone brought is gone, too.
+  std::vector<std::string> archives_gone_back;
+  std::vector<std::string> archives_lost;  ///< whose newest records are lost, all of them
+  std::vector<std::string> lost;           ///< ids, of the first 1,000
+  std::vector<LostRecord> records_lost;    ///< of which the first 1,000 ids may be
+  std::vector<std::string> unreadable;     ///< what is wrong with objects that are there
   /// Deltas in damaged packs that could not be rebuilt, needed or not: sentences, the first 1,000.
   std::vector<std::string> lost_deltas;
   std::uint64_t lost_deltas_omitted = 0;  ///< more of them
@@ -100,7 +102,8 @@ struct RepairSummary {
 
   /// Whether every archive is whole, as far as it was when it was made.
   [[nodiscard]] bool whole() const {
-    return objects_lost == 0 && archives_lost.empty() && unreadable.empty();
+    return objects_lost == 0 && archives_lost.empty() && archives_gone_back.empty() &&
+           unreadable.empty();
   }
 };
 

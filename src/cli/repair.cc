@@ -65,6 +65,12 @@ std::vector<Error> losses(const RepairSummary& summary, bool from) {
              "back)",
              name));
   }
+  for (const std::string& name : summary.archives_gone_back) {
+    errors.push_back(fail(ErrorCode::kCorrupt,
+                          "archive {}: its newest record is lost, and what that alone brought "
+                          "(import it again)",
+                          name));
+  }
   std::vector<Error> objects;
   for (const std::string& id : summary.lost) {
     if (const std::optional<Error> record = record_loss(summary, id)) {
@@ -137,6 +143,7 @@ Result<int> run(const Options& options, Session& session) {
       .number("indexes_made", summary.indexes_made)
       .number("git_indexes_made", summary.git_indexes_made)
       .value("archives_recovered", json_strings(summary.archives_recovered))
+      .value("archives_gone_back", json_strings(summary.archives_gone_back))
       .value("archives_lost", json_strings(summary.archives_lost))
       .number("objects_salvaged", summary.objects_salvaged)
       .number("objects_refetched", summary.objects_refetched)
@@ -150,7 +157,8 @@ Result<int> run(const Options& options, Session& session) {
       .value("notes", json_strings(summary.notes))
       .value("dry_run", options.dry_run ? "true" : "false");
   const std::vector<Error> errors = losses(summary, source != nullptr);
-  const std::size_t archives = summary.archives_lost.size();  // all of which are printed
+  // All of which are printed.
+  const std::size_t archives = summary.archives_lost.size() + summary.archives_gone_back.size();
   return report_findings(session,
                          {.errors = errors,
                           .errors_omitted = summary.objects_lost - summary.lost.size(),

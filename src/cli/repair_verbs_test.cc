@@ -116,8 +116,9 @@ TEST_F(RepairVerbsTest, WhatIsLostIsNamedAndComesBackFromTheRepository) {
 
 TEST_F(RepairVerbsTest, ALostPackComesBackFromTheRepositoryButForItsRecord) {
   lose_pack("HEAD");
-  const json mended = repair(0, {"--from", git_.path()});
+  const json mended = repair(3, {"--from", git_.path()});
   EXPECT_EQ(mended["archives_recovered"], json({"x"}));
+  EXPECT_EQ(mended["archives_gone_back"], json({"x"}));
   EXPECT_EQ(run({"verify"}).status, 0);
   EXPECT_EQ(json_lines(run({"log", "x", "--json"}).out).size(), 1u);
 }

@@ -131,6 +131,9 @@ Result<void> ArchiveRepair::recover(const RecoveredArchive& archive) {
                          archive.removed ? "removed, as its last record says"
                                          : "at record " + archive.record.to_hex()));
   if (!archive.removed) work_.summary.archives_recovered.push_back(archive.name);
+  if (wanted != wanted_.end() && wanted->second.record) {
+    work_.summary.archives_gone_back.push_back(archive.name);
+  }
   if (wanted != wanted_.end()) {
     TRY(work_.set_aside(work_.layout.archive(archive.name), archive.name));
   }
