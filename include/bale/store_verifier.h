@@ -77,6 +77,22 @@ struct ArchiveWithoutFile {
   bool operator==(const ArchiveWithoutFile&) const = default;
 };
 
+/// A link that claims another type than the object has that it leads to: a tree that names a tree
+/// as a file, say. Links are followed by the object's type, so this is no damage.
+struct OddLink {
+  GitOid oid;  ///< of the object that it leads to
+  ObjectType claimed = ObjectType::kBlob;
+  ObjectType stored = ObjectType::kBlob;
+  std::string from;  ///< what holds the link
+};
+
+/// An object that is what its id says, and that Git's grammar cannot be read in to its end. The
+/// links before that place count. No damage: it came so.
+struct MalformedObject {
+  GitOid oid;
+  std::string why;
+};
+
 struct StoreReport {
   std::uint64_t objects = 0;         ///< checked
   std::uint64_t bytes = 0;           ///< of their payloads; 0 where none was decoded
@@ -93,6 +109,10 @@ struct StoreReport {
   std::uint64_t debris_omitted = 0;
   /// By name. No errors: a store in which a first import died is whole.
   std::vector<ArchiveWithoutFile> archives_without_file;
+  std::vector<OddLink> odd_links;  ///< the first 100 that were met; only in a full check
+  std::uint64_t odd_links_omitted = 0;
+  std::vector<MalformedObject> malformed;  ///< the first 100 that were met; only in a full check
+  std::uint64_t malformed_omitted = 0;
   std::optional<std::uint64_t> sample_seed;  ///< by which objects were chosen
 
   [[nodiscard]] bool ok() const { return errors.empty(); }

@@ -32,9 +32,11 @@ void check_commit(bale::GitHash hash, bale::Bytes payload) {
 void check_tag(bale::GitHash hash, bale::Bytes payload) {
   const bale::Result<bale::Tag> tag = bale::parse_tag(hash, payload);
   if (!tag) return;
-  std::string rebuilt = "object " + tag->object.to_hex() + "\ntype ";
-  rebuilt.append(bale::git_type_name(tag->type)).append("\n");
-  if (!tag->name.empty()) rebuilt += "tag " + lower_case(tag->name) + "\n";
+  std::string rebuilt = "object " + tag->object.to_hex() + "\n";
+  if (tag->type) {
+    rebuilt.append("type ").append(bale::git_type_name(*tag->type)).append("\n");
+    if (!tag->name.empty()) rebuilt += "tag " + lower_case(tag->name) + "\n";
+  }
   CHECK(lower_case(bale::as_text(payload)).starts_with(rebuilt));
 }
 

@@ -33,6 +33,11 @@ class HeaderLines {
     return text_.substr(position_, key.size()) == key;
   }
 
+  // Whether more is left than "<key><hex>".
+  [[nodiscard]] bool has_more_than(std::string_view key) const {
+    return text_.size() - position_ > key.size() + 2 * oid_bytes(hash_);
+  }
+
   // The id in a line "<key><hex>\n".
   Result<GitOid> take_oid(std::string_view key) {
     if (!next_is(key)) return missing(key);
@@ -51,19 +56,15 @@ class HeaderLines {
     return GitOid(hash_, oid);
   }
 
-  // The rest of a line "<key><text>\n".
-  Result<std::string_view> take_text(std::string_view key) {
-    if (!next_is(key)) return missing(key);
+  // The rest of a line "<key><text>\n"; nothing, and no step ahead, where there is none.
+  std::optional<std::string_view> take_text(std::string_view key) {
+    if (!next_is(key)) return std::nullopt;
     const std::size_t start = position_ + key.size();
     const std::size_t line_end = text_.find('\n', start);
-    if (line_end == std::string_view::npos) {
-      return fail(ErrorCode::kCorrupt, "{}: the line at byte {} has no end", what_, position_);
-    }
+    if (line_end == std::string_view::npos) return std::nullopt;
     position_ = line_end + 1;
     return text_.substr(start, line_end - start);
   }
-
-  [[nodiscard]] std::size_t position() const { return position_; }
 
  private:
   [[nodiscard]] Error missing(std::string_view key) const {
@@ -106,9 +107,10 @@ Result<void> visit_commit(GitHash hash, Bytes payload, const LinkVisitor& visit)
   HeaderLines lines("commit", hash, payload);
   const GitOid tree = TRY(lines.take_oid("tree "));
   TRY(visit({.oid = tree, .type = ObjectType::kTree}));
-  while (lines.next_is("parent ")) {
+  // Git looks for another parent only while more than such a line is left.
+  while (lines.next_is("parent ") && lines.has_more_than("parent ")) {
     const GitOid parent = TRY(lines.take_oid("parent "));
-    TRY(visit({.oid = parent, .type = ObjectType::kState}));
+    TRY(visit({.oid = parent, .type = ObjectType::kState, .is_parent = true}));
   }
   return {};
 }
@@ -178,15 +180,11 @@ Result<Tag> parse_tag(GitHash hash, Bytes payload) {
   HeaderLines lines("tag", hash, payload);
   Tag tag;
   tag.object = TRY(lines.take_oid("object "));
-  const std::size_t type_start = lines.position();
-  const std::string_view type_name = TRY(lines.take_text("type "));
-  const Result<ObjectType> type = object_type_from_git(type_name);
-  if (!type) {
-    return fail(ErrorCode::kCorrupt, "tag: the line at byte {} names no type of object",
-                type_start);
+  if (const std::optional<std::string_view> word = lines.take_text("type ")) {
+    const Result<ObjectType> type = object_type_from_git(*word);
+    if (type) tag.type = *type;
   }
-  tag.type = *type;
-  if (lines.next_is("tag ")) tag.name = TRY(lines.take_text("tag "));
+  tag.name = lines.take_text("tag ").value_or("");
   return tag;
 }
 
@@ -201,7 +199,9 @@ Result<void> for_each_link(GitHash hash, ObjectType type, Bytes payload, const L
     case ObjectType::kAction: {
       if (looks_like_record(payload)) return {};
       const Tag tag = TRY(parse_tag(hash, payload));
-      return visit({.oid = tag.object, .type = tag.type});
+      return visit({.oid = tag.object,
+                    .type = tag.type.value_or(ObjectType::kBlob),
+                    .claims_type = tag.type.has_value()});
     }
   }
   CHECK(false);

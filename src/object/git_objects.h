@@ -5,11 +5,14 @@
 //
 //   tree    row of: <mode: octal digits> ' ' <name> 0 <oid: 20 or 32 bytes>
 //   commit  "tree " <hex> '\n', any number of "parent " <hex> '\n', then what we do not read
-//   tag     "object " <hex> '\n' "type " <word> '\n' ["tag " <name> '\n'], then what we do not read
+//   tag     "object " <hex> '\n' ["type " <word> '\n'] ["tag " <name> '\n'], then what we do not
+//           read
 //
 // Payloads are untrusted and are only read: what is odd but readable to Git (a mode with a leading
-// zero, entries out of order) is taken as it is, so that it can be stored and given back verbatim.
-// What cannot be read is kCorrupt, with the position in the payload.
+// zero, entries out of order, a commit that is cut off inside its last parent line) is taken as it
+// is, so that it can be stored and given back verbatim. Tags are read more leniently than Git reads
+// them: one without a type still names its object. What cannot be read is kCorrupt, with the
+// position in the payload; the links before it count, and nothing behind it does.
 //
 // Everything here is safe from any thread. Views point into the payload that was passed in.
 
@@ -68,25 +71,32 @@ struct Commit {
   std::vector<GitOid> parents;
 };
 
-/// Reads the tree and the parents; stops at the first other header. kCorrupt if there is no tree.
+/// Reads the tree and the parents; stops at the first other header. As Git does, it ignores a last
+/// "parent" line that the end of the payload cuts off. kCorrupt if there is no tree, or for a
+/// parent line without an id.
 [[nodiscard]] Result<Commit> parse_commit(GitHash hash, Bytes payload);
 
 /// What an annotated tag names.
 struct Tag {
   GitOid object;
-  ObjectType type = ObjectType::kState;  ///< the type of `object`, as the tag says
-  std::string_view name;                 ///< bytes; empty where the tag has no name
+  std::optional<ObjectType> type;  ///< the type of `object`, where the tag says one that exists
+  std::string_view name;           ///< bytes; empty where the tag has no name
 };
 
-/// Reads the object, its type and the tag's name. kCorrupt if one of the first two is missing.
+/// Reads the object, its type and the tag's name. kCorrupt if the object is missing.
 [[nodiscard]] Result<Tag> parse_tag(GitHash hash, Bytes payload);
 
 /// One object named by another.
+///
+/// What it says of the target's type is a claim: a tree may name a tree as if it were a file.
+/// Follow links by the type that the target has.
 struct Link {
   GitOid oid;
-  ObjectType type = ObjectType::kBlob;  ///< what the naming object says it is
+  ObjectType type = ObjectType::kBlob;  ///< what the naming object claims; kBlob without a claim
   std::string_view name;                ///< in a tree the entry's name, else empty
   bool submodule = false;               ///< a commit of another repository: not to be followed
+  bool claims_type = true;              ///< false for the object of a tag that says no type
+  bool is_parent = false;               ///< of a commit: what a shallow boundary cuts
 };
 
 /// Called with each link; an Error stops the walk and is handed through.
@@ -94,7 +104,7 @@ using LinkVisitor = std::function<Result<void>(const Link&)>;
 
 /// Visits every link of an object, in the payload's order. Submodules are visited too, and marked.
 /// A blob has no links, and neither has a record (an action that starts with '{'). kCorrupt where
-/// the payload cannot be read; what stood before the damage has been visited by then.
+/// the payload cannot be read; what comes before that place has been visited by then.
 Result<void> for_each_link(GitHash hash, ObjectType type, Bytes payload, const LinkVisitor& visit);
 
 }  // namespace bale

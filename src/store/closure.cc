@@ -19,29 +19,60 @@ namespace bale {
 namespace {
 
 // Trees of neighbouring commits share nearly all their links: a link that was followed a moment ago
-// needs no look-up. 8192 slots of 40 bytes.
-struct LatelySlot {
+// needs no look-up.
+struct RecentLink {
   std::array<std::byte, 32> oid;
-  std::uint64_t used;
+  std::uint32_t oid_bytes;  // 0: the slot is free
+  std::uint32_t type;       // of the object, or kMissing
+
+  static constexpr std::uint32_t kMissing = 255;
 };
 
-constexpr std::size_t kLatelySlots = 8192;
+constexpr std::size_t kRecentLinks = 8192;
+
+// A delta has the type of its base, so a type is found at the end of a chain. Versions of one thing
+// share most of theirs.
+struct RecentType {
+  std::uint64_t offset;
+  std::uint32_t pack;
+  std::uint32_t type;  // and 1; 0: the slot is free
+};
+
+constexpr std::size_t kRecentTypes = 16384;
+
+std::size_t slot_of(const ObjectLocation& location) {
+  return (location.offset * 0x9E3779B97F4A7C15 + location.pack) >> 50;
+}
+
+static_assert(kRecentTypes == std::size_t{1} << (64 - 50));
+
+// For headers, which are read while links of an object are followed that context_ holds.
+constexpr std::uint64_t kTypeReadBytes = 512 << 10;
+
+// Chains are at most this long in any pack that can be read; what is longer is damage.
+constexpr int kMostBases = 64;
 
 constexpr std::uint64_t kMostStackBytes = 1 << 20;
 
-// The records of one table whose bits are set, in the order of their ids.
+// What concerns one object, and need not end the walk. A pack that was collected is not among it.
+bool is_unreadable(const Error& error) {
+  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kIo ||
+         error.code == ErrorCode::kUnsupported;
+}
+
+// The records of one table that are marked, in the order of their ids.
 class MarkedRecords {
  public:
-  MarkedRecords(const PackSet& packs, std::uint32_t table, ScratchBits& bits,
-                std::uint64_t first_bit)
-      : packs_(&packs), table_(table), bits_(&bits), first_bit_(first_bit) {}
+  MarkedRecords(const PackSet& packs, std::uint32_t table, ScratchArray<std::uint8_t>& marks,
+                std::uint64_t first_mark)
+      : packs_(&packs), table_(table), marks_(&marks), first_mark_(first_mark) {}
 
   // To the next one; false at the end.
   Result<bool> advance() {
     for (const std::uint64_t count = packs_->record_count(table_); next_ < count; ++next_) {
       // The pages of the index that lie behind are not needed any more.
       if (next_ % kRecordsPerRelease == 0) packs_->release_table_pages(table_);
-      if (!TRY(bits_->test(first_bit_ + next_))) continue;
+      if (TRY(marks_->get(first_mark_ + next_)) == 0) continue;
       oid_ = packs_->oid(table_, next_);
       location_ = packs_->location(table_, next_).value_or(ObjectLocation());
       ++next_;
@@ -59,8 +90,8 @@ class MarkedRecords {
 
   const PackSet* packs_;
   std::uint32_t table_;
-  ScratchBits* bits_;
-  std::uint64_t first_bit_;
+  ScratchArray<std::uint8_t>* marks_;
+  std::uint64_t first_mark_;
   std::uint64_t next_ = 0;
   GitOid oid_;
   ObjectLocation location_;
@@ -86,15 +117,19 @@ Result<void> Closure::start() {
                 format_bytes(kMinBytes));
   }
   packs_ = store_->impl().packs();
-  std::uint64_t bits = 0;
+  std::uint64_t marks = 0;
   for (std::uint32_t table = 0; table < packs_->table_count(); ++table) {
-    first_bit_.push_back(bits);
-    bits += packs_->record_count(table);
+    first_mark_.push_back(marks);
+    marks += packs_->record_count(table);
   }
   FileSystem& files = store_->file_system();
-  seen_ = TRY(ScratchBits::create(*budget_, bits, options_.memory_bytes / 4, files,
-                                  options_.scratch_directory));
-  lately_ = TRY(Buffer::allocate(*budget_, kLatelySlots * sizeof(LatelySlot), "recent links"));
+  marks_ = TRY(ScratchArray<std::uint8_t>::create(*budget_, marks, options_.memory_bytes / 4, files,
+                                                  options_.scratch_directory,
+                                                  "marks of what is reached"));
+  recent_links_ =
+      TRY(Buffer::allocate(*budget_, kRecentLinks * sizeof(RecentLink), "recent links"));
+  recent_types_ =
+      TRY(Buffer::allocate(*budget_, kRecentTypes * sizeof(RecentType), "types of recent entries"));
   pending_ = TRY(
       ScratchStack<Pending>::create(*budget_, std::min(kMostStackBytes, options_.memory_bytes / 16),
                                     files, options_.scratch_directory));
@@ -105,40 +140,94 @@ Result<void> Closure::start() {
                                                 .file_system = &files,
                                                 .scratch_directory = options_.scratch_directory,
                                                 .operation = options_.operation}));
-  context_.emplace(left - left / 3);
+  context_.emplace(left - left / 3 - kTypeReadBytes);
+  type_context_.emplace(kTypeReadBytes);
   return {};
 }
 
-bool Closure::seen_lately(const GitOid& oid) {
-  const auto key = load_be<std::uint64_t>(oid.bytes().data());
-  auto* slots = reinterpret_cast<LatelySlot*>(lately_.data());
-  LatelySlot& slot = slots[key % kLatelySlots];
-  const Bytes bytes = oid.bytes();
-  if (slot.used == bytes.size() && std::memcmp(slot.oid.data(), bytes.data(), bytes.size()) == 0) {
-    return true;
-  }
-  slot.used = bytes.size();
-  std::memcpy(slot.oid.data(), bytes.data(), bytes.size());
-  return false;
+std::string Closure::From::shown() const {
+  return name != nullptr ? *name : "object " + oid->to_hex();
 }
 
-// Counts an object; nothing if it has been counted before or is missing.
-Result<std::optional<Closure::Pending>> Closure::mark(const GitOid& oid, ObjectType type,
-                                                      const GitOid* from,
-                                                      const std::string* from_name) {
-  if (seen_lately(oid)) return std::optional<Pending>();
-  const auto found = packs_->find(oid);
+// Goes from delta to base by headers alone, until one says a type or is known.
+Result<ObjectType> Closure::stored_type(const GitOid& oid, const ObjectLocation& location) {
+  auto* slots = reinterpret_cast<RecentType*>(recent_types_.data());
+  std::array<ObjectLocation, kMostBases> chain;
+  std::size_t length = 0;
+  std::optional<ObjectType> type;
+  const auto pack = store_->pack(location.pack);
+  for (ObjectLocation at = location; pack && length < chain.size();) {
+    const RecentType& slot = slots[slot_of(at)];
+    if (slot.type != 0 && slot.pack == at.pack && slot.offset == at.offset) {
+      type = static_cast<ObjectType>(slot.type - 1);
+      break;
+    }
+    chain[length++] = at;
+    const Result<StoredEntry> entry = (*pack)->stored_at(at.offset, 0, *type_context_);
+    if (!entry) break;
+    type = entry->type;
+    if (type) break;
+    const auto base = (*pack)->find(entry->base);
+    if (!base) break;
+    at.offset = *base;
+  }
+  // The long way knows what is wrong, and what else the store may have.
+  if (!type) type = TRY(store_->info(location, *type_context_, oid)).type;
+  for (std::size_t i = 0; i < length; ++i) {
+    slots[slot_of(chain[i])] = {.offset = chain[i].offset,
+                                .pack = chain[i].pack,
+                                .type = static_cast<std::uint32_t>(*type) + 1};
+  }
+  return *type;
+}
+
+// Counts an object, and says where it is; nothing if it has been counted before or is missing.
+Result<std::optional<Closure::Pending>> Closure::mark(const Link& link, const From& from) {
+  const Bytes bytes = link.oid.bytes();
+  auto* slots = reinterpret_cast<RecentLink*>(recent_links_.data());
+  RecentLink& slot = slots[load_be<std::uint64_t>(bytes.data()) % kRecentLinks];
+  if (slot.oid_bytes == bytes.size() &&
+      std::memcmp(slot.oid.data(), bytes.data(), bytes.size()) == 0) {
+    if (slot.type != RecentLink::kMissing) {
+      TRY(check_claim(link, static_cast<ObjectType>(slot.type), from));
+    }
+    return std::optional<Pending>();
+  }
+  const auto remember = [&](std::uint32_t type) {
+    slot.oid_bytes = static_cast<std::uint32_t>(bytes.size());
+    slot.type = type;
+    std::memcpy(slot.oid.data(), bytes.data(), bytes.size());
+  };
+  const auto found = packs_->find(link.oid);
   if (!found) {
-    TRY(options_.on_missing(
-        {oid, type, from_name != nullptr ? *from_name : "object " + from->to_hex()}));
+    remember(RecentLink::kMissing);
+    TRY(options_.on_missing({link.oid, link.type, from.shown()}));
     return std::optional<Pending>();
   }
-  if (!TRY(seen_->set(first_bit_[found->table] + found->position))) {
-    return std::optional<Pending>();
+  const std::uint64_t key = first_mark_[found->table] + found->position;
+  const std::uint8_t known = TRY(marks_->get(key));
+  ObjectType type = link.type;
+  if (known != 0) {
+    type = static_cast<ObjectType>(known - 1);
+  } else {
+    const Result<ObjectType> stored = stored_type(link.oid, found->location);
+    if (stored) type = *stored;
+    if (!stored && !is_unreadable(stored.error())) return stored.error();
+    if (!stored) TRY(damaged(link.oid, found->location, stored.error()));
+    TRY(marks_->set(key, static_cast<std::uint8_t>(static_cast<unsigned>(type) + 1)));
+    ++object_count_;
+    TRY(add_entry(found->location, type));
+    if (!stored) return std::optional<Pending>();
   }
-  ++object_count_;
-  TRY(add_entry(found->location, type));
-  return std::optional(Pending{oid, found->location, type});
+  remember(static_cast<std::uint32_t>(type));
+  TRY(check_claim(link, type, from));
+  if (known != 0 || type == ObjectType::kBlob) return std::optional<Pending>();
+  return std::optional(Pending{link.oid, found->location});
+}
+
+Result<void> Closure::check_claim(const Link& link, ObjectType stored, const From& from) {
+  if (link.type == stored || !link.claims_type || !options_.on_mismatch) return {};
+  return options_.on_mismatch({link.oid, link.type, stored, from.shown()});
 }
 
 Result<void> Closure::add_entry(const ObjectLocation& location, ObjectType type) {
@@ -152,14 +241,12 @@ Result<void> Closure::add_entry(const ObjectLocation& location, ObjectType type)
 Result<bool> Closure::reached(const GitOid& oid) {
   const auto found = packs_->find(oid);
   if (!found) return false;
-  return seen_->test(first_bit_[found->table] + found->position);
+  return TRY(marks_->get(first_mark_[found->table] + found->position)) != 0;
 }
 
-Result<void> Closure::reach(const GitOid& oid, ObjectType type, const GitOid* from,
-                            const std::string* from_name) {
-  const std::optional<Pending> marked = TRY(mark(oid, type, from, from_name));
-  if (!marked || type == ObjectType::kBlob) return {};
-  return pending_->push(*marked);
+Result<void> Closure::reach(const Link& link, const From& from) {
+  const std::optional<Pending> marked = TRY(mark(link, from));
+  return marked ? pending_->push(*marked) : Result<void>();
 }
 
 Result<void> Closure::damaged(const GitOid& oid, const ObjectLocation& location,
@@ -168,25 +255,13 @@ Result<void> Closure::damaged(const GitOid& oid, const ObjectLocation& location,
   return options_.on_damage(error);
 }
 
-// What the store says that an object is: a blob if it is missing, nothing if it is damaged.
-Result<std::optional<ObjectType>> Closure::type_of(const GitOid& oid) {
-  const auto found = packs_->find(oid);
-  if (!found) return std::optional(ObjectType::kBlob);
-  const auto info = store_->info(found->location, *context_, oid);
-  if (info) return std::optional(info->type);
-  TRY(damaged(oid, found->location, info.error()));
-  return std::optional<ObjectType>();
-}
-
 Result<void> Closure::add(const GitOid& oid, const std::string& from) {
-  const std::optional<ObjectType> type = TRY(type_of(oid));
-  return type ? reach(oid, *type, nullptr, &from) : Result<void>();
+  return reach({.oid = oid, .claims_type = false}, {.name = &from});
 }
 
 Result<void> Closure::add_alone(const GitOid& oid, const std::string& from) {
   CHECK(pending_->empty());
-  const std::optional<ObjectType> type = TRY(type_of(oid));
-  if (type) static_cast<void>(TRY(mark(oid, *type, nullptr, &from)));
+  static_cast<void>(TRY(mark({.oid = oid, .claims_type = false}, {.name = &from})));
   return {};
 }
 
@@ -194,9 +269,7 @@ Result<void> Closure::walk() {
   while (!pending_->empty()) {
     if (options_.operation->cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
     const Pending pending = TRY(pending_->pop());
-    const Result<void> visited = visit(pending);
-    if (!visited && visited.error().code != ErrorCode::kCorrupt) return visited.error();
-    if (!visited) TRY(damaged(pending.oid, pending.location, visited.error()));
+    TRY(visit(pending));
     options_.operation->progress({.phase = "walking the history", .objects = object_count_});
   }
   return {};
@@ -209,43 +282,44 @@ Result<void> Closure::visit(const Pending& pending) {
   if (!read && read.error().code == ErrorCode::kNotFound) {
     read = store_->get(pending.location, *context_, pending.oid);  // its pack was collected
   }
-  const ObjectView object = TRY(std::move(read));
-  if (object.type != pending.type) {
-    return fail(ErrorCode::kCorrupt, "object {} is a {}, and is linked to as a {}",
-                pending.oid.to_hex(), to_string(object.type), to_string(pending.type));
+  if (!read && is_unreadable(read.error())) {
+    return damaged(pending.oid, pending.location, read.error());
   }
+  const ObjectView object = TRY(std::move(read));
   const bool cut = options_.shallow != nullptr && options_.shallow->contains(pending.oid);
+  const From from{.oid = &pending.oid};
   std::optional<Link> tree;
   Result<void> followed;
   const Result<void> parsed = for_each_link(
       pending.oid.hash(), object.type, object.payload, [&](const Link& link) -> Result<void> {
         if (link.submodule) return {};
-        // A commit's links are its tree and its parents.
-        if (cut && link.type == ObjectType::kState &&
-            (!options_.follow_shallow || !packs_->find(link.oid))) {
+        if (cut && link.is_parent && (!options_.follow_shallow || !packs_->find(link.oid))) {
           return {};
         }
         // What was pushed last is looked at first: a commit's tree before its parents, so that the
         // stack does not fill with the trees of the whole history.
-        if (object.type == ObjectType::kState && link.type == ObjectType::kTree) {
+        if (object.type == ObjectType::kState && !link.is_parent) {
           tree = link;
           return {};
         }
-        followed = reach(link.oid, link.type, &pending.oid, nullptr);
+        followed = reach(link, from);
         return followed;
       });
-  if (!followed) return followed;
-  if (tree) TRY(reach(tree->oid, tree->type, &pending.oid, nullptr));
-  if (!parsed) {
-    return fail(ErrorCode::kCorrupt, "object {}: {}", pending.oid.to_hex(), parsed.error().message);
+  TRY(followed);
+  if (tree) TRY(reach(*tree, from));
+  if (!parsed && options_.on_malformed) {
+    return options_.on_malformed(pending.oid, fail(ErrorCode::kCorrupt, "object {}: {}",
+                                                   pending.oid.to_hex(), parsed.error().message));
   }
   return {};
 }
 
 Result<void> Closure::sort() {
   context_.reset();
+  type_context_.reset();
   pending_.reset();
-  lately_ = Buffer();
+  recent_links_ = Buffer();
+  recent_types_ = Buffer();
   packs_->shelf().release_pages();
   return reached_->sort();
 }
@@ -265,7 +339,7 @@ Result<void> Closure::for_each_oid(
   };
   std::vector<MarkedRecords> heap;
   for (std::uint32_t table = 0; table < packs_->table_count(); ++table) {
-    MarkedRecords records(*packs_, table, *seen_, first_bit_[table]);
+    MarkedRecords records(*packs_, table, *marks_, first_mark_[table]);
     if (TRY(records.advance())) heap.push_back(records);
   }
   std::make_heap(heap.begin(), heap.end(), later);

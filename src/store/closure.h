@@ -10,13 +10,18 @@
 //   while (const auto object = TRY(closure.next())) use(object->location);   // in store order
 //   TRY(closure.for_each_oid([&](const GitOid& oid, const ObjectLocation& at) { ... }));
 //
-// What is reached comes out in the order of the packs, so that reading it goes through each file
-// once. Blobs are not read during the walk: they have no links.
+// Links are followed by the type that the target has, not by the type that the link claims: a tree
+// that names another tree as a file reaches what is in it all the same. So what is reached depends
+// on the roots alone, not on the order in which links are met. An object that cannot be parsed to
+// its end reaches what it names before that place (object/git_objects.h).
 //
-// Memory: options.memory_bytes, whatever the store, all charged: a bit for each Git object of the
-// store in at most a quarter of it (120 KiB a million; more are kept on scratch), a table of 320
-// KiB for links seen lately, the walk's stack (its top; the rest on scratch), the sort, and
-// reading. From sort() on it takes the bits and the sort's memory only.
+// What is reached comes out in the order of the packs, so that reading it goes through each file
+// once. Blobs are not read during the walk: they have no links. Only their headers are.
+//
+// Memory: options.memory_bytes, whatever the store, all charged: a byte for each Git object of the
+// store in at most a quarter of it (1 MiB a million; more are kept on scratch), 640 KiB for recent
+// links and the types of recent entries, the walk's stack (its top; the rest on scratch), the sort,
+// and reading. From sort() on it takes the marks and the sort's memory only.
 //
 // Why not sorts alone: each round of sorting goes one link further, and a history is as many links
 // deep as it has commits.
@@ -36,9 +41,10 @@
 #include "bale/progress.h"
 #include "bale/store.h"
 #include "base/budget.h"
+#include "object/git_objects.h"
 #include "pack/external_sorter.h"
 #include "store/pack_set.h"
-#include "store/scratch_bits.h"
+#include "store/scratch_array.h"
 #include "store/scratch_stack.h"
 
 namespace bale {
@@ -46,8 +52,16 @@ namespace bale {
 /// A link to an object that is not in the store.
 struct MissingLink {
   GitOid oid;
-  ObjectType type = ObjectType::kBlob;  ///< what the link says it is
+  ObjectType type = ObjectType::kBlob;  ///< what the link claims it is; kBlob without a claim
   std::string from;                     ///< what holds the link, for messages
+};
+
+/// A link that claims another type than the object has.
+struct MismatchedLink {
+  GitOid oid;
+  ObjectType claimed = ObjectType::kBlob;
+  ObjectType stored = ObjectType::kBlob;
+  std::string from;  ///< what holds the link, for messages
 };
 
 struct ClosureOptions {
@@ -58,16 +72,22 @@ struct ClosureOptions {
   bool follow_shallow = false;  ///< to their parents all the same, if they are there
   /// Called for each link that leads nowhere. An Error ends the walk.
   std::function<Result<void>(const MissingLink&)> on_missing;
-  /// Called for an object that was reached and cannot be read or parsed. An Error ends the walk.
+  /// Called for an object that was reached and cannot be read. An Error ends the walk.
   std::function<Result<void>(const Error&)> on_damage;
   /// Instead of on_damage, where the object and its place matter. May be empty.
   std::function<Result<void>(const GitOid&, const ObjectLocation&, const Error&)> on_damaged;
+  /// Called for links that claim a wrong type; of equal links that follow each other closely, for
+  /// the first. May be empty.
+  std::function<Result<void>(const MismatchedLink&)> on_mismatch;
+  /// Called for an object that was reached, is what its id says, and does not parse to its end.
+  /// May be empty.
+  std::function<Result<void>(const GitOid&, const Error&)> on_malformed;
   const Operation* operation = nullptr;  ///< required
 };
 
 struct ReachedObject {
   ObjectLocation location;
-  ObjectType type = ObjectType::kBlob;  ///< what the first link to it says it is
+  ObjectType type = ObjectType::kBlob;  ///< its own; what a link claims where it cannot be read
 };
 
 class Closure {
@@ -78,7 +98,8 @@ class Closure {
   /// Goes by the packs that the store has now. kLimitExceeded below kMinBytes.
   [[nodiscard]] static Result<Closure> create(const Store& store, ClosureOptions options);
 
-  /// A root; `from` names what holds it: "refs/heads/main". Its type is looked up.
+  /// A root; `from` names what holds it: "refs/heads/main". May be called again after walk(), and
+  /// walk() after that.
   Result<void> add(const GitOid& oid, const std::string& from);
 
   Result<void> walk();
@@ -114,32 +135,39 @@ class Closure {
   struct Pending {
     GitOid oid;
     ObjectLocation location;
-    ObjectType type;
+  };
+
+  // Who holds a link: an object, or what the caller named.
+  struct From {
+    const GitOid* oid = nullptr;
+    const std::string* name = nullptr;
+
+    [[nodiscard]] std::string shown() const;
   };
 
   Closure(const Store& store, ClosureOptions options);
 
   Result<void> start();
-  Result<std::optional<ObjectType>> type_of(const GitOid& oid);
-  Result<std::optional<Pending>> mark(const GitOid& oid, ObjectType type, const GitOid* from,
-                                      const std::string* from_name);
-  Result<void> reach(const GitOid& oid, ObjectType type, const GitOid* from,
-                     const std::string* from_name);
+  Result<ObjectType> stored_type(const GitOid& oid, const ObjectLocation& location);
+  Result<std::optional<Pending>> mark(const Link& link, const From& from);
+  Result<void> check_claim(const Link& link, ObjectType stored, const From& from);
+  Result<void> reach(const Link& link, const From& from);
   Result<void> visit(const Pending& pending);
-  [[nodiscard]] bool seen_lately(const GitOid& oid);
   Result<void> damaged(const GitOid& oid, const ObjectLocation& location, const Error& error);
 
   const Store* store_;
   ClosureOptions options_;
   std::shared_ptr<const PackSet> packs_;
-  std::vector<std::uint64_t> first_bit_;  // of each table of `packs_`
+  std::vector<std::uint64_t> first_mark_;  // of each table of `packs_`
   // Behind a pointer, because charges refer to it when a Closure moves.
   std::unique_ptr<Budget> budget_;
-  std::optional<ScratchBits> seen_;
-  Buffer lately_;
+  std::optional<ScratchArray<std::uint8_t>> marks_;  // 0, or the type of what was reached and 1
+  Buffer recent_links_;
+  Buffer recent_types_;
   std::optional<ScratchStack<Pending>> pending_;
   std::optional<ExternalSorter<16>> reached_;
   std::optional<ReadContext> context_;
+  std::optional<ReadContext> type_context_;
   std::uint64_t object_count_ = 0;
 };
 

@@ -6,8 +6,10 @@
 //   mark     what all archives reach (collect_roots.h); imports may run
 //   plan     each pack: all of it needed, nothing, or a part
 //   copy     the parts into new packs, which are installed
-//   take     with imports held back: if no archive has moved, old packs go; otherwise all of this
-//            once more, with imports still held back
+//   prove    with imports held back, if no archive has moved: that nothing needed would go, by a
+//            walk of its own (collect_proof.h)
+//   take     old packs go; where an archive has moved, all of this once more, with imports still
+//            held back
 
 #include <algorithm>
 #include <map>
@@ -18,6 +20,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "codec/zstd.h"
+#include "store/collect_proof.h"
 #include "store/collect_roots.h"
 #include "store/locks.h"
 #include "store/maintenance.h"
@@ -95,6 +98,7 @@ Result<bool> Collector::collect(std::unique_ptr<FileLock>& imports_out) {
 
   TRY(roots->mark(sound_));
   summary_.lost_archives = roots->lost_archives();
+  summary_.damaged.insert(summary_.damaged.end(), roots->damaged().begin(), roots->damaged().end());
   const Plan plan_made = TRY(plan(*roots));
   if (options_.dry_run) return true;
   TRY(copy(*roots, plan_made));
@@ -103,11 +107,21 @@ Result<bool> Collector::collect(std::unique_ptr<FileLock>& imports_out) {
     if (!TRY(roots->still_true())) return false;
   }
   roots.reset();
-  scratch.reset();
   std::vector<std::string> names = plan_made.gone;
   for (const auto& [hash, numbers] : plan_made.rewritten) {
     for (const std::uint32_t number : numbers) names.push_back(store_.pack_name(number));
   }
+  std::erase_if(names, [&](const std::string& name) {
+    return std::find(summary_.packs_made.begin(), summary_.packs_made.end(), name) !=
+           summary_.packs_made.end();
+  });
+  std::set<std::string> staying(summary_.packs_made.begin(), summary_.packs_made.end());
+  for (const std::uint32_t number : sound_) staying.insert(store_.pack_name(number));
+  TRY(prove_collection(store_, {names.begin(), names.end()}, staying,
+                       {.memory_bytes = options_.memory_bytes,
+                        .scratch_directory = scratch->path(),
+                        .operation = &options_.operation}));
+  scratch.reset();
   TRY(remove_packs(store_, names, summary_.packs_made, options_.sync));
   TRY(remove_debris(store_));
   return true;
@@ -117,6 +131,10 @@ Result<Collector::Plan> Collector::plan(CollectRoots& roots) {
   Plan plan;
   std::uint64_t gone_bytes = 0;
   for (const std::uint32_t number : sound_) {
+    if (roots.stays_whole(number)) {
+      summary_.objects_kept += TRY(store_.pack(number))->entry_count();
+      continue;
+    }
     PackWalk walk = TRY(
         PackWalk::create(store_, number,
                          {.memory_bytes = std::max(kMinPackWalkBytes, options_.memory_bytes / 4),

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // See the header. Whatever is in doubt is kept: archives whose pointer is lost, because that may be
-// damage; and where the walk meets damage, everything.
+// damage; and what a damaged archive may reach behind what is damaged.
 
 #include "store/collect_roots.h"
 
@@ -22,7 +22,8 @@ namespace {
 
 constexpr std::uint64_t kListBytes = 4 << 20;
 constexpr std::string_view kAdvice =
-    "nothing is removed from a damaged store; bale repair mends it";
+    "nothing was removed, because this archive shares objects with others and may need any of "
+    "them; bale repair --from its source restores what is missing, bale archive rm gives it up";
 
 }  // namespace
 
@@ -61,22 +62,24 @@ Result<void> CollectRoots::mark(const std::vector<std::uint32_t>& sound) {
                .shallow = &shallow_,
                .follow_shallow = true,
                .on_missing = [this](const MissingLink& link) { return on_missing(link); },
-               .on_damage = [](const Error& error) -> Result<void> {
-                 return fail(error.code, "{} ({})", error.message, kAdvice);
+               .on_damage = [this](const Error& error) -> Result<void> {
+                 if (!doubt_) doubt_ = error;
+                 return {};
                },
                .operation = &operation_}));
   for (const auto& [name, id] : pointers_) TRY(add_chain(name, id));
   TRY(find_lost(sound));
-  TRY(closure_->walk());
   return add_unreached();
 }
 
-Result<void> CollectRoots::on_missing(const MissingLink& link) const {
+Result<void> CollectRoots::on_missing(const MissingLink& link) {
+  if (missing_is_fine_ || doubt_) return {};
   const bool known = std::any_of(missing_.begin(), missing_.end(),
                                  [&](const auto& set) { return set.second.contains(link.oid); });
   if (known) return {};
-  return fail(ErrorCode::kCorrupt, "{} {} is in none of the packs; {} needs it ({})",
-              git_type_name(link.type), link.oid.to_hex(), link.from, kAdvice);
+  doubt_ = fail(ErrorCode::kCorrupt, "{} {} is in none of the packs; {} needs it",
+                git_type_name(link.type), link.oid.to_hex(), link.from);
+  return {};
 }
 
 Result<void> CollectRoots::find_lost(const std::vector<std::uint32_t>& sound) {
@@ -93,6 +96,7 @@ Result<void> CollectRoots::find_lost(const std::vector<std::uint32_t>& sound) {
   return {};
 }
 
+// Walked archive by archive, so that damage is known to be one's.
 Result<void> CollectRoots::add_chain(const std::string& name, const ObjectId& newest) {
   RecordChain chain = chain_from(store_, newest, context_);
   for (std::uint64_t back = 0;; ++back) {
@@ -106,6 +110,41 @@ Result<void> CollectRoots::add_chain(const std::string& name, const ObjectId& ne
     TRY(add_record(fmt::format("{}@{}", name, back), (*entry)->record));
   }
   if (chain.removal()) records_.insert(*chain.removal());
+  TRY(closure_->walk());
+  if (!doubt_) return {};
+  TRY(keep_own_packs(name, newest));
+  damaged_.push_back(*std::exchange(doubt_, std::nullopt));
+  return {};
+}
+
+// An import that brought all the objects that it counts, but for those that the imports of this
+// archive before it had brought, needs no other packs than theirs. The packs must still be those of
+// the imports: maintenance that merges packs also moves what is needed.
+Result<void> CollectRoots::keep_own_packs(const std::string& name, const ObjectId& newest) {
+  const auto shared = [&] {
+    return fail(ErrorCode::kCorrupt, "archive {} is damaged: {} ({})", name, doubt_->message,
+                kAdvice);
+  };
+  RecordChain chain = chain_from(store_, newest, context_);
+  std::set<std::uint32_t> packs;
+  std::optional<std::uint64_t> expected;  // what the next older record must count
+  while (const std::optional<ArchiveRecord> entry = TRY(chain.next())) {
+    const Record& record = entry->record;
+    const auto location = store_.find(entry->id);
+    const bool is_whole = record.missing.count == 0 && record.unreached.count == 0;
+    if (!location || !is_whole || record.replaces || record.objects < record.objects_new ||
+        (expected && *expected != record.objects)) {
+      return shared();
+    }
+    const auto pack = store_.impl().open(location->pack);
+    if (!pack || !(*pack)->git_index || (*pack)->git_index->record_count() != record.objects_new) {
+      return shared();
+    }
+    packs.insert(location->pack);
+    expected = record.objects - record.objects_new;
+  }
+  if (expected.value_or(0) != 0) return shared();
+  whole_packs_.merge(packs);
   return {};
 }
 
@@ -146,20 +185,26 @@ Result<void> CollectRoots::add_list(const std::string& shown, const ObjectId& li
   return {};
 }
 
-// What stays whatever it leads to: only after the walk, which must not take it for looked at.
+// Objects without a ref, and lists. What they lead to stays too, as far as it is there: some of it
+// had gone from the source before.
 Result<void> CollectRoots::add_unreached() {
-  for (const auto& [oid, shown] : alone_) TRY(closure_->add_alone(oid, shown));
+  missing_is_fine_ = true;
+  for (const auto& [oid, shown] : alone_) TRY(closure_->add(oid, shown));
   for (const auto& list : unreached_) {
     const std::string from = list.second + ", its objects without a ref";
     TRY(read_oid_list(store_, list.first, list_context_,
-                      [&](const GitOid& oid) { return closure_->add_alone(oid, from); }));
+                      [&](const GitOid& oid) { return closure_->add(oid, from); }));
+    TRY(closure_->walk());
   }
-  return {};
+  TRY(closure_->walk());
+  if (!doubt_) return {};
+  return fail(ErrorCode::kCorrupt, "{} (nothing was removed; bale repair mends it)",
+              doubt_->message);
 }
 
 Result<bool> CollectRoots::is_needed(const ObjectId& id, const std::optional<GitOid>& oid) {
-  if (oid) return closure_->reached(*oid);
-  return records_.contains(id);
+  if (records_.contains(id)) return true;
+  return oid ? closure_->reached(*oid) : Result<bool>(false);
 }
 
 }  // namespace bale

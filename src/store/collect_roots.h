@@ -2,11 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // CollectRoots: what the archives of a store reach, marked in a Closure, and which records stay.
-// The half of a collection that decides; collect.cc does the rest.
+// The half of a collection that decides; collect.cc does the rest, and collect_proof.h checks it.
 //
 //   CollectRoots roots(store, options);
 //   TRY(roots.mark(sound_packs));
 //   TRY(roots.is_needed(entry.id, entry.oid))
+//
+// An archive that reaches something missing or unreadable is damaged: nobody knows what else it
+// reaches. If every import of it brought all its objects itself, they are in the packs of these
+// imports, so those packs stay whole, and the rest of the store can be collected. Otherwise nothing
+// can.
 //
 // Memory: `memory_bytes`: half for the closure, a quarter to read, an eighth for ids known to be
 // missing; and 33 bytes a record. Not thread-safe.
@@ -39,8 +44,14 @@ class CollectRoots {
   Result<void> read_pointers();
 
   /// Marks what the archives reach, and those whose pointer is lost and whose records are in these
-  /// packs. kCorrupt where something of it is missing or cannot be read.
+  /// packs. kCorrupt where a damaged archive may need objects of any pack.
   Result<void> mark(const std::vector<std::uint32_t>& sound);
+
+  /// What is missing or unreadable in archives whose packs stay whole for it; one Error an archive.
+  [[nodiscard]] const std::vector<Error>& damaged() const { return damaged_; }
+
+  /// Whether the pack has the objects of an import of a damaged archive.
+  [[nodiscard]] bool stays_whole(std::uint32_t pack) const { return whole_packs_.contains(pack); }
 
   /// Of an entry: whether any archive needs an object with these ids.
   Result<bool> is_needed(const ObjectId& id, const std::optional<GitOid>& oid);
@@ -60,7 +71,8 @@ class CollectRoots {
   Result<void> add_record(const std::string& shown, const Record& record);
   Result<void> add_list(const std::string& shown, const ObjectId& list, GitHash hash);
   Result<void> add_unreached();
-  Result<void> on_missing(const MissingLink& link) const;
+  Result<void> on_missing(const MissingLink& link);
+  Result<void> keep_own_packs(const std::string& name, const ObjectId& newest);
 
   const Store& store_;
   std::uint64_t memory_bytes_;
@@ -76,6 +88,10 @@ class CollectRoots {
   std::vector<std::pair<GitOid, std::string>> alone_;  // lists, and who names them
   std::vector<std::pair<ObjectId, std::string>> unreached_;  // lists of what stays by itself
   std::vector<std::string> lost_archives_;
+  std::optional<Error> doubt_;  // the first thing that the archive being walked lacks
+  bool missing_is_fine_ = false;
+  std::vector<Error> damaged_;
+  std::set<std::uint32_t> whole_packs_;
   std::optional<Closure> closure_;
 };
 

@@ -127,6 +127,44 @@ TEST_F(CollectTest, NothingIsRemovedFromAStoreInWhichSomethingIsMissing) {
   EXPECT_EQ(fixture_.files(), before);
 }
 
+// "other" is damaged, and brought all its objects itself: they are in its own pack, which stays.
+TEST_F(CollectTest, ADamagedArchiveThatSharesNothingDoesNotKeepTheRestFromBeingCollected) {
+  GitFixture alone;
+  alone.write("alone", random_text(3000, 4));
+  alone.commit("alone");
+  ASSERT_THAT(fixture_.import(alone.path(), "alone"), IsOk());
+  remove("mine");
+  // The tree of "other" is read by the walk, so flip a byte in it.
+  const auto tree = store().find(other_.oid("HEAD^{tree}"));
+  ASSERT_TRUE(tree);
+  flip_byte(fixture_.path() + "/packs/" + store().pack_name(tree->pack) + ".pack",
+            static_cast<std::int64_t>(tree->offset) + 60);
+  Store reopened = fixture_.reopened();
+  ASSERT_OK_AND_ASSIGN(summary, collect_store(reopened, quick()));
+  EXPECT_FALSE(summary.damaged.empty());
+  EXPECT_FALSE(reopened.find(mine_.oid("HEAD:mine")));
+  EXPECT_TRUE(reopened.find(other_.oid("HEAD:other")));
+  EXPECT_TRUE(reopened.find(other_.oid("HEAD:shared")));
+  EXPECT_TRUE(reopened.find(alone.oid("HEAD:alone")));
+}
+
+// "mine" is damaged and has the shared file from the pack of "other": nobody knows what else.
+TEST_F(CollectTest, ADamagedArchiveThatSharesObjectsKeepsEverything) {
+  remove("other");
+  const auto tree = store().find(mine_.oid("HEAD^{tree}"));
+  ASSERT_TRUE(tree);
+  flip_byte(fixture_.path() + "/packs/" + store().pack_name(tree->pack) + ".pack",
+            static_cast<std::int64_t>(tree->offset) + 60);
+  Store reopened = fixture_.reopened();
+  const auto before = fixture_.files();
+  EXPECT_THAT(collect_store(reopened, quick()),
+              FailsWith(ErrorCode::kCorrupt, "archive mine is damaged"));
+  EXPECT_EQ(fixture_.files(), before);
+  // The advice of the message.
+  ASSERT_THAT(remove_archive(reopened, "mine", {.sync = false}), IsOk());
+  EXPECT_THAT(collect_store(reopened, quick()), IsOk());
+}
+
 // The promise of dedup: what an import found stored is there when it has finished.
 TEST_F(CollectTest, WhatAnImportBesideItFoundStoredSurvivesAtEveryStep) {
   std::set<std::string> phases;

@@ -16,6 +16,9 @@ constexpr std::uint64_t kKnown = std::uint64_t{1} << 63;    // the mask is
 constexpr std::uint64_t kVisited = std::uint64_t{1} << 62;  // is_first_visit() was asked
 constexpr std::uint64_t kMask = kVisited - 1;
 
+// For headers, which are read while links of an object are followed that context_ holds.
+constexpr std::uint64_t kTypeReadBytes = 512 << 10;
+
 constexpr std::size_t kLatelySlots = 4096;
 constexpr std::uint64_t kMostStackBytes = 1 << 20;
 
@@ -64,7 +67,8 @@ Result<void> DamageMasks::start(const std::vector<GitOid>& lost) {
                                                    options_.scratch_directory));
   lately_charge_ = TRY(budget_->charge(kLatelySlots * sizeof(Lately), "recent links"));
   lately_.resize(kLatelySlots);
-  context_.emplace(budget_->free_bytes());
+  type_context_.emplace(kTypeReadBytes);
+  context_.emplace(budget_->free_bytes() - std::min(budget_->free_bytes(), kTypeReadBytes));
   return {};
 }
 
@@ -83,10 +87,10 @@ DamageMasks::Lately& DamageMasks::lately(const GitOid& oid) {
   return lately_[load_be<std::uint64_t>(oid.bytes().data()) % kLatelySlots];
 }
 
-Result<DamageMasks::Look> DamageMasks::look(const GitOid& oid, ObjectType type) {
+Result<DamageMasks::Look> DamageMasks::look(const GitOid& oid) {
   Look look;
   look.mask = bit_of(oid);
-  if (*look.mask != 0 || type == ObjectType::kBlob || !options_.follow) return look;
+  if (*look.mask != 0 || !options_.follow) return look;
   Lately& slot = lately(oid);
   if (slot.used && slot.oid == oid) {
     look.mask = slot.mask;
@@ -94,14 +98,18 @@ Result<DamageMasks::Look> DamageMasks::look(const GitOid& oid, ObjectType type) 
   }
   const auto found = packs_->find(oid);
   if (!found) return look;  // another one that is lost, or missing by declaration
-  look.step = {.oid = oid,
-               .location = found->location,
-               .key = first_key_[found->table] + found->position,
-               .type = type};
-  const std::uint64_t word = TRY(masks_->get(look.step.key));
+  look.step = {
+      .oid = oid, .location = found->location, .key = first_key_[found->table] + found->position};
+  std::uint64_t word = TRY(masks_->get(look.step.key));
   if ((word & kKnown) == 0) {
-    look.mask.reset();
-    return look;
+    // Links may claim any type, so it is looked up. A blob reaches nothing.
+    const auto info = store_->info(found->location, *type_context_, oid);
+    if (!info || info->type != ObjectType::kBlob) {
+      look.mask.reset();
+      return look;
+    }
+    word |= kKnown;
+    TRY(masks_->set(look.step.key, word));
   }
   look.mask = word & kMask;
   slot = {oid, *look.mask, true};
@@ -120,9 +128,7 @@ Result<std::optional<ObjectType>> DamageMasks::type_of(const GitOid& oid) {
 Result<std::uint64_t> DamageMasks::of(const GitOid& oid) {
   if (!any()) return std::uint64_t{0};
   if (const std::uint64_t bit = bit_of(oid); bit != 0) return bit;
-  const std::optional<ObjectType> type = TRY(type_of(oid));
-  if (!type) return std::uint64_t{0};
-  const Look first = TRY(look(oid, *type));
+  const Look first = TRY(look(oid));
   if (first.mask) return *first.mask;
   TRY(begun_->push(0));
   TRY(steps_->push(first.step));
@@ -153,13 +159,12 @@ Result<void> DamageMasks::enter(const Step& step) {
   after.leave = true;
   TRY(steps_->push(after));
   std::uint64_t mask = 0;
-  const bool read =
-      TRY(links(step.location, step.oid, step.type, [&](const Link& link) -> Result<void> {
-        const Look linked = TRY(look(link.oid, link.type));
-        if (!linked.mask) return steps_->push(linked.step);
-        mask |= *linked.mask;
-        return {};
-      }));
+  const bool read = TRY(links(step.location, step.oid, [&](const Link& link) -> Result<void> {
+    const Look linked = TRY(look(link.oid));
+    if (!linked.mask) return steps_->push(linked.step);
+    mask |= *linked.mask;
+    return {};
+  }));
   const bool is_other =
       !read && options_.others != nullptr && !options_.others->traced.contains(step.oid);
   if (is_other) mask |= kOther;
@@ -174,20 +179,20 @@ Result<void> DamageMasks::leave(const Step& step) {
   return add_to_top(mask);
 }
 
-Result<bool> DamageMasks::links(const ObjectLocation& location, const GitOid& oid, ObjectType type,
+Result<bool> DamageMasks::links(const ObjectLocation& location, const GitOid& oid,
                                 const LinkVisitor& use) {
   const Result<ObjectView> object = store_->get(location, *context_, oid);
   if (!object && !is_unreadable(object.error())) return object.error();
   if (!object) return false;
-  if (object->type != type) return true;
   const bool cut = absence_->shallow.contains(oid);
   Result<void> used;
-  const Result<void> parsed =
-      bale::for_each_link(oid.hash(), type, object->payload, [&](const Link& link) -> Result<void> {
-        if (link.submodule || (cut && link.type == ObjectType::kState)) return {};
-        used = use(link);
-        return used;
-      });
+  const Result<void> parsed = bale::for_each_link(oid.hash(), object->type, object->payload,
+                                                  [&](const Link& link) -> Result<void> {
+                                                    if (link.submodule || (cut && link.is_parent))
+                                                      return {};
+                                                    used = use(link);
+                                                    return used;
+                                                  });
   // What cannot be parsed is another one's damage.
   static_cast<void>(parsed.has_value());
   TRY(used);
@@ -195,13 +200,13 @@ Result<bool> DamageMasks::links(const ObjectLocation& location, const GitOid& oi
 }
 
 Result<void> DamageMasks::for_each_link(
-    const GitOid& oid, ObjectType type,
+    const GitOid& oid,
     const std::function<Result<void>(const Link& link, std::uint64_t mask)>& use) {
-  if (type == ObjectType::kBlob || !options_.follow) return {};
+  if (!options_.follow) return {};
   const auto found = packs_->find(oid);
   if (!found) return {};
-  static_cast<void>(TRY(links(found->location, oid, type, [&](const Link& link) -> Result<void> {
-    const Look linked = TRY(look(link.oid, link.type));
+  static_cast<void>(TRY(links(found->location, oid, [&](const Link& link) -> Result<void> {
+    const Look linked = TRY(look(link.oid));
     return use(link, linked.mask.value_or(0));
   })));
   return {};

@@ -6,7 +6,7 @@
 //
 //   DamageMasks masks = TRY(DamageMasks::create(...));
 //   std::uint64_t lost = TRY(masks.of(tip));             // walks over what it reaches, once
-//   TRY(masks.for_each_link(oid, type, [&](const Link& link, std::uint64_t mask) { ... }));
+//   TRY(masks.for_each_link(oid, [&](const Link& link, std::uint64_t mask) { ... }));
 //
 // An object's mask is that of all its links together, so it is known once all of those are: a walk
 // depth first that looks at each object when it comes to it and again when it leaves it. Two stacks
@@ -83,7 +83,7 @@ class DamageMasks {
   /// and what the link leads to reaches. Links that are not followed are left out. An object that
   /// cannot be read has none.
   Result<void> for_each_link(
-      const GitOid& oid, ObjectType type,
+      const GitOid& oid,
       const std::function<Result<void>(const Link& link, std::uint64_t mask)>& use);
 
   /// Whether this is the first time that it is asked of an object which is not lost.
@@ -94,7 +94,6 @@ class DamageMasks {
     GitOid oid;
     ObjectLocation location;
     std::uint64_t key = 0;  // in masks_
-    ObjectType type = ObjectType::kBlob;
     bool leave = false;
   };
 
@@ -119,14 +118,13 @@ class DamageMasks {
         budget_(std::make_unique<Budget>(options.memory_bytes)) {}
 
   Result<void> start(const std::vector<GitOid>& lost);
-  Result<Look> look(const GitOid& oid, ObjectType type);
+  Result<Look> look(const GitOid& oid);
   Result<void> walk();
   Result<void> enter(const Step& step);
   Result<void> leave(const Step& step);
   Result<void> add_to_top(std::uint64_t mask);
   // False where the object cannot be read.
-  Result<bool> links(const ObjectLocation& location, const GitOid& oid, ObjectType type,
-                     const LinkVisitor& use);
+  Result<bool> links(const ObjectLocation& location, const GitOid& oid, const LinkVisitor& use);
   [[nodiscard]] Lately& lately(const GitOid& oid);
 
   const Store* store_;
@@ -143,6 +141,7 @@ class DamageMasks {
   Charge lately_charge_;
   std::vector<Lately> lately_;
   std::optional<ReadContext> context_;
+  std::optional<ReadContext> type_context_;
   std::uint64_t done_ = 0;
 };
 

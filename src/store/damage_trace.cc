@@ -66,7 +66,6 @@ class Batch {
  private:
   struct Commit {
     GitOid oid;
-    ObjectType type;
   };
 
   struct Tree {
@@ -182,7 +181,7 @@ Result<std::string> Batch::path_from(const GitOid& tip, std::uint64_t bit, Damag
   while (type && masks.bit_of(oid) == 0 && path.size() < kMostPathBytes) {
     std::optional<Link> next;
     std::string name;
-    TRY(masks.for_each_link(oid, *type, [&](const Link& link, std::uint64_t mask) -> Result<void> {
+    TRY(masks.for_each_link(oid, [&](const Link& link, std::uint64_t mask) -> Result<void> {
       if (next || (mask & bit) == 0) return {};
       // Of a commit's links, only the tree.
       if (*type == ObjectType::kState && link.type != ObjectType::kTree) return {};
@@ -214,7 +213,7 @@ Result<void> Batch::walk_from(const GitOid& tip, DamageMasks& masks) {
   Budget budget(kCommitStackBytes);
   auto stack = TRY(ScratchStack<Commit>::create(budget, kCommitStackBytes, store_.file_system(),
                                                 options_.scratch_directory));
-  TRY(stack.push({tip, *type}));
+  TRY(stack.push({tip}));
   while (!stack.empty()) {
     if (options_.operation->cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
     TRY(walk_commit(TRY(stack.pop()), masks, stack));
@@ -226,17 +225,16 @@ Result<void> Batch::walk_from(const GitOid& tip, DamageMasks& masks) {
 Result<void> Batch::walk_commit(const Commit& commit, DamageMasks& masks,
                                 ScratchStack<Commit>& stack) {
   std::optional<GitOid> tree;
-  TRY(masks.for_each_link(
-      commit.oid, commit.type, [&](const Link& link, std::uint64_t mask) -> Result<void> {
-        if ((mask & ~DamageMasks::kOther) == 0) return {};
-        if (link.type == ObjectType::kTree) tree = link.oid;
-        if (const std::uint64_t bit = masks.bit_of(link.oid); bit != 0) {
-          learn_type(bit, link.type);
-          return {};
-        }
-        if (link.type == ObjectType::kTree || !TRY(masks.is_first_visit(link.oid))) return {};
-        return stack.push({link.oid, link.type});
-      }));
+  TRY(masks.for_each_link(commit.oid, [&](const Link& link, std::uint64_t mask) -> Result<void> {
+    if ((mask & ~DamageMasks::kOther) == 0) return {};
+    if (link.type == ObjectType::kTree) tree = link.oid;
+    if (const std::uint64_t bit = masks.bit_of(link.oid); bit != 0) {
+      learn_type(bit, link.type);
+      return {};
+    }
+    if (link.type == ObjectType::kTree || !TRY(masks.is_first_visit(link.oid))) return {};
+    return stack.push({link.oid});
+  }));
   return tree ? walk_tree(*tree, masks) : Result<void>();
 }
 
@@ -250,18 +248,17 @@ Result<void> Batch::walk_tree(const GitOid& root, DamageMasks& masks) {
   while (!stack.empty()) {
     const Tree tree = std::move(stack.back());
     stack.pop_back();
-    TRY(masks.for_each_link(
-        tree.oid, ObjectType::kTree, [&](const Link& link, std::uint64_t mask) -> Result<void> {
-          if ((mask & ~DamageMasks::kOther) == 0) return {};
-          std::string path = tree.path + (tree.path.empty() ? "" : "/") + std::string(link.name);
-          if (path.size() > kMostPathBytes) return {};
-          if (const std::uint64_t bit = masks.bit_of(link.oid); bit != 0) {
-            found(bit, path, link.type);
-          } else if (TRY(masks.is_first_visit(link.oid))) {
-            stack.push_back({link.oid, std::move(path)});
-          }
-          return {};
-        }));
+    TRY(masks.for_each_link(tree.oid, [&](const Link& link, std::uint64_t mask) -> Result<void> {
+      if ((mask & ~DamageMasks::kOther) == 0) return {};
+      std::string path = tree.path + (tree.path.empty() ? "" : "/") + std::string(link.name);
+      if (path.size() > kMostPathBytes) return {};
+      if (const std::uint64_t bit = masks.bit_of(link.oid); bit != 0) {
+        found(bit, path, link.type);
+      } else if (TRY(masks.is_first_visit(link.oid))) {
+        stack.push_back({link.oid, std::move(path)});
+      }
+      return {};
+    }));
   }
   return {};
 }

@@ -79,10 +79,24 @@ Result<std::shared_ptr<const PackSet>> PackSet::without_catalog() const {
               layout_->packs(), kAttempts);
 }
 
+Result<std::shared_ptr<const PackSet>> PackSet::only(
+    const std::function<bool(const std::string& name)>& is_wanted) const {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const std::shared_ptr<PackSet> set(new PackSet(*file_system_, *layout_, *shelf_));
+    set->is_wanted_ = is_wanted;
+    const bool read = TRY(set->read_once(CatalogUse::kOwn));
+    set->is_wanted_ = {};
+    if (read) return std::shared_ptr<const PackSet>(set);
+  }
+  return fail(ErrorCode::kIo, "{}: packs came and went {} times while they were opened",
+              layout_->packs(), kAttempts);
+}
+
 // Newest first. A pack that went between the listing and the look at its age is an old one.
 Result<void> PackSet::list(std::vector<std::string>& names) const {
   std::vector<std::pair<std::int64_t, std::string>> by_age;
   for (std::string& name : whole_packs(TRY(file_system_->list(layout_->packs())))) {
+    if (is_wanted_ && !is_wanted_(name)) continue;
     const Result<FileInfo> info = file_system_->stat(layout_->pack(name));
     by_age.emplace_back(info ? -info->modified_ns : 0, std::move(name));
   }

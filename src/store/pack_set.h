@@ -20,6 +20,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -74,6 +75,11 @@ class PackSet {
   /// The same packs without the catalog, which is damaged: all are opened, or, if they are many, in
   /// a catalog of this set's own.
   [[nodiscard]] Result<std::shared_ptr<const PackSet>> without_catalog() const;
+
+  /// A set of those packs that are there now and whose names `is_wanted` takes, without the store's
+  /// catalog.
+  [[nodiscard]] Result<std::shared_ptr<const PackSet>> only(
+      const std::function<bool(const std::string& name)>& is_wanted) const;
 
   // ---- Git ids
 
@@ -147,6 +153,7 @@ class PackSet {
   FileSystem* file_system_;
   const StoreLayout* layout_;
   PackShelf* shelf_;
+  std::function<bool(const std::string& name)> is_wanted_;  // empty: all; for the time of read_once
   std::vector<std::uint32_t> numbers_;
   std::vector<Loose> loose_;
   std::vector<std::shared_ptr<const StoredPack>> pinned_;  // of the catalog's, if they are few

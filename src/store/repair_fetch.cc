@@ -123,7 +123,7 @@ Result<void> LostFetcher::follow(const LostSearch& search, const GitOid& oid,
   const bool cut = arrival.type == ObjectType::kState && search.is_boundary(oid);
   const Result<void> parsed = for_each_link(
       oid.hash(), arrival.type, as_bytes(arrival.payload), [&](const Link& link) -> Result<void> {
-        if (link.submodule || (cut && link.type == ObjectType::kState)) return {};
+        if (link.submodule || (cut && link.is_parent)) return {};
         if (asked_.size() >= most || asked_.contains(link.oid)) return {};
         if (store_.find(link.oid) || !search.is_wanted(link.oid)) return {};
         asked_.insert(link.oid);

@@ -46,6 +46,9 @@ constexpr std::uint64_t kReadShare = 4;
 // How often packs may be collected under a check before it gives up.
 constexpr int kAttempts = 3;
 
+// Links of a wrong type and malformed objects that the report names.
+constexpr std::size_t kMostOddities = 100;
+
 constexpr std::uint64_t kListBytes = 3 << 20;
 constexpr std::uint64_t kSortBytes = 1 << 20;
 
@@ -278,6 +281,22 @@ Result<Closure> StoreVerifier::make_closure(const RecordAbsence& absence) {
        .on_damage = [this](const Error& error) { return findings_.note(error); },
        .on_damaged = [this](const GitOid& oid, const ObjectLocation& location,
                             const Error& error) { return findings_.damaged(oid, location, error); },
+       .on_mismatch = [this](const MismatchedLink& link) -> Result<void> {
+         if (report_.odd_links.size() < kMostOddities) {
+           report_.odd_links.push_back({link.oid, link.claimed, link.stored, link.from});
+         } else {
+           ++report_.odd_links_omitted;
+         }
+         return {};
+       },
+       .on_malformed = [this](const GitOid& oid, const Error& error) -> Result<void> {
+         if (report_.malformed.size() < kMostOddities) {
+           report_.malformed.push_back({oid, error.message});
+         } else {
+           ++report_.malformed_omitted;
+         }
+         return {};
+       },
        .operation = &options_.operation});
 }
 
