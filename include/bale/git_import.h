@@ -47,7 +47,10 @@ struct GitImportSummary {
   std::uint64_t pack_bytes = 0;
   std::uint64_t index_bytes = 0;  ///< of .idx and .gitidx
   std::uint64_t deltas = 0;
-  std::uint64_t missing = 0;       ///< objects that the source should have had and did not
+  std::uint64_t missing = 0;           ///< objects that the source should have had and did not
+  std::uint64_t objects_healed = 0;    ///< the store had them, damaged; they were stored again
+  std::uint64_t mismatched_links = 0;  ///< links that claim another type than their target has
+  std::uint64_t malformed = 0;     ///< objects that do not parse to their end; archived as they are
   std::uint64_t huge_objects = 0;  ///< above 1 GiB: only bale can read them back
   std::uint64_t children_peak_rss_bytes = 0;
 };

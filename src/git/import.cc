@@ -8,6 +8,7 @@
 //                                store lacks is put in order, and asked of git cat-file
 //   receiver  import_receiver.h  (the caller's thread) git cat-file answers -> Git id checked ->
 //                                staged pack
+//   check     import_check.h     what was listed is what bale itself reaches from the refs
 //   record    what was brought, into the pack too; then the pack is installed, then the archive
 //             moves on to the record
 //
@@ -27,6 +28,7 @@
 #include "base/try.h"
 #include "codec/zstd.h"
 #include "git/archive_name_from_path.h"
+#include "git/import_check.h"
 #include "git/import_lister.h"
 #include "git/import_plan.h"
 #include "git/import_receiver.h"
@@ -39,10 +41,13 @@
 namespace bale {
 namespace {
 
-// The part of the memory that is not the pack's: objects in order, payloads on their way, index
-// pages that look-ups touch, pipes, the sort of missing ids.
+// The part of the memory that is not the pack's: objects in order, links, what the store has,
+// payloads on their way, index pages that look-ups touch, pipes, the sort of missing ids.
 constexpr std::uint64_t kOwnBytes = 24 << 20;
-constexpr std::uint64_t kMinOwnBytes = 8 << 20;
+constexpr std::uint64_t kMinOwnBytes = 12 << 20;
+
+// How often an import begins again because links lead to what Git did not list.
+constexpr int kMostRounds = 10;
 
 std::uint64_t pack_memory(const GitImportOptions& options) {
   const std::uint64_t smallest = StagedPack::smallest_memory_bytes(options.level, options.deltas);
@@ -50,11 +55,13 @@ std::uint64_t pack_memory(const GitImportOptions& options) {
   return std::max(smallest, left);
 }
 
-std::uint64_t lister_memory(const GitImportOptions& options) {
-  return (options.memory_bytes - pack_memory(options)) / 4;
+std::uint64_t own_memory(const GitImportOptions& options) {
+  return options.memory_bytes - pack_memory(options);
 }
 
-static_assert(kMinOwnBytes / 4 >= kMinLineageOrderBytes);
+static_assert(kMinOwnBytes / 6 >= kMinLineageOrderBytes);
+static_assert(kMinOwnBytes / 4 >= kMinImportCheckBytes);
+static_assert(kMinOwnBytes / 4 >= kMinStoredObjectsBytes);
 
 class GitImporter {
  public:
@@ -64,7 +71,9 @@ class GitImporter {
   Result<GitImportSummary> run();
 
  private:
+  Result<bool> bring();
   Result<void> transfer(ImportLister& lister, ImportReceiver& receiver);
+  Result<bool> is_whole(ImportCheck& check);
   [[nodiscard]] Error missing_error(const OidListWriter& missing) const;
   Result<Record> make_record(ImportLister& lister, StagedPack& staged);
 
@@ -77,12 +86,28 @@ class GitImporter {
 };
 
 Result<GitImportSummary> GitImporter::run() {
-  const std::string& name = summary_.archive = options_.name;
-  const ImportLocks locks = TRY(lock_for_import(store_, name, options_.operation));
+  const ImportLocks locks = TRY(lock_for_import(store_, options_.name, options_.operation));
   // What came or went while this import waited for its turn.
   TRY(store_.refresh());
   refs_ = TRY(source_.refs());
   plan_ = TRY(plan_import(store_, source_, refs_, options_));
+  for (int round = 1;; ++round) {
+    const Result<bool> done = bring();
+    if (!done || *done) return done ? Result<GitImportSummary>(summary_) : done.error();
+    if (round == kMostRounds) {
+      return fail(ErrorCode::kIncomplete,
+                  "{}: its objects link to objects of other types than they claim, {} times in a "
+                  "row (git fsck names them)",
+                  source_.path(), kMostRounds);
+    }
+  }
+}
+
+// Lists, transfers, checks, installs. False where links lead to objects that were not listed: the
+// plan has them now, and everything is to be done once more.
+Result<bool> GitImporter::bring() {
+  const std::string& name = options_.name;
+  summary_ = {.archive = name};
   const std::unique_ptr<StagedPack> staged =
       TRY(StagedPack::create(store_, source_.hash(),
                              {.level = options_.level,
@@ -91,15 +116,23 @@ Result<GitImportSummary> GitImporter::run() {
                               .lanes = options_.lanes,
                               .sync = options_.sync,
                               .operation = options_.operation}));
+  ImportCheck check = TRY(ImportCheck::create({.memory_bytes = own_memory(options_) / 4,
+                                               .file_system = &store_.file_system(),
+                                               .scratch_directory = staged->directory(),
+                                               .shallow = &refs_.shallow,
+                                               .operation = &options_.operation}));
   const std::unique_ptr<ImportLister> lister =
-      TRY(ImportLister::create(store_, source_, plan_,
-                               {.memory_bytes = lister_memory(options_),
+      TRY(ImportLister::create(store_, source_, plan_, check.listed(),
+                               {.memory_bytes = own_memory(options_) / 6,
+                                .stored_memory_bytes = own_memory(options_) / 4,
                                 .scratch_directory = staged->directory(),
                                 .operation = &options_.operation}));
-  ImportReceiver receiver(source_, *staged, *lister, options_.operation);
+  ImportReceiver receiver(source_, *staged, *lister, check.received(), options_.operation);
   TRY(transfer(*lister, receiver));
+  if (!TRY(is_whole(check))) return false;
   summary_.objects = TRY(lister->count().total(source_, refs_, options_.operation));
-  summary_.objects_new = receiver.totals().objects;
+  summary_.objects_new = receiver.totals().objects - lister->healed();
+  summary_.objects_healed = lister->healed();
   summary_.bytes_in = receiver.totals().bytes;
   summary_.huge_objects = receiver.totals().huge_objects;
   summary_.missing = lister->missing().count();
@@ -116,7 +149,29 @@ Result<GitImportSummary> GitImporter::run() {
   summary_.children_peak_rss_bytes = source_.children_peak_rss_bytes();
   TRY(store_.refresh());
   keep_catalog_up(store_, options_.sync);
-  return summary_;
+  return true;
+}
+
+// False where more must be listed.
+Result<bool> GitImporter::is_whole(ImportCheck& check) {
+  const ImportCheckResult result = TRY(check.finish(store_, plan_.incremental));
+  summary_.mismatched_links = result.mismatched_links;
+  summary_.malformed = check.received().malformed_count() + check.listed().malformed_count();
+  if (result.unlinked) {
+    return fail(ErrorCode::kIncomplete,
+                "{}: git lists object {}, and neither a ref nor an object leads to it (the "
+                "repository changed, or its commit-graph is wrong: git commit-graph verify)",
+                source_.path(), result.unlinked->to_hex());
+  }
+  // What lies behind a link of a wrong type was perhaps never listed, so look at everything.
+  const bool list_all = plan_.incremental && result.mismatched_links > 0;
+  if (list_all) {
+    plan_.incremental = false;
+    plan_.request.exclude.clear();
+  }
+  plan_.request.include.insert(plan_.request.include.end(), result.more_roots.begin(),
+                               result.more_roots.end());
+  return !list_all && result.more_roots.empty();
 }
 
 Result<void> GitImporter::transfer(ImportLister& lister, ImportReceiver& receiver) {

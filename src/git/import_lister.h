@@ -17,28 +17,34 @@
 #include "bale/progress.h"
 #include "bale/result.h"
 #include "bale/store.h"
+#include "git/import_check.h"
 #include "git/import_plan.h"
 #include "git/lineage_order.h"
 #include "git/object_count.h"
 #include "git/object_reader.h"
 #include "git/source.h"
+#include "git/stored_objects.h"
 #include "store/oid_list.h"
 
 namespace bale {
 
 struct ImportListerOptions {
-  std::uint64_t memory_bytes = 8 << 20;  ///< at least kMinLineageOrderBytes
+  std::uint64_t memory_bytes = 8 << 20;         ///< at least kMinLineageOrderBytes
+  std::uint64_t stored_memory_bytes = 6 << 20;  ///< at least kMinStoredObjectsBytes
   std::string scratch_directory;
   const Operation* operation = nullptr;  ///< must outlive the lister
 };
 
+/// The tag of a request for an object that no ref reaches: no lineage has it.
+inline constexpr std::uint64_t kUnreachedTag = ~std::uint64_t{0};
+
 /// run() is for one thread. Meanwhile others may call what is marked so; afterwards one thread has
-/// the rest. Memory: options.memory_bytes and 2 MiB for lists of ids, however many objects.
+/// the rest. Memory: the sum of the options', and 2 MiB for lists of ids, however many objects.
 class ImportLister {
  public:
   /// All that is passed by reference must outlive the lister.
   [[nodiscard]] static Result<std::unique_ptr<ImportLister>> create(
-      const Store& store, GitSource& source, const ImportPlan& plan,
+      const Store& store, GitSource& source, const ImportPlan& plan, LinkLog& log,
       const ImportListerOptions& options);
 
   ImportLister(const ImportLister&) = delete;
@@ -68,31 +74,41 @@ class ImportLister {
   /// What is in the source.
   [[nodiscard]] const ObjectCount& count() const { return count_; }
 
+  /// How many objects the store had, damaged: they were requested again.
+  [[nodiscard]] std::uint64_t healed() const { return healed_; }
+
  private:
-  ImportLister(const Store& store, GitSource& source, const ImportPlan& plan, OidListWriter missing,
-               OidListWriter unreached, LineageOrder order)
+  ImportLister(const Store& store, GitSource& source, const ImportPlan& plan, LinkLog& log,
+               OidListWriter missing, OidListWriter unreached, LineageOrder order,
+               StoredObjects stored)
       : store_(store),
         source_(source),
         plan_(plan),
+        log_(log),
         missing_(std::move(missing)),
         unreached_(std::move(unreached)),
         order_(std::move(order)),
+        stored_(std::move(stored)),
         count_(store, plan) {}
 
   Result<void> list_and_request(ObjectReader& reader);
   Result<void> take_listed(const ListedObject& listed, ObjectReader& reader);
   Result<void> take_ordered(const OrderedObject& ordered, ObjectReader& reader);
-  bool is_stored(const GitOid& oid);
+  Result<bool> is_stored(const GitOid& oid, bool is_reached);
+  Result<void> check_stored(ObjectReader& reader);
   Result<void> check_given_up() const;
 
   const Store& store_;
   GitSource& source_;
   const ImportPlan& plan_;
+  LinkLog& log_;
   OidListWriter missing_;
   OidListWriter unreached_;
-  std::optional<LineageOrder> order_;  // until everything is requested
+  std::optional<LineageOrder> order_;    // until everything is requested
+  std::optional<StoredObjects> stored_;  // until they are checked
   ObjectCount count_;
   std::uint64_t requested_ = 0;
+  std::uint64_t healed_ = 0;
 
   std::atomic<std::uint64_t> listed_ = 0;
   std::atomic<std::uint64_t> expected_ = 0;

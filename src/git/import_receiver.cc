@@ -22,8 +22,13 @@ constexpr std::size_t kPieceBytes = 256 << 10;
 }  // namespace
 
 ImportReceiver::ImportReceiver(const GitSource& source, StagedPack& pack,
-                               const ImportLister& lister, const Operation& operation)
-    : source_(source), pack_(pack), lister_(lister), operation_(operation), payload_(kFrameBytes) {}
+                               const ImportLister& lister, LinkLog& log, const Operation& operation)
+    : source_(source),
+      pack_(pack),
+      lister_(lister),
+      log_(log),
+      operation_(operation),
+      payload_(kFrameBytes) {}
 
 Result<void> ImportReceiver::run(ObjectReader& reader) {
   for (;;) {
@@ -48,21 +53,27 @@ Result<void> ImportReceiver::receive(const SourceObject& object, ObjectReader& r
   TRY(reader.read_all(payload));
   const GitOid oid = git_oid(source_.hash(), object.type, payload);
   if (oid != object.oid) return not_its_id(object.oid, oid);
-  static_cast<void>(TRY(pack_.add(oid, object.type, payload, object.tag)));
+  const bool is_reached = object.tag != kUnreachedTag;
+  TRY(is_reached ? log_.add_object(oid, object.type, payload) : log_.add_unreached(oid));
+  static_cast<void>(TRY(pack_.add(oid, object.type, payload, is_reached ? object.tag : 0)));
   return {};
 }
 
 Result<void> ImportReceiver::receive_in_pieces(const SourceObject& object, ObjectReader& reader) {
   GitHasher hasher(source_.hash(), object.type, object.size);
+  const bool is_reached = object.tag != kUnreachedTag;
   TRY(pack_.begin(object.type, object.size));
+  TRY(is_reached ? log_.begin_object(object.oid, object.type) : log_.add_unreached(object.oid));
   for (std::uint64_t left = object.size; left > 0;) {
     const std::size_t wanted = std::min(left, kPieceBytes);
     const MutableBytes piece = MutableBytes(payload_).first(wanted);
     TRY(reader.read_all(piece));
     hasher.update(piece);
     TRY(pack_.write(piece));
+    if (is_reached) TRY(log_.feed(piece));
     left -= wanted;
   }
+  if (is_reached) TRY(log_.end_object());
   const GitOid oid = hasher.finish();
   if (oid != object.oid) return not_its_id(object.oid, oid);
   static_cast<void>(TRY(pack_.end(oid)));

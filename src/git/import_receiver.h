@@ -30,9 +30,10 @@ struct ReceivedTotals {
 /// the size of objects.
 class ImportReceiver {
  public:
-  /// All must outlive the receiver. The lister is only looked at, for progress.
+  /// All must outlive the receiver. The lister is only looked at, for progress. What comes is added
+  /// to `log`.
   ImportReceiver(const GitSource& source, StagedPack& pack, const ImportLister& lister,
-                 const Operation& operation);
+                 LinkLog& log, const Operation& operation);
 
   /// Takes everything there is, and tells the operation's progress meanwhile. kIncomplete for an
   /// object that has gone since it was listed or is not what its id says.
@@ -49,6 +50,7 @@ class ImportReceiver {
   const GitSource& source_;
   StagedPack& pack_;
   const ImportLister& lister_;
+  LinkLog& log_;
   const Operation& operation_;
   std::vector<std::byte> payload_;
   ReceivedTotals totals_;

@@ -90,7 +90,12 @@ Result<void> StagedPack::check_change_id(const ObjectId& id, ObjectType type, By
   const auto known = store_.find(id);
   if (!known) return {};
   if (!compare_context_) compare_context_.emplace(kCompareBytes);
-  const ObjectView other = TRY(store_.get(*known, *compare_context_));
+  const Result<ObjectView> read = store_.get(*known, *compare_context_);
+  // One that cannot be read any more is replaced by this one.
+  const bool is_damaged =
+      !read && (read.error().code == ErrorCode::kCorrupt || read.error().code == ErrorCode::kIo);
+  if (is_damaged) return {};
+  const ObjectView other = TRY(read);
   if (other.type == type &&
       std::equal(payload.begin(), payload.end(), other.payload.begin(), other.payload.end())) {
     return {};

@@ -1,0 +1,207 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// An import proves that what was listed is what bale reaches: links of a wrong type, objects that
+// Git cannot parse, and objects of the store that are damaged.
+
+#include "git/import_check.h"
+
+#include <filesystem>
+#include <string>
+
+#include "base/hex.h"
+#include "base/try.h"
+#include "testing/matchers.h"
+#include "testing/store_fixture.h"
+
+namespace bale {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string entry(std::string_view mode, std::string_view name, const GitOid& oid) {
+  return std::string(mode) + " " + std::string(name) + std::string(1, '\0') +
+         std::string(as_text(oid.bytes()));
+}
+
+std::string commit_of(const GitOid& tree) {
+  return "tree " + tree.to_hex() +
+         "\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\nmessage\n";
+}
+
+GitOid oid_number(unsigned number) {
+  std::array<std::byte, 20> bytes{};
+  bytes[0] = static_cast<std::byte>(number * 37 % 251);
+  bytes[1] = static_cast<std::byte>(number);
+  return {GitHash::kSha1, bytes};
+}
+
+class ImportCheckTest : public testing::Test {
+ protected:
+  ImportCheckTest() {
+    ImportCheckOptions options{.memory_bytes = kMinImportCheckBytes,
+                               .file_system = nullptr,
+                               .scratch_directory = fixture_.path() + "/staging",
+                               .shallow = &shallow_,
+                               .operation = &operation_};
+    check_.emplace(std::move(ImportCheck::create(options)).value());
+  }
+
+  // A tree with one entry.
+  void add_tree(LinkLog& log, unsigned number, std::string_view mode, unsigned target) {
+    EXPECT_THAT(log.add_object(oid_number(number), ObjectType::kTree,
+                               as_bytes(entry(mode, "f", oid_number(target)))),
+                IsOk());
+  }
+
+  ImportCheckResult finish(bool incremental = false) {
+    return std::move(check_->finish(fixture_.store(), incremental)).value();
+  }
+
+  StoreFixture fixture_;
+  Operation operation_;
+  std::vector<GitOid> shallow_;
+  std::optional<ImportCheck> check_;
+};
+
+TEST_F(ImportCheckTest, WhatIsListedAndLinkedIsWhole) {
+  ASSERT_THAT(check_->listed().add_tip(oid_number(1)), IsOk());
+  add_tree(check_->received(), 1, "40000", 2);
+  add_tree(check_->listed(), 2, "100644", 3);
+  ASSERT_THAT(check_->received().add_object(oid_number(3), ObjectType::kBlob, {}), IsOk());
+  const ImportCheckResult result = finish();
+  EXPECT_TRUE(result.more_roots.empty());
+  EXPECT_FALSE(result.unlinked);
+  EXPECT_EQ(result.mismatched_links, 0u);
+}
+
+TEST_F(ImportCheckTest, ALinkToWhatWasNotListedIsMoreToList) {
+  ASSERT_THAT(check_->listed().add_tip(oid_number(1)), IsOk());
+  add_tree(check_->received(), 1, "100644", 2);
+  add_tree(check_->received(), 2, "100644", 3);
+  const ImportCheckResult result = finish();
+  EXPECT_THAT(result.more_roots, testing::ElementsAre(oid_number(3)));
+  EXPECT_EQ(result.mismatched_links, 1u);
+}
+
+TEST_F(ImportCheckTest, WhatNothingLeadsToIsNamed) {
+  ASSERT_THAT(check_->listed().add_tip(oid_number(1)), IsOk());
+  ASSERT_THAT(check_->received().add_object(oid_number(1), ObjectType::kBlob, {}), IsOk());
+  ASSERT_THAT(check_->received().add_object(oid_number(2), ObjectType::kBlob, {}), IsOk());
+  EXPECT_EQ(finish().unlinked, oid_number(2));
+}
+
+TEST_F(ImportCheckTest, WhatIsMissingOrWithoutARefNeedsNoMore) {
+  ASSERT_THAT(check_->listed().add_tip(oid_number(1)), IsOk());
+  add_tree(check_->received(), 1, "40000", 2);
+  ASSERT_THAT(check_->listed().add_missing(oid_number(2)), IsOk());
+  ASSERT_THAT(check_->received().add_unreached(oid_number(9)), IsOk());
+  const ImportCheckResult result = finish();
+  EXPECT_TRUE(result.more_roots.empty());
+  EXPECT_FALSE(result.unlinked);
+}
+
+TEST_F(ImportCheckTest, ParentsBehindAShallowBoundaryAreNotWanted) {
+  shallow_ = {oid_number(1)};
+  ASSERT_THAT(check_->listed().add_tip(oid_number(1)), IsOk());
+  const std::string commit =
+      "tree " + oid_number(2).to_hex() + "\nparent " + oid_number(3).to_hex() + "\nauthor A\n";
+  ASSERT_THAT(check_->received().add_object(oid_number(1), ObjectType::kState, as_bytes(commit)),
+              IsOk());
+  ASSERT_THAT(check_->received().add_object(oid_number(2), ObjectType::kTree, {}), IsOk());
+  EXPECT_TRUE(finish().more_roots.empty());
+}
+
+// ---- whole imports
+
+TEST(ImportLyingLinksTest, WhatATreeHidesBehindTheModeOfAFileIsArchived) {
+  GitFixture git;
+  const GitOid blob = git.write_blob("content");
+  const GitOid inner = git.write_object("tree", entry("100644", "file", blob));
+  const GitOid outer = git.write_object("tree", entry("100644", "dir", inner));
+  git.run({"update-ref", "refs/heads/main", git.write_object("commit", commit_of(outer)).to_hex()});
+  StoreFixture fixture;
+  ASSERT_OK_AND_ASSIGN(summary, fixture.import(git.path(), "odd"));
+  EXPECT_EQ(summary.objects, 4u);
+  EXPECT_EQ(summary.mismatched_links, 1u);
+  EXPECT_TRUE(fixture.store().find(blob));
+  ASSERT_OK_AND_ASSIGN(report, fixture.verify({.archive = "odd"}));
+  EXPECT_TRUE(report.ok());
+  EXPECT_EQ(report.objects, 4u);
+  ASSERT_OK_AND_ASSIGN(exported, fixture.export_git("odd"));
+  EXPECT_EQ(describe_database(git, exported), describe_database(git, git.path()));
+  // Again under another name: all is stored, and all is counted.
+  ASSERT_OK_AND_ASSIGN(again, fixture.import(git.path(), "again"));
+  EXPECT_EQ(again.objects, 4u);
+  EXPECT_EQ(again.objects_new, 0u);
+}
+
+TEST(ImportLyingLinksTest, WhatTheSourceLacksBehindSuchALinkIsMissing) {
+  GitFixture git;
+  const GitOid blob = git.write_blob("content");
+  const GitOid inner = git.write_object("tree", entry("100644", "file", blob));
+  const GitOid outer = git.write_object("tree", entry("100644", "dir", inner));
+  git.run({"update-ref", "refs/heads/main", git.write_object("commit", commit_of(outer)).to_hex()});
+  git.remove_object(blob);
+  StoreFixture fixture;
+  EXPECT_THAT(fixture.import(git.path(), "odd"), FailsWith(ErrorCode::kIncomplete, blob.to_hex()));
+  ASSERT_OK_AND_ASSIGN(summary,
+                       fixture.import_with(git.path(), {.name = "odd", .allow_missing = true}));
+  EXPECT_EQ(summary.missing, 1u);
+  ASSERT_OK_AND_ASSIGN(report, fixture.verify());
+  EXPECT_TRUE(report.ok());
+  EXPECT_THAT(fixture.export_git("odd"), IsOk());
+}
+
+TEST(ImportLyingLinksTest, ATagMayNameAnyObjectAsAnyType) {
+  GitFixture git;
+  git.write("a", "a");
+  const GitOid commit = git.commit("a");
+  StoreFixture fixture;
+  int number = 0;
+  for (const std::string rest : {"type blob\ntag t\n", "type tree\ntag t\n\nt\n", "tag t\n",
+                                 "type thing\n", "type commit\ntag t", ""}) {
+    const GitOid tag = git.write_object("tag", "object " + commit.to_hex() + "\n" + rest);
+    write_test_file(git.git_dir() + "/refs/tags/t" + std::to_string(number++), tag.to_hex() + "\n");
+  }
+  ASSERT_OK_AND_ASSIGN(summary, fixture.import(git.path(), "tags"));
+  EXPECT_EQ(summary.objects, 3u + 6u);
+  ASSERT_OK_AND_ASSIGN(report, fixture.verify({.archive = "tags"}));
+  EXPECT_TRUE(report.ok());
+  EXPECT_EQ(report.objects, summary.objects);
+  ASSERT_OK_AND_ASSIGN(exported, fixture.export_git("tags"));
+  EXPECT_EQ(describe_database(git, exported), describe_database(git, git.path()));
+}
+
+// ---- healing
+
+TEST(ImportHealsTest, WhatTheStoreHasDamagedIsStoredAgain) {
+  GitFixture git;
+  git.write("blob", random_text(5000, 1));
+  git.write("dir/file", "text");
+  git.commit("one");
+  for (const std::string what : {"HEAD:blob", "HEAD:dir", "HEAD^{tree}", "HEAD"}) {
+    SCOPED_TRACE(what);
+    StoreFixture fixture;
+    ASSERT_THAT(fixture.import(git.path(), "first"), IsOk());
+    const GitOid oid = git.oid(what);
+    const auto at = fixture.store().find(oid);
+    ASSERT_TRUE(at);
+    flip_byte(fixture.pack_file(".pack"), static_cast<std::int64_t>(at->offset) + 50);
+    Store store = fixture.reopened();
+    ASSERT_OK_AND_ASSIGN(summary, import_git(store, git.path(), {.name = "second", .sync = false}));
+    EXPECT_EQ(summary.objects_healed, 1u);
+    EXPECT_EQ(summary.objects_new, 0u);
+    EXPECT_EQ(summary.objects, 5u);
+    ReadContext context;
+    Store after = fixture.reopened();
+    const auto healed = after.find(oid);
+    ASSERT_TRUE(healed);
+    EXPECT_THAT(after.get(*healed, context, oid), IsOk());
+    ASSERT_OK_AND_ASSIGN(exported, fixture.export_git("second"));
+    EXPECT_EQ(describe_repository(git, exported), describe_repository(git, git.path()));
+  }
+}
+
+}  // namespace
+}  // namespace bale
