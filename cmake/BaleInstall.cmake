@@ -25,9 +25,9 @@ if(BUILD_SHARED_LIBS)
 else()
   set(BALE_PC_REQUIRES_KEY Requires)
 endif()
-# bale.pc finds the rest from where it is itself (pcfiledir), so that neither --prefix at installation
-# nor moving the tree later makes it wrong. Only an absolute library directory does not say where the
-# prefix is; then the prefix is written at installation.
+# bale.pc finds the rest from where it is itself (pcfiledir), so that neither --prefix at
+# installation nor moving the tree later makes it wrong. Only an absolute library directory does not
+# say where the prefix is; then the prefix is written at installation.
 if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
   set(BALE_PC_PREFIX "@CMAKE_INSTALL_PREFIX@")
 else()

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "cli/json_line.h"
 #include "io/stream.h"
+#include "object/printable.h"
 
 namespace bale::cli {
 namespace {
@@ -32,11 +33,6 @@ std::string_view heading(ErrorCode code) {
       return "";
   }
   CHECK(false);
-}
-
-bool is_control(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte < 0x20 || byte == 0x7f;
 }
 
 }  // namespace
@@ -64,13 +60,7 @@ int exit_status(ErrorCode code) {
 std::string error_line(const Error& error) {
   std::string line = "bale: ";
   line += heading(error.code);
-  for (const char c : error.message) {
-    if (is_control(c)) {
-      line += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    } else {
-      line += c;
-    }
-  }
+  line += escaped(error.message);
   line += '\n';
   return line;
 }
@@ -80,9 +70,13 @@ void print_line(std::string_view line) {
   static_cast<void>(standard_error.write(as_bytes(line)).has_value());
 }
 
+void print_note(std::string_view text) {
+  print_line("bale: " + escaped(text) + "\n");
+}
+
 std::string error_object(const Error& error) {
   JsonLine line;
-  line.text("code", to_string(error.code)).text("message", error.message);
+  line.text("code", to_string(error.code)).text("message", escaped(error.message));
   return line.object();
 }
 

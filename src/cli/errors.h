@@ -33,7 +33,10 @@ inline constexpr int kStatusCorrupt = 3;
 /// Puts `line`, with its line end, on standard error; what cannot be put there is lost.
 void print_line(std::string_view line);
 
-/// {"code":...,"message":...}
+/// "bale: TEXT" on standard error: what somebody should know though nothing failed.
+void print_note(std::string_view text);
+
+/// {"code":...,"message":...}, the message as error_line() has it.
 [[nodiscard]] std::string error_object(const Error& error);
 
 /// An array of such objects.
