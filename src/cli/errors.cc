@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/memory_size.h"
 #include "cli/json_line.h"
+#include "cli/sizes.h"
 #include "io/stream.h"
 #include "object/printable.h"
 
@@ -63,6 +65,20 @@ std::string error_line(const Error& error) {
   line += escaped(error.message);
   line += '\n';
   return line;
+}
+
+Error advised(Error error, std::uint64_t beside_bytes) {
+  if (error.code != ErrorCode::kLimitExceeded) return error;
+  constexpr std::string_view kAdvice = "(allow at least ";
+  const std::size_t at = error.message.rfind(kAdvice);
+  if (at == std::string::npos) return error;
+  const std::size_t begin = at + kAdvice.size();
+  const std::size_t end = error.message.find_first_of(" )", begin);
+  const auto bytes = parse_size(std::string_view(error.message).substr(begin, end - begin));
+  if (!bytes) return error;
+  error.message.resize(at);
+  error.message += fmt::format("(give --memory {} or more)", memory_size(*bytes + beside_bytes));
+  return error;
 }
 
 void print_line(std::string_view line) {

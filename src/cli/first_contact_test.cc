@@ -220,9 +220,17 @@ TEST_F(FirstContactTest, TooLittleMemoryForDeltasIsSaidOnce) {
 }
 
 TEST_F(FirstContactTest, TheMemoryThatAnErrorAsksForIsEnough) {
+  const std::string packs = directory_ / "store/packs/";
+  std::string pack;
+  for (const std::string& name : names_in(packs)) {
+    if (name.ends_with(".pack")) pack = packs + name;
+  }
   const std::string out = directory_ / "out";
   for (const std::vector<std::string>& words :
-       std::vector<std::vector<std::string>>{{"cat", "c++:README"},
+       std::vector<std::vector<std::string>>{{"pack", "list", pack},
+                                             {"pack", "dump", pack},
+                                             {"pack", "verify", pack},
+                                             {"cat", "c++:README"},
                                              {"ls", "c++"},
                                              {"list"},
                                              {"stats"},

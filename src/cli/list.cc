@@ -85,7 +85,7 @@ Result<int> run(Session& session) {
   int status = kStatusDone;
   for (const std::string& name : TRY(store.archives())) {
     const Result<Listed> read = read_archive(store, name, context, session);
-    if (!read) return advised(read.error());
+    if (!read) return read_advised(read.error());
     const Listed& listed = *read;
     if (listed.error) status = kStatusCorrupt;
     if (listed.newest || listed.error) TRY(print(name, listed, session));

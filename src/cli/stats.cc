@@ -100,7 +100,7 @@ Result<int> run(Session& session) {
   const Store store = TRY(open_store(session));
   const Result<StoreStatistics> read =
       store_statistics(store, read_memory_bytes(session), session.operation());
-  if (!read) return advised(read.error());
+  if (!read) return read_advised(read.error());
   const StoreStatistics& statistics = *read;
   session.progress().clear();
   for (const Error& error : statistics.errors) print_line(error_line(error));

@@ -11,10 +11,9 @@
 #include "bale/file_system.h"
 #include "bale/tree.h"
 #include "base/error.h"
-#include "base/memory_size.h"
 #include "base/try.h"
+#include "cli/errors.h"
 #include "cli/signals.h"
-#include "cli/sizes.h"
 #include "cli/suggestion.h"
 #include "object/printable.h"
 
@@ -109,7 +108,7 @@ std::optional<Error> misnaming(const Store& store, const std::string& typed, Wan
 Result<int> explained(const Session& session, const std::string& typed, Wanted wanted,
                       Result<int> result) {
   if (result) return result;
-  result = advised(result.error());
+  result = read_advised(result.error());
   if (typed.empty()) return result;
   const ErrorCode code = result.error().code;
   if (code != ErrorCode::kNotFound && code != ErrorCode::kInvalidArgument) return result;
@@ -124,19 +123,8 @@ Result<int> explained(const Session& session, const std::string& typed, Wanted w
   return better ? Result<int>(*better) : result;
 }
 
-Error advised(Error error) {
-  if (error.code != ErrorCode::kLimitExceeded) return error;
-  // What the library wants is what is left beside the pages of indexes.
-  constexpr std::string_view kAdvice = "(allow at least ";
-  const std::size_t at = error.message.rfind(kAdvice);
-  if (at == std::string::npos) return error;
-  const std::size_t begin = at + kAdvice.size();
-  const std::size_t end = error.message.find_first_of(" )", begin);
-  const auto bytes = parse_size(std::string_view(error.message).substr(begin, end - begin));
-  if (!bytes) return error;
-  error.message.resize(at);
-  error.message += fmt::format("(give --memory {} or more)", memory_size(*bytes + kIndexPageBytes));
-  return error;
+Error read_advised(const Error& error) {
+  return advised(error, kIndexPageBytes);
 }
 
 std::uint64_t read_memory_bytes(const Session& session) {
