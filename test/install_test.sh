@@ -18,14 +18,25 @@ cmake -S "$consumer" -B "$work/cmake" -DCMAKE_CXX_COMPILER="$cxx" \
 cmake --build "$work/cmake" >>"$work/cmake.log"
 by_cmake=$("$work/cmake/consumer")
 
-PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name bale.pc)")
-export PKG_CONFIG_PATH
-# The prefix in the file is that of the build; here it is another.
-# shellcheck disable=SC2046
-"$cxx" -std=c++20 "$consumer/consumer.cc" -o "$work/by_pkg_config" \
-  $(pkg-config --define-variable=prefix="$work/prefix" --cflags --libs bale)
+# The prefix is not the one that was configured, and nothing but bale.pc says where it is.
+use_pkg_config() {  # PREFIX SOURCE PROGRAM
+  local flags
+  flags=$(PKG_CONFIG_PATH=$(dirname "$(find "$1" -name bale.pc)") pkg-config --cflags --libs bale)
+  case $flags in *"-I$1/"*"-L$1/"*) ;; *) echo "flags lead out of $1: $flags" && exit 1 ;; esac
+  # shellcheck disable=SC2086
+  "$cxx" -std=c++20 "$2" -o "$3" $flags
+}
+use_pkg_config "$work/prefix" "$consumer/consumer.cc" "$work/by_pkg_config"
 by_pkg_config=$("$work/by_pkg_config")
 
+# The README's program, after the tree was moved; packages are staged with DESTDIR and moved too.
+mv "$work/prefix" "$work/moved"
+sed -n '/^```cpp$/,/^```$/{/^```/d;p}' "$(dirname "$0")/../README.md" >"$work/readme.cc"
+use_pkg_config "$work/moved" "$work/readme.cc" "$work/readme"
+(cd "$work" && ./readme | grep -Eq '^[0-9a-f]{64} 12 bytes$')
+DESTDIR=$work/stage cmake --install "$build" --prefix /opt/bale >>"$work/install.log"
+use_pkg_config "$work/stage/opt/bale" "$work/readme.cc" "$work/readme"
+
 [ "$by_cmake" = "$by_pkg_config" ]
-"$work/prefix/bin/bale" --version
+"$work/moved/bin/bale" --version
 echo "both consumers: $by_cmake"

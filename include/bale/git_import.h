@@ -58,6 +58,10 @@ struct GitImportSummary {
 /// The smallest memory_bytes at this level, with deltas or without.
 [[nodiscard]] std::uint64_t smallest_import_memory_bytes(int level, bool deltas = true);
 
+/// From so much memory_bytes on, objects of up to 1 MiB are stored as deltas; with less, objects of
+/// up to 256 KiB. A history of larger files then takes several times the space.
+[[nodiscard]] std::uint64_t full_search_import_memory_bytes(int level);
+
 /// kNotFound or kInvalidArgument where `path` is no repository, kIncomplete where it lacks objects
 /// (and allow_missing is false) or an object is not what its id says, kIo, kInterrupted,
 /// kInvalidArgument for a name or options that do not do. Refreshes `store`.

@@ -50,6 +50,10 @@ struct RepackSummary {
 /// The smallest memory_bytes for these options.
 [[nodiscard]] std::uint64_t smallest_repack_memory_bytes(const RepackOptions& options);
 
+/// With find_bases: from so much memory_bytes on, objects of up to 1 MiB become deltas; with less,
+/// objects of up to 256 KiB.
+[[nodiscard]] std::uint64_t full_search_repack_memory_bytes(const RepackOptions& options);
+
 /// Copies all packs of the store into one for each kind of Git id (or several of max_pack_bytes),
 /// drops entries that are there twice, and takes the old packs away. Imports may run beside it: it
 /// waits for them only when it takes packs away, and those that come then wait for it. Readers go

@@ -28,7 +28,8 @@ struct StoreStatistics {
   std::uint64_t pack_bytes = 0;
   std::uint64_t index_bytes = 0;        ///< of .idx and .gitidx files
   std::uint64_t objects = 0;            ///< entries of all packs, records included
-  std::array<TypeStatistics, 4> types;  ///< by ObjectType
+  std::array<TypeStatistics, 4> types;  ///< by ObjectType; records are actions
+  TypeStatistics record_entries;        ///< of the actions, those that are records
   std::uint64_t deltas = 0;
   std::vector<std::uint64_t> objects_by_depth;  ///< [n]: entries that need n deltas
   std::uint64_t archive_objects = 0;            ///< what the newest records reach, added up

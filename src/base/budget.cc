@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/counted.h"
 #include "base/error.h"
+#include "base/memory_size.h"
 #include "base/try.h"
 
 namespace bale {
@@ -61,7 +63,7 @@ Result<Charge> Budget::charge(std::uint64_t bytes, std::string_view what) {
     return fail(ErrorCode::kLimitExceeded,
                 "{} needs {}, and {} of the allowed {} are in use (allow at least {} of memory)",
                 what, format_bytes(bytes), format_bytes(used_bytes()), format_bytes(limit_bytes_),
-                format_bytes(used_bytes() + bytes));
+                memory_size(used_bytes() + bytes));
   }
   return Charge(this, bytes);
 }
@@ -112,7 +114,7 @@ Result<Buffer> Buffer::allocate(Budget& budget, std::uint64_t bytes, std::string
 }
 
 std::string format_bytes(std::uint64_t bytes) {
-  if (bytes < 10'000) return fmt::format("{} bytes", bytes);
+  if (bytes < 10'000) return counted(bytes, "byte");
   static constexpr const char* kUnits[] = {"KiB", "MiB", "GiB", "TiB"};
   double scaled = static_cast<double>(bytes) / 1024;
   std::size_t unit = 0;

@@ -30,7 +30,7 @@ TEST(BudgetTest, RefusalSaysHowMuchMemoryWouldDo) {
   Budget budget(50'000);
   ASSERT_OK_AND_ASSIGN(held, budget.charge(20'000, "a"));
   EXPECT_THAT(budget.charge(51'200, "b"),
-              FailsWith(ErrorCode::kLimitExceeded, "allow at least 69.5 KiB"));
+              FailsWith(ErrorCode::kLimitExceeded, "allow at least 70K"));
 }
 
 TEST(BudgetTest, HugeRequestsDoNotWrapAround) {

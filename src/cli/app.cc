@@ -37,7 +37,11 @@ constexpr const char* kDescription =
 
 constexpr std::string_view kCommonOptions =
     "\nEvery verb takes --help, --store DIR (or the variable BALE_STORE), --json, --quiet,\n"
-    "--progress auto|always|never, --memory SIZE and --threads N.\n";
+    "--progress auto|always|never, --memory SIZE and --threads N.\n"
+    "\nNames and paths are bytes and are given as they are. In text, odd ones are quoted as\n"
+    "'git -c core.quotePath=false ls-files' does; in JSON, KEY_hex has the bytes of a name that is "
+    "not\n"
+    "UTF-8.\n";
 
 constexpr std::string_view kExamples =
     "\nExamples:\n"
@@ -179,6 +183,12 @@ Error CommandLine::explain(const std::string& what) const {
   if (!left_over.empty()) {
     return fail(ErrorCode::kInvalidArgument, "one argument too many: '{}' ({} tells more)",
                 left_over.front(), usage);
+  }
+  // "--store: 1 required DIR missing"
+  const std::size_t missing = what.find(": 1 required ");
+  if (missing != std::string::npos) {
+    return fail(ErrorCode::kInvalidArgument, "{} needs a value ({} tells more)",
+                what.substr(0, missing), usage);
   }
   return fail(ErrorCode::kInvalidArgument, "{} ({} tells more)", what, usage);
 }

@@ -67,7 +67,9 @@ VerbRun declare_archive_prune(Arguments& arguments) {
   arguments.required("NAME", "the archive; space comes back with 'bale gc'", options->name);
   arguments.count("--keep", "N", "how many records to keep, the newest ones: 1 or more",
                   options->keep);
-  return [options](Session& session) { return run(*options, session); };
+  return [options](Session& session) {
+    return explained(session, options->name, Wanted::kArchive, run(*options, session));
+  };
 }
 
 }  // namespace bale::cli

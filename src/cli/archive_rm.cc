@@ -32,7 +32,9 @@ Result<int> run(const std::string& name, Session& session) {
 VerbRun declare_archive_rm(Arguments& arguments) {
   const auto name = std::make_shared<std::string>();
   arguments.required("NAME", "the archive; its space comes back with 'bale gc'", *name);
-  return [name](Session& session) { return run(*name, session); };
+  return [name](Session& session) {
+    return explained(session, *name, Wanted::kArchive, run(*name, session));
+  };
 }
 
 }  // namespace bale::cli

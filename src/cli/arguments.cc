@@ -88,7 +88,7 @@ void Arguments::level(int& to) {
 }
 
 void Arguments::common(CommonOptions& to) {
-  text("--store", "DIR", "the store (else the variable BALE_STORE says it)", to.store);
+  text("--store", "DIR", "store directory (default: $BALE_STORE)", to.store);
   flag("--json", "print JSON: one object, or one a line for lists", to.json);
   flag("-q,--quiet", "no progress, no summary", to.quiet);
   add_parsed(app_, "--progress", "WHEN", "auto, always or never; auto: on a terminal",

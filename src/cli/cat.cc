@@ -30,7 +30,9 @@ VerbRun declare_cat(Arguments& arguments) {
   const auto id = std::make_shared<std::string>();
   arguments.required("ID|NAME:path", "an id or Git id, 6 digits of one, or a path in an archive",
                      *id);
-  return [id](Session& session) { return run(*id, session); };
+  return [id](Session& session) {
+    return explained(session, *id, Wanted::kObject, run(*id, session));
+  };
 }
 
 }  // namespace bale::cli

@@ -9,8 +9,11 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/memory_size.h"
 #include "cli/json_line.h"
+#include "cli/sizes.h"
 #include "io/stream.h"
+#include "object/printable.h"
 
 namespace bale::cli {
 namespace {
@@ -32,11 +35,6 @@ std::string_view heading(ErrorCode code) {
       return "";
   }
   CHECK(false);
-}
-
-bool is_control(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte < 0x20 || byte == 0x7f;
 }
 
 }  // namespace
@@ -64,15 +62,23 @@ int exit_status(ErrorCode code) {
 std::string error_line(const Error& error) {
   std::string line = "bale: ";
   line += heading(error.code);
-  for (const char c : error.message) {
-    if (is_control(c)) {
-      line += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    } else {
-      line += c;
-    }
-  }
+  line += escaped(error.message);
   line += '\n';
   return line;
+}
+
+Error advised(Error error, std::uint64_t beside_bytes) {
+  if (error.code != ErrorCode::kLimitExceeded) return error;
+  constexpr std::string_view kAdvice = "(allow at least ";
+  const std::size_t at = error.message.rfind(kAdvice);
+  if (at == std::string::npos) return error;
+  const std::size_t begin = at + kAdvice.size();
+  const std::size_t end = error.message.find_first_of(" )", begin);
+  const auto bytes = parse_size(std::string_view(error.message).substr(begin, end - begin));
+  if (!bytes) return error;
+  error.message.resize(at);
+  error.message += fmt::format("(give --memory {} or more)", memory_size(*bytes + beside_bytes));
+  return error;
 }
 
 void print_line(std::string_view line) {
@@ -80,9 +86,13 @@ void print_line(std::string_view line) {
   static_cast<void>(standard_error.write(as_bytes(line)).has_value());
 }
 
+void print_note(std::string_view text) {
+  print_line("bale: " + escaped(text) + "\n");
+}
+
 std::string error_object(const Error& error) {
   JsonLine line;
-  line.text("code", to_string(error.code)).text("message", error.message);
+  line.text("code", to_string(error.code)).text("message", escaped(error.message));
   return line.object();
 }
 

@@ -11,6 +11,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,10 +31,17 @@ inline constexpr int kStatusCorrupt = 3;
 /// holds, it stays one line, and does nothing to a terminal.
 [[nodiscard]] std::string error_line(const Error& error);
 
+/// An Error that advises to allow so much memory, with advice on --memory: the same and
+/// `beside_bytes`, which the verb keeps of it for something else. Other Errors as they are.
+[[nodiscard]] Error advised(Error error, std::uint64_t beside_bytes);
+
 /// Puts `line`, with its line end, on standard error; what cannot be put there is lost.
 void print_line(std::string_view line);
 
-/// {"code":...,"message":...}
+/// "bale: TEXT" on standard error: what somebody should know though nothing failed.
+void print_note(std::string_view text);
+
+/// {"code":...,"message":...}, the message as error_line() has it.
 [[nodiscard]] std::string error_object(const Error& error);
 
 /// An array of such objects.

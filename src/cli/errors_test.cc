@@ -25,14 +25,14 @@ TEST(ErrorsTest, EveryCodeHasItsExitStatus) {
 
 TEST(ErrorsTest, AMessageIsOneLineAndHarmlessToATerminal) {
   EXPECT_EQ(error_line({ErrorCode::kNotFound, "a\nb\x1b[2J: 100%"}),
-            "bale: not found: a%0Ab%1B[2J: 100%\n");
+            "bale: not found: a\\nb\\033[2J: 100%\n");
 }
 
 TEST(ErrorsTest, JsonHoldsCodeAndMessage) {
   const std::string text = error_json({ErrorCode::kCorrupt, "\"\\\xff\n"});
   const nlohmann::json json = nlohmann::json::parse(text);
   EXPECT_EQ(json["error"]["code"], "corrupt");
-  EXPECT_EQ(json["error"]["message"], "\"\\%FF%0A");
+  EXPECT_EQ(json["error"]["message"], "\"\\\\377\\n");
 }
 
 }  // namespace

@@ -44,7 +44,9 @@ VerbRun declare_export_dir(Arguments& arguments) {
   const auto options = std::make_shared<Options>();
   arguments.required("NAME[:path]", "an archive, and perhaps a path in it", options->place);
   arguments.required("DIR", "the directory to make; new, or empty", options->directory);
-  return [options](Session& session) { return run(*options, session); };
+  return [options](Session& session) {
+    return explained(session, options->place, Wanted::kArchive, run(*options, session));
+  };
 }
 
 }  // namespace bale::cli

@@ -55,7 +55,9 @@ VerbRun declare_export_git(Arguments& arguments) {
   const auto options = std::make_shared<Options>();
   arguments.required("NAME", "the archive, or NAME@N: its Nth record back", options->name);
   arguments.required("OUT.git", "the repository to make; new, or an empty directory", options->out);
-  return [options](Session& session) { return run(*options, session); };
+  return [options](Session& session) {
+    return explained(session, options->name, Wanted::kArchive, run(*options, session));
+  };
 }
 
 }  // namespace bale::cli

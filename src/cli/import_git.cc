@@ -55,11 +55,6 @@ std::string json_object(const GitImportSummary& summary, double seconds) {
   return line.object();
 }
 
-// What somebody should know though nothing failed.
-void note(const std::string& text) {
-  print_line("bale: " + text + "\n");
-}
-
 Result<int> run(const Options& options, Session& session) {
   const Clock::time_point start = Clock::now();
   StoreForImport into = TRY(open_or_make_store(session));
@@ -84,12 +79,16 @@ Result<int> run(const Options& options, Session& session) {
   }
   const GitImportSummary& summary = *imported;
   if (summary.huge_objects > 0 && !session.options().quiet) {
-    note(fmt::format("{}: {} objects are above 1 GiB: only bale can read them back",
-                     summary.archive, summary.huge_objects));
+    print_note(fmt::format("{}: {} above 1 GiB: only bale can read such objects back",
+                           summary.archive, counted(summary.huge_objects, "object")));
   }
   if (summary.missing > 0 && !session.options().quiet) {
-    note(fmt::format("{}: the source lacks {}, named in the record", summary.archive,
-                     counted(summary.missing, "object")));
+    print_note(fmt::format("{}: the source lacks {}, named in the record", summary.archive,
+                           counted(summary.missing, "object")));
+  }
+  if (!options.no_delta && summary.objects_new > 0) {
+    session.warn_of_few_deltas(session.memory_bytes(enough),
+                               full_search_import_memory_bytes(options.level));
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   TRY(session.summary(json_object(summary, seconds),

@@ -21,8 +21,12 @@ namespace bale::cli {
 
 class JsonLine {
  public:
-  /// Any bytes: what is not UTF-8, control characters and '%' become %XX.
+  /// Any bytes. UTF-8 is there as it is; of other bytes `key` has what is left of them (U+FFFD for
+  /// the bad ones), and a member `key`_hex has them all.
   JsonLine& text(std::string_view key, std::string_view bytes);
+
+  /// An array of such; if any of them is not UTF-8, an array `key`_hex of all of them follows.
+  JsonLine& texts(std::string_view key, std::span<const std::string> strings);
 
   /// null where there is none.
   JsonLine& text_or_null(std::string_view key, const std::optional<std::string>& bytes);
@@ -42,10 +46,11 @@ class JsonLine {
   std::string members_;
 };
 
-/// A JSON array of strings. Safe from any thread.
+/// A JSON array of such strings. Safe from any thread.
 [[nodiscard]] std::string json_strings(std::span<const std::string> strings);
 
-/// `bytes` as a JSON string, quotes included. Safe from any thread.
+/// `bytes` as a JSON string, quotes included: UTF-8 as it is, with U+FFFD for what is not. Safe
+/// from any thread.
 [[nodiscard]] std::string json_string(std::string_view bytes);
 
 }  // namespace bale::cli

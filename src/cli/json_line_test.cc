@@ -25,7 +25,20 @@ TEST(JsonLineTest, AnyByteGivesValidJson) {
     const nlohmann::json json = nlohmann::json::parse(json_string(text));
     EXPECT_TRUE(json.is_string());
   }
-  EXPECT_EQ(json_string("50% \xc3\xa9 \xff"), "\"50%25 \xc3\xa9 %FF\"");
+  EXPECT_EQ(json_string("50% \xc3\xa9 \xff"), "\"50% \xc3\xa9 \xef\xbf\xbd\"");
+  EXPECT_EQ(json_string("\n\x7f\xc2\x9b\xe2\x80\xae"), R"("\u000a\u007f\u009b\u202e")");
+}
+
+TEST(JsonLineTest, BytesThatAreNotUtf8AreThereInHexToo) {
+  const std::vector<std::string> plain = {"a", "b"};
+  JsonLine line;
+  line.text("name", "caf\xe9").text_or_null("ref", "a%41").texts("paths", plain);
+  EXPECT_EQ(line.object(),
+            "{\"name\":\"caf\xef\xbf\xbd\",\"name_hex\":\"636166e9\","
+            "\"ref\":\"a%41\",\"paths\":[\"a\",\"b\"]}");
+  const std::vector<std::string> paths = {"a", "\xff"};
+  EXPECT_EQ(JsonLine().texts("paths", paths).object(),
+            "{\"paths\":[\"a\",\"\xef\xbf\xbd\"],\"paths_hex\":[\"61\",\"ff\"]}");
 }
 
 }  // namespace

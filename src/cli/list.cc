@@ -34,6 +34,8 @@ Result<Listed> read_archive(const Store& store, const std::string& name, ReadCon
   Listed listed;
   Result<ArchiveRecord> newest = store.record(name, 0, context);
   if (!newest) {
+    // Too little --memory says nothing of the archive.
+    if (newest.error().code == ErrorCode::kLimitExceeded) return newest.error();
     // Otherwise it was removed since the names were read.
     if (newest.error().code != ErrorCode::kNotFound)
       listed.error = record_error(name, 0, newest.error());
@@ -44,6 +46,7 @@ Result<Listed> read_archive(const Store& store, const std::string& name, ReadCon
   for (;; ++listed.records) {
     TRY(session.go_on());
     const Result<std::optional<ArchiveRecord>> entry = chain.next();
+    if (!entry && entry.error().code == ErrorCode::kLimitExceeded) return entry.error();
     if (!entry) listed.error = record_error(name, listed.records, entry.error());
     if (!entry || !*entry) return listed;
   }
@@ -81,7 +84,9 @@ Result<int> run(Session& session) {
   ReadContext context = store_read_context(session);
   int status = kStatusDone;
   for (const std::string& name : TRY(store.archives())) {
-    const Listed listed = TRY(read_archive(store, name, context, session));
+    const Result<Listed> read = read_archive(store, name, context, session);
+    if (!read) return read_advised(read.error());
+    const Listed& listed = *read;
     if (listed.error) status = kStatusCorrupt;
     if (listed.newest || listed.error) TRY(print(name, listed, session));
   }

@@ -18,16 +18,19 @@
 #include "base/budget.h"
 #include "base/endian.h"
 #include "base/error.h"
+#include "base/memory_size.h"
 #include "base/try.h"
 #include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/rss.h"
 #include "cli/verbs.h"
+#include "codec/zstd.h"
 #include "format/object_stream.h"
 #include "hash/blake3.h"
 #include "io/buffered.h"
 #include "io/stream.h"
+#include "pack/builder_plan.h"
 
 namespace bale::cli {
 namespace {
@@ -60,6 +63,9 @@ class StreamPacker {
 
   [[nodiscard]] std::uint64_t objects() const { return objects_; }
 
+  // Whether there are objects that take part in the search for bases only with much memory.
+  [[nodiscard]] bool has_large_objects() const { return has_large_objects_; }
+
  private:
   Result<Bytes> exactly(std::size_t size);
   Result<StreamedObject> read_frame();
@@ -72,6 +78,7 @@ class StreamPacker {
   const Options& options_;
   std::uint64_t objects_ = 0;
   std::uint64_t object_offset_ = 0;
+  bool has_large_objects_ = false;
 };
 
 Error StreamPacker::damaged(const std::string& what) const {
@@ -131,9 +138,10 @@ Result<bool> StreamPacker::next() {
   object_offset_ = stream_.offset();
   const StreamedObject object = TRY(read_frame());
   if (options_.count && objects_ == *options_.count) {
-    return fail(ErrorCode::kIncomplete, "{}: {} objects were declared, and there are more",
-                stream_.name(), *options_.count);
+    return fail(ErrorCode::kIncomplete, "{}: expected {}, and there are more", stream_.name(),
+                counted(*options_.count, "object"));
   }
+  if (object.size > kMostSmallObjectBytes && object.size <= kFrameBytes) has_large_objects_ = true;
   // A path comes after the payload, which may not wait in the buffer for it.
   if (object.size <= kStreamBufferBytes && !options_.paths) {
     const Bytes payload = TRY(exactly(object.size));
@@ -154,8 +162,8 @@ Result<std::uint64_t> builder_memory_bytes(const PackBuilderOptions& options,
       session.memory_bytes(std::max(kPackMemoryBytes, smallest + kExtraSortBytes));
   if (memory < smallest) {
     return fail(ErrorCode::kInvalidArgument,
-                "{} bytes of memory are too little at level {} (give --memory {} or more)", memory,
-                options.level, smallest);
+                "building at level {} needs more memory (give --memory {} or more)", options.level,
+                memory_size(smallest));
   }
   return memory - kStreamBufferBytes;
 }
@@ -205,10 +213,15 @@ Result<int> run(const Options& options, Session& session) {
                         .bytes = stream.offset()});
   }
   if (options.count && packer.objects() != *options.count) {
-    return fail(ErrorCode::kIncomplete, "standard input: {} objects were declared, and {} came",
-                *options.count, packer.objects());
+    return fail(ErrorCode::kIncomplete, "standard input: expected {}, and {} came",
+                counted(*options.count, "object"), packer.objects());
   }
   const PackSummary summary = TRY(builder.finish());
+  // The default is not worth a word to those whom it does not touch.
+  if (builder_options.deltas && (session.options().memory_bytes || packer.has_large_objects())) {
+    session.warn_of_few_deltas(builder_options.memory_bytes + kStreamBufferBytes,
+                               kFullSearchMemoryBytes + kStreamBufferBytes);
+  }
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   TRY(session.summary(
       json_object(summary, seconds),
@@ -228,8 +241,7 @@ VerbRun declare_pack_build(Arguments& arguments) {
                  options->index);
   arguments.level(options->level);
   arguments.flag("--no-compress", "store every payload as it comes", options->no_compress);
-  arguments.count("--count", "N", "how many objects will come; fails if it does not come true",
-                  options->count);
+  arguments.count("--count", "N", "expected number of objects; fail on any other", options->count);
   arguments.flag("--paths", "the stream has a path hint after each object: make deltas",
                  options->paths);
   arguments.flag("--allow-huge", "take objects above 1 GiB, which only bale can read back",

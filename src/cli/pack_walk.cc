@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/hex.h"
 #include "base/try.h"
+#include "cli/errors.h"
 #include "cli/signals.h"
 
 namespace bale::cli {
@@ -29,8 +30,10 @@ constexpr std::uint64_t kLookupBytes = 3 * kPageGroupBytes;
 // Of an index record that is read in order.
 constexpr std::uint64_t kRecordBytes = 41;
 
+constexpr std::uint64_t kMostPageShareBytes = 4 << 20;
+
 std::uint64_t page_share_bytes(const Session& session) {
-  return std::min<std::uint64_t>(4 << 20, session.memory_bytes(kPackMemoryBytes) / 4);
+  return std::min(kMostPageShareBytes, session.memory_bytes(kPackMemoryBytes) / 4);
 }
 
 }  // namespace
@@ -47,6 +50,11 @@ Result<PackReader> open_pack(const PackPaths& paths, const Session& session) {
 
 ReadContext pack_read_context(const Session& session) {
   return ReadContext(session.memory_bytes(kPackMemoryBytes) - page_share_bytes(session));
+}
+
+Result<int> with_pack_advice(Result<int> result) {
+  if (result) return result;
+  return advised(result.error(), kMostPageShareBytes);
 }
 
 std::uint64_t pack_check_memory_bytes(const Session& session) {

@@ -114,11 +114,15 @@ TEST(ProgramTest, RefusesValuesThatMakeNoSense) {
 }
 
 TEST(ProgramTest, MissingAndSurplusArgumentsAreUsageErrors) {
-  for (const auto& words : std::vector<std::vector<std::string>>{{"pack", "list"},
-                                                                 {"pack", "cat", "x"},
-                                                                 {"pack", "list", "a", "b"},
-                                                                 {"log"},
-                                                                 {"init", "x"}}) {
+  for (const auto& words :
+       std::vector<std::vector<std::string>>{{"pack", "list"},
+                                             {"pack", "cat", "x"},
+                                             {"pack", "list", "a", "b"},
+                                             {"list", "--store"},
+                                             {"repack", "--delta", "--level", "99"},
+                                             {"repack", "--delta", "--level", "0"},
+                                             {"log"},
+                                             {"init", "x"}}) {
     const FinishedRun run = run_bale(words);
     EXPECT_EQ(run.status, 2);
     expect_one_error_line(run);

@@ -58,7 +58,9 @@ Result<int> run(const std::string& name, Session& session) {
 VerbRun declare_refs(Arguments& arguments) {
   const auto name = std::make_shared<std::string>();
   arguments.required("NAME", "the archive, or NAME@N: its Nth record back", *name);
-  return [name](Session& session) { return run(*name, session); };
+  return [name](Session& session) {
+    return explained(session, *name, Wanted::kArchive, run(*name, session));
+  };
 }
 
 }  // namespace bale::cli

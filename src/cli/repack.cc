@@ -19,6 +19,7 @@
 #include "cli/json_line.h"
 #include "cli/store_access.h"
 #include "cli/verbs.h"
+#include "codec/zstd.h"
 
 namespace bale::cli {
 namespace {
@@ -51,6 +52,10 @@ Result<int> run(const Options& options, Session& session) {
     return fail(ErrorCode::kInvalidArgument,
                 "--level is for what is compressed anew (give --recompress or --delta too)");
   }
+  if (options.level && (*options.level < kMinLevel || *options.level > kMaxLevel)) {
+    return fail(ErrorCode::kInvalidArgument, "--level {}: not a level from {} to {}",
+                *options.level, kMinLevel, kMaxLevel);
+  }
   RepackOptions repack{.max_pack_bytes = options.max_pack.value_or(0),
                        .recompress = options.recompress,
                        .find_bases = options.delta,
@@ -62,6 +67,9 @@ Result<int> run(const Options& options, Session& session) {
       session.memory_bytes(std::max(kStoreMemoryBytes, smallest_repack_memory_bytes(repack)));
   Store store = TRY(open_store(session));
   const RepackSummary summary = TRY(repack_store(store, repack));
+  if (options.delta && summary.bytes_before > 0) {
+    session.warn_of_few_deltas(repack.memory_bytes, full_search_repack_memory_bytes(repack));
+  }
   JsonLine line;
   line.number("packs_before", summary.packs_before)
       .number("packs_after", summary.packs_after)

@@ -21,6 +21,7 @@
 #include "cli/json_line.h"
 #include "cli/signals.h"
 #include "cli/verbs.h"
+#include "object/printable.h"
 #include "store/layout.h"
 
 namespace bale::cli {
@@ -91,7 +92,18 @@ std::vector<Error> losses(const RepairSummary& summary, bool from) {
   return errors;
 }
 
+// Whether the store is sound: nothing was repaired, and nothing is lost.
+bool is_idle(const RepairSummary& summary) {
+  return summary.packs_salvaged == 0 && summary.indexes_made == 0 &&
+         summary.git_indexes_made == 0 && summary.archives_recovered.empty() &&
+         summary.objects_refetched == 0 && summary.objects_lost == 0 && summary.losses_known &&
+         summary.set_aside.empty() && summary.notes.empty() && summary.unreadable.empty() &&
+         summary.archives_gone_back.empty() && summary.archives_lost.empty() &&
+         summary.lost_deltas.empty();
+}
+
 std::string sentence(const RepairSummary& summary, bool dry_run) {
+  if (is_idle(summary)) return "nothing to repair";
   std::string text = fmt::format(
       "{}{} salvaged with {}, {} and {} made, {} recovered, {} fetched, {}",
       dry_run ? "would do: " : "", counted(summary.packs_salvaged, "pack"),
@@ -99,7 +111,8 @@ std::string sentence(const RepairSummary& summary, bool dry_run) {
       counted(summary.git_indexes_made, "Git index"),
       counted(summary.archives_recovered.size(), "archive"),
       counted(summary.objects_refetched, "object"),
-      summary.losses_known ? fmt::format("{} lost", summary.objects_lost) : "losses not foretold");
+      summary.losses_known ? fmt::format("{} lost", summary.objects_lost)
+                           : "missing objects not checked (dry run)");
   if (!summary.set_aside.empty()) {
     text += fmt::format("; {} {} to damaged/", counted(summary.set_aside.size(), "file"),
                         dry_run ? "would move" : "moved");
@@ -108,12 +121,12 @@ std::string sentence(const RepairSummary& summary, bool dry_run) {
 }
 
 Result<void> print_details(const RepairSummary& summary, std::size_t most, Output& out) {
-  for (const std::string& note : summary.notes) TRY(out.line(note));
+  for (const std::string& note : summary.notes) TRY(out.line(escaped(note)));
   return print_listing(
       {.count = summary.lost_deltas.size(),
        .omitted = summary.lost_deltas_omitted,
        .most = most,
-       .print = [&](std::size_t i) { return out.line(summary.lost_deltas[i]); },
+       .print = [&](std::size_t i) { return out.line(escaped(summary.lost_deltas[i])); },
        .print_more =
            [&](std::uint64_t count) {
              return out.line(fmt::format(
@@ -149,12 +162,12 @@ Result<int> run(const Options& options, Session& session) {
       .number("objects_refetched", summary.objects_refetched)
       .number("objects_lost", summary.objects_lost)
       .value("lost", json_strings(summary.lost))
-      .value("unreadable", json_strings(summary.unreadable))
+      .texts("unreadable", summary.unreadable)
       .value("losses_known", summary.losses_known ? "true" : "false")
-      .value("lost_deltas", json_strings(summary.lost_deltas))
+      .texts("lost_deltas", summary.lost_deltas)
       .number("lost_deltas_omitted", summary.lost_deltas_omitted)
-      .value("set_aside", json_strings(summary.set_aside))
-      .value("notes", json_strings(summary.notes))
+      .texts("set_aside", summary.set_aside)
+      .texts("notes", summary.notes)
       .value("dry_run", options.dry_run ? "true" : "false");
   const std::vector<Error> errors = losses(summary, source != nullptr);
   // All of which are printed.

@@ -239,7 +239,7 @@ TEST_F(RepairVerbsTest, ADryRunForetellsArchivesBehindPacksThatAreToBeMended) {
   const json would = repair(0, {"--dry-run"});
   EXPECT_EQ(would["archives_recovered"], json({"x"}));
   EXPECT_EQ(would["losses_known"], false);
-  EXPECT_THAT(run({"repair", "--dry-run"}).out, HasSubstr("losses not foretold"));
+  EXPECT_THAT(run({"repair", "--dry-run"}).out, HasSubstr("missing objects not checked"));
   const json mended = repair(0, {"--from", git_.path()});
   EXPECT_EQ(mended["archives_recovered"], json({"x"}));
   EXPECT_EQ(mended["losses_known"], true);

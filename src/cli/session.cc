@@ -11,6 +11,9 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/memory_size.h"
+#include "cli/errors.h"
+#include "object/printable.h"
 
 namespace bale::cli {
 
@@ -38,7 +41,16 @@ Result<void> Session::summary(const std::string& json_object, std::string_view s
   progress_.clear();
   if (json()) return out_.line(json_object);
   if (options_.quiet) return {};
-  return out_.line(sentence);
+  return out_.line(escaped(sentence));
+}
+
+void Session::warn_of_few_deltas(std::uint64_t memory_bytes, std::uint64_t enough_bytes) {
+  if (options_.quiet || memory_bytes >= enough_bytes) return;
+  progress_.clear();
+  print_note(
+      fmt::format("with --memory {}, objects above 256K are stored without deltas, and packs can "
+                  "be several times larger (give --memory {} or more)",
+                  memory_size(memory_bytes), memory_size(enough_bytes)));
 }
 
 Result<std::string> Session::store_path() const {
@@ -47,7 +59,7 @@ Result<std::string> Session::store_path() const {
   const char* const variable = std::getenv("BALE_STORE");  // NOLINT(concurrency-mt-unsafe)
   if (variable != nullptr && *variable != '\0') return std::string(variable);
   return fail(ErrorCode::kInvalidArgument,
-              "no store is named (give --store DIR or set the variable BALE_STORE)");
+              "no store is named (give --store DIR or set BALE_STORE)");
 }
 
 }  // namespace bale::cli

@@ -23,7 +23,7 @@ inline constexpr std::uint64_t kPackMemoryBytes = 16 << 20;   ///< for `pack` ve
 inline constexpr std::uint64_t kStoreMemoryBytes = 64 << 20;  ///< for all others
 
 struct CommonOptions {
-  std::string store;  ///< as given; else BALE_STORE says it
+  std::string store;  ///< as given; empty: what BALE_STORE says
   bool json = false;
   bool quiet = false;
   ProgressMode progress = ProgressMode::kAuto;
@@ -63,6 +63,10 @@ class Session {
 
   /// What a verb did: the JSON object with --json, else the sentence, unless --quiet.
   Result<void> summary(const std::string& json_object, std::string_view sentence);
+
+  /// Says on standard error, unless --quiet, that deltas are found for small objects only, if
+  /// `memory_bytes` is below `enough_bytes`.
+  void warn_of_few_deltas(std::uint64_t memory_bytes, std::uint64_t enough_bytes);
 
   /// The store's directory: --store or BALE_STORE; kInvalidArgument where neither is given.
   [[nodiscard]] Result<std::string> store_path() const;

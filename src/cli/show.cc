@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale show ID|NAME:path: what is known of an object, its Git id among it.
+// bale show ID|NAME:path: what is known of an object, its Git id among it. Types are in Git's
+// words; "record" is a record of bale's own, which has no Git id.
 //
 // Nothing leads from an entry to its Git id but hashing: the payload is read once, under both of
 // Git's hashes, and the one that the store knows the object by is the answer. It proves the payload
@@ -47,13 +48,16 @@ Result<int> run(const std::string& id, Session& session) {
   std::optional<GitOid> oid = found.oid;
   if (!oid) oid = TRY(git_id_of(store, found.location, info, context, session));
   const std::optional<std::string> oid_hex = oid ? std::optional(oid->to_hex()) : std::nullopt;
+  // Every object of Git's has a Git id; what has none and is no list is a record.
+  const bool is_record = info.type == ObjectType::kAction && !oid;
+  const std::string type(is_record ? "record" : git_type_name(info.type));
   const std::optional<std::string> base =
       info.base ? std::optional(info.base->to_hex()) : std::nullopt;
   if (session.json()) {
     JsonLine line;
     line.text("id", info.id.to_hex())
         .text_or_null("oid", oid_hex)
-        .text("type", to_string(info.type))
+        .text("type", type)
         .number("size", info.size)
         .number("stored_size", info.stored_size)
         .text("pack", store.pack_name(found.location.pack))
@@ -66,7 +70,7 @@ Result<int> run(const std::string& id, Session& session) {
   const std::pair<const char*, std::string> lines[] = {
       {"id", info.id.to_hex()},
       {"oid", oid_hex.value_or("-")},
-      {"type", std::string(to_string(info.type))},
+      {"type", type},
       {"size", fmt::format("{}", info.size)},
       {"stored_size", fmt::format("{}", info.stored_size)},
       {"pack", store.pack_name(found.location.pack)},
@@ -84,7 +88,9 @@ VerbRun declare_show(Arguments& arguments) {
   const auto id = std::make_shared<std::string>();
   arguments.required("ID|NAME:path", "an id or Git id, 6 digits of one, or a path in an archive",
                      *id);
-  return [id](Session& session) { return run(*id, session); };
+  return [id](Session& session) {
+    return explained(session, *id, Wanted::kObject, run(*id, session));
+  };
 }
 
 }  // namespace bale::cli

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "bale/git_oid.h"
 #include "bale/store_statistics.h"
 #include "base/budget.h"
 #include "base/try.h"
@@ -29,10 +30,26 @@ std::string json_of(const TypeStatistics& type) {
   return line.object();
 }
 
+// In Git's words; records, which are bale's own, apart from tags.
+std::vector<std::pair<std::string_view, TypeStatistics>> named_types(
+    const StoreStatistics& statistics) {
+  std::vector<std::pair<std::string_view, TypeStatistics>> named;
+  for (std::size_t i = 0; i < statistics.types.size(); ++i) {
+    named.emplace_back(git_type_name(static_cast<ObjectType>(i)), statistics.types[i]);
+  }
+  TypeStatistics& tags = named.back().second;
+  const TypeStatistics& records = statistics.record_entries;
+  tags.objects -= records.objects;
+  tags.bytes -= records.bytes;
+  tags.stored_bytes -= records.stored_bytes;
+  named.emplace_back("record", records);
+  return named;
+}
+
 std::string json_object(const StoreStatistics& statistics) {
   JsonLine types;
-  for (std::size_t type = 0; type < statistics.types.size(); ++type) {
-    types.value(to_string(static_cast<ObjectType>(type)), json_of(statistics.types[type]));
+  for (const auto& [name, type] : named_types(statistics)) {
+    types.value(name, json_of(type));
   }
   std::string depths;
   for (const std::uint64_t count : statistics.objects_by_depth) {
@@ -64,17 +81,16 @@ std::vector<std::string> text_lines(const StoreStatistics& statistics) {
                   counted(statistics.records, "record")),
       fmt::format("packs        {} ({} and {} of indexes)", statistics.packs,
                   format_bytes(statistics.pack_bytes), format_bytes(statistics.index_bytes)),
-      fmt::format("objects      {} ({} in {}), {} of them deltas", statistics.objects,
+      fmt::format("objects      {} ({} in {}), {} deltas", statistics.objects,
                   format_bytes(statistics.bytes()), format_bytes(statistics.stored_bytes()),
                   statistics.deltas)};
-  for (std::size_t i = 0; i < statistics.types.size(); ++i) {
-    const TypeStatistics& type = statistics.types[i];
-    lines.push_back(fmt::format("  {:<10} {} ({} in {})", to_string(static_cast<ObjectType>(i)),
-                                type.objects, format_bytes(type.bytes),
-                                format_bytes(type.stored_bytes)));
+  for (const auto& [name, type] : named_types(statistics)) {
+    lines.push_back(fmt::format("  {:<10} {} ({} in {})", name, type.objects,
+                                format_bytes(type.bytes), format_bytes(type.stored_bytes)));
   }
   const std::size_t depths = statistics.objects_by_depth.size();
-  lines.push_back(fmt::format("chains       at most {} deltas", depths == 0 ? 0 : depths - 1));
+  lines.push_back(
+      fmt::format("chains       at most {}", counted(depths == 0 ? 0 : depths - 1, "delta")));
   lines.push_back(fmt::format("compression  {:.2f} to 1", statistics.compression_ratio()));
   lines.push_back(fmt::format("dedup        {:.2f} to 1", statistics.dedup_ratio()));
   return lines;
@@ -82,8 +98,10 @@ std::vector<std::string> text_lines(const StoreStatistics& statistics) {
 
 Result<int> run(Session& session) {
   const Store store = TRY(open_store(session));
-  const StoreStatistics statistics =
-      TRY(store_statistics(store, read_memory_bytes(session), session.operation()));
+  const Result<StoreStatistics> read =
+      store_statistics(store, read_memory_bytes(session), session.operation());
+  if (!read) return read_advised(read.error());
+  const StoreStatistics& statistics = *read;
   session.progress().clear();
   for (const Error& error : statistics.errors) print_line(error_line(error));
   const int status = statistics.errors.empty() ? kStatusDone : kStatusCorrupt;

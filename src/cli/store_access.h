@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,20 @@ Result<StoreForImport> open_or_make_store(const Session& session);
 /// Where an object lies that is named by an id (or 6 digits of one), or by NAME:path.
 Result<FoundObject> find_object(const Store& store, const std::string& name, ReadContext& context);
 
+enum class Wanted : std::uint8_t {
+  kArchive,  ///< NAME, or a place in an archive
+  kObject,   ///< an id, or NAME:path
+};
+
+/// `result` of a verb that was given `typed`. Where it failed because `typed` is something else (an
+/// object's id, an archive's name, a directory, a name with a slip), the Error says so, and what to
+/// type.
+Result<int> explained(const Session& session, const std::string& typed, Wanted wanted,
+                      Result<int> result);
+
+/// An Error of reading with read_memory_bytes(), its advice on memory turned into one on --memory.
+[[nodiscard]] Error read_advised(const Error& error);
+
 /// The session's memory, less what a store's indexes may keep resident.
 [[nodiscard]] std::uint64_t read_memory_bytes(const Session& session);
 
@@ -41,8 +56,7 @@ ReadContext store_read_context(const Session& session);
 /// NAME or NAME@N; kInvalidArgument where a ref or a path follows.
 Result<ArchivePath> parse_record_name(std::string_view text);
 
-/// `columns` with tabs between them; bytes that would break the line, or are no UTF-8, and '%' are
-/// written %XX, as in JSON. Safe from any thread.
+/// `columns` with tabs between them, each as quoted_name() writes it. Safe from any thread.
 [[nodiscard]] std::string tab_line(const std::vector<std::string>& columns);
 
 }  // namespace bale::cli

@@ -97,9 +97,10 @@ TEST_F(StoreVerbsTest, ListTellsOfArchives) {
                                {"records", 2},
                                {"objects", 2},
                                {"time", "2001-09-09T01:46:41Z"},
-                               {"source", "/srv/100%25/c%FF"}}));
-  EXPECT_EQ(run({"list"}).out,
-            "c++\tgit\t" + newest_.to_hex() + "\t2\t2\t2001-09-09T01:46:41Z\t/srv/100%25/c%FF\n");
+                               {"source", "/srv/100%/c\xef\xbf\xbd"},
+                               {"source_hex", "2f7372762f313030252f63ff"}}));
+  EXPECT_EQ(run({"list"}).out, "c++\tgit\t" + newest_.to_hex() +
+                                   "\t2\t2\t2001-09-09T01:46:41Z\t\"/srv/100%/c\\377\"\n");
 }
 
 TEST_F(StoreVerbsTest, LogGoesFromTheNewestRecordBack) {
@@ -124,7 +125,9 @@ TEST_F(StoreVerbsTest, RefsAreSortedAndEncoded) {
   EXPECT_EQ(refs[1], json({{"ref", "refs/remotes/origin/HEAD"},
                            {"oid", kBlobOid},
                            {"target", "refs/heads/main"}}));
-  EXPECT_EQ(refs[2], json({{"ref", "refs/tags/v%25%FF"}, {"oid", kBlobOid}}));
+  EXPECT_EQ(refs[2], json({{"ref", "refs/tags/v%\xef\xbf\xbd"},
+                           {"ref_hex", "726566732f746167732f7625ff"},
+                           {"oid", kBlobOid}}));
   EXPECT_THAT(run({"refs", "c++@1"}).out, HasSubstr("refs/heads/main\t" + std::string(kBlobOid)));
 }
 

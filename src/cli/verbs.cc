@@ -36,7 +36,7 @@ constexpr Verb kVerbs[] = {
      "  bale export dir linux:scripts out\n", declare_export_dir},
     {"", "verify", "check a store, or one archive of it, and name what is lost",
      "  bale verify\n  bale verify linux --json\n  bale verify --quick\n", declare_verify},
-    {"", "stats", "tell what a store holds, in numbers", "  bale stats --json\n", declare_stats},
+    {"", "stats", "show what a store holds, in numbers", "  bale stats --json\n", declare_stats},
     {"archive", "rm", "remove an archive; 'bale gc' gives its space back",
      "  bale archive rm linux\n  bale archive rm linux --json && bale gc\n", declare_archive_rm},
     {"archive", "prune", "drop an archive's older records; 'bale gc' gives their space back",
@@ -47,7 +47,7 @@ constexpr Verb kVerbs[] = {
      "  bale repack\n  bale repack --dry-run\n  bale repack --delta --level 9\n", declare_repack},
     {"", "gc", "remove what no archive reaches", "  bale gc --dry-run\n  bale gc --json\n",
      declare_gc},
-    {"", "repair", "mend a damaged store with what is left, and from elsewhere",
+    {"", "repair", "repair a damaged store from what is left, and from elsewhere",
      "  bale repair --dry-run\n  bale repair --from /srv/linux.git\n"
      "  bale repair --from backup.bale --json\n",
      declare_repair},

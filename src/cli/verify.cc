@@ -29,7 +29,7 @@
 #include "cli/json_line.h"
 #include "cli/store_access.h"
 #include "cli/verbs.h"
-#include "object/percent.h"
+#include "object/printable.h"
 #include "object/utc_time.h"
 
 namespace bale::cli {
@@ -87,12 +87,6 @@ void append_item(std::string& items, std::string_view item) {
   items += item;
 }
 
-std::string json_array(const std::vector<std::string>& texts) {
-  std::string items;
-  for (const std::string& text : texts) append_item(items, json_string(text));
-  return "[" + items + "]";
-}
-
 std::string json_array(const std::vector<LostObject::Touch>& touches) {
   std::string items;
   for (const LostObject::Touch& touch : touches) {
@@ -115,7 +109,7 @@ std::string json_object(const LostObject& lost) {
       .value("traced", lost.traced ? "true" : "false")
       .value("touches", json_array(lost.touches))
       .number("touches_omitted", lost.touches_omitted)
-      .value("paths", json_array(lost.paths))
+      .texts("paths", lost.paths)
       .number("paths_omitted", lost.paths_omitted);
   return line.object();
 }
@@ -128,13 +122,13 @@ std::string json_array(const std::vector<LostObject>& lost) {
 
 std::string words(const LostObject::Touch& touch) {
   const std::string ref =
-      fmt::format("  {}@{} {}", touch.archive, touch.record_back, percent_encode(touch.ref));
-  return touch.path.empty() ? ref : ref + ": " + percent_encode(touch.path);
+      fmt::format("  {}@{} {}", touch.archive, touch.record_back, quoted_name(touch.ref));
+  return touch.path.empty() ? ref : ref + ": " + quoted_name(touch.path);
 }
 
 std::string sentence_about(const LostObject& lost) {
   return fmt::format("lost: {} {}: {}", lost.type ? git_type_name(*lost.type) : "object",
-                     lost.oid.to_hex(), percent_encode(lost.why));
+                     lost.oid.to_hex(), escaped(lost.why));
 }
 
 Result<void> print_lost(const LostObject& lost, Output& out) {
@@ -146,7 +140,7 @@ Result<void> print_lost(const LostObject& lost, Output& out) {
   }
   if (lost.touches_omitted > 0) TRY(out.line(fmt::format("  and {} more", lost.touches_omitted)));
   for (const std::string& path : lost.paths) {
-    if (!told.contains(path)) TRY(out.line("  also: " + percent_encode(path)));
+    if (!told.contains(path)) TRY(out.line("  also: " + quoted_name(path)));
   }
   if (lost.paths_omitted > 0) {
     TRY(out.line(fmt::format("  also: {}", counted(lost.paths_omitted, "more path"))));
@@ -185,7 +179,7 @@ Result<void> print_details(const StoreReport& report, Session& session) {
   Output& out = session.out();
   for (const LostObject& lost : report.lost) TRY(print_lost(lost, out));
   if (!report.others_touch.empty()) {
-    TRY(out.line("lost: those that no ref is named for are missed by"));
+    TRY(out.line("refs affected by the remaining lost objects:"));
     for (const LostObject::Touch& touch : report.others_touch) TRY(out.line(words(touch)));
   }
   if (report.others_touch_omitted > 0) {
@@ -197,8 +191,7 @@ Result<void> print_details(const StoreReport& report, Session& session) {
   return print_listing(
       {.count = report.debris.size(),
        .omitted = report.debris_omitted,
-       .print =
-           [&](std::size_t i) { return out.line("debris: " + percent_encode(report.debris[i])); },
+       .print = [&](std::size_t i) { return out.line("debris: " + escaped(report.debris[i])); },
        .print_more =
            [&](std::uint64_t count) { return out.line(fmt::format("debris: {} more", count)); }});
 }
@@ -227,7 +220,7 @@ Result<int> run(const Options& options, Session& session) {
       .value("others_touch", json_array(report.others_touch))
       .number("others_touch_omitted", report.others_touch_omitted)
       .value("archives_without_file", json_array(report.archives_without_file))
-      .value("debris", json_array(report.debris))
+      .texts("debris", report.debris)
       .number("debris_omitted", report.debris_omitted);
   if (report.sample_seed) counts.number("sample_seed", *report.sample_seed);
   const std::string where =
@@ -252,11 +245,12 @@ VerbRun declare_verify(Arguments& arguments) {
   arguments.optional("NAME", "check only what this archive reaches", options->name);
   arguments.flag("--quick", "structure and checksums only", options->quick);
   arguments.flag("--full", "every object, every link, every Git id (the default)", options->full);
-  arguments.text("--sample", "SHARE", "structure, and so many of all objects by chance: 5%",
+  arguments.text("--sample", "SHARE", "structure, and a random share of the objects: 5%",
                  options->sample);
-  arguments.count("--seed", "N", "the objects that --sample took when it said this seed",
-                  options->seed);
-  return [options](Session& session) { return run(*options, session); };
+  arguments.count("--seed", "N", "repeat the sample drawn with seed N", options->seed);
+  return [options](Session& session) {
+    return explained(session, options->name, Wanted::kArchive, run(*options, session));
+  };
 }
 
 }  // namespace bale::cli

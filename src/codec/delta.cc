@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "codec/delta_operation.h"
@@ -41,12 +42,14 @@ Result<void> apply_delta(Bytes base, Bytes program, MutableBytes out) {
   while (at != end) {
     const DeltaOperation operation = TRY(read_delta_operation(at, end));
     if (operation.size > to_left) {
-      return fail(ErrorCode::kCorrupt, "the delta program makes more than {} bytes", out.size());
+      return fail(ErrorCode::kCorrupt, "the delta program makes more than {}",
+                  counted(out.size(), "byte"));
     }
     if (operation.is_copy) {
       if (operation.offset > base.size() || operation.size > base.size() - operation.offset) {
-        return fail(ErrorCode::kCorrupt, "a copy of {} bytes at {} leaves the base of {} bytes",
-                    operation.size, operation.offset, base.size());
+        return fail(ErrorCode::kCorrupt, "a copy of {} at {} leaves the base of {}",
+                    counted(operation.size, "byte"), operation.offset,
+                    counted(base.size(), "byte"));
       }
       move_run(to, base.data() + operation.offset, operation.size,
                std::min(base.size() - operation.offset, to_left));
@@ -58,8 +61,8 @@ Result<void> apply_delta(Bytes base, Bytes program, MutableBytes out) {
     to_left -= operation.size;
   }
   if (to_left > 0) {
-    return fail(ErrorCode::kCorrupt, "the delta program makes {} bytes, not {}",
-                out.size() - to_left, out.size());
+    return fail(ErrorCode::kCorrupt, "the delta program makes {}, not {}",
+                counted(out.size() - to_left, "byte"), out.size());
   }
   return {};
 }

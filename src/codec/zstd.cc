@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/counted.h"
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/try.h"
@@ -112,8 +113,8 @@ Result<Decompressor> Decompressor::create(Budget& budget) {
 Result<void> Decompressor::decompress(Bytes stored, MutableBytes out) {
   const std::size_t size = TRY(decompress_at_most(stored, out));
   if (size != out.size()) {
-    return fail(ErrorCode::kCorrupt, "compressed data holds {} bytes of content, not {}", size,
-                out.size());
+    return fail(ErrorCode::kCorrupt, "compressed data holds {} of content, not {}",
+                counted(size, "byte"), out.size());
   }
   return {};
 }
@@ -131,8 +132,8 @@ Result<std::size_t> Decompressor::decompress_at_most(Bytes stored, MutableBytes 
           ZSTD_decompressDCtx(context_, rest.data(), rest.size(), stored.data(), length);
       if (ZSTD_isError(size) != 0) {
         if (ZSTD_getErrorCode(size) != ZSTD_error_dstSize_tooSmall) return damaged(size);
-        return fail(ErrorCode::kCorrupt, "compressed data holds more than {} bytes of content",
-                    out.size());
+        return fail(ErrorCode::kCorrupt, "compressed data holds more than {} of content",
+                    counted(out.size(), "byte"));
       }
       filled += size;
     }

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "codec/zstd.h"
@@ -148,8 +149,8 @@ Result<void> StreamDecompressor::finish() {
   if (state_ != State::kHeader || header_bytes_ > 0) {
     first_error_ = fail(ErrorCode::kCorrupt, "compressed data ends inside a frame");
   } else if (content_bytes_left_ > 0) {
-    first_error_ = fail(ErrorCode::kCorrupt, "compressed data holds {} bytes of content too few",
-                        content_bytes_left_);
+    first_error_ = fail(ErrorCode::kCorrupt, "compressed data holds {} of content too few",
+                        counted(content_bytes_left_, "byte"));
   }
   if (first_error_) return *first_error_;
   return {};

@@ -16,7 +16,7 @@
 #include "base/try.h"
 #include "io/staging_directory.h"
 #include "object/git_objects.h"
-#include "object/percent.h"
+#include "object/printable.h"
 #include "object/safe_path.h"
 
 namespace bale {
@@ -73,15 +73,15 @@ Result<void> DirectoryExporter::write_entry(const std::string& parent, const Tre
   if (item.submodule) return posix_file_system().create_directory(path);
   const auto location = store_.find(item.oid);
   if (!location) {
-    return fail(ErrorCode::kIncomplete, "{}: its object {} is not in the store",
-                percent_encode(path), item.oid.to_hex());
+    return fail(ErrorCode::kIncomplete, "{}: its object {} is not in the store", quoted_name(path),
+                item.oid.to_hex());
   }
   const ObjectType expected =
       entry_kind(item.mode) == EntryKind::kTree ? ObjectType::kTree : ObjectType::kBlob;
   const EntryInfo info = TRY(store_.info(*location, context_, item.oid));
   if (info.type != expected) {
-    return fail(ErrorCode::kCorrupt, "{}: its object {} is a {}, not a {}", percent_encode(path),
-                item.oid.to_hex(), to_string(info.type), to_string(expected));
+    return fail(ErrorCode::kCorrupt, "{}: its object {} is a {}, not a {}", quoted_name(path),
+                item.oid.to_hex(), git_type_name(info.type), git_type_name(expected));
   }
   switch (entry_kind(item.mode)) {
     case EntryKind::kTree:
@@ -126,7 +126,7 @@ Result<void> DirectoryExporter::write_symlink(const std::string& path, const Obj
   if (text.empty() || text.size() >= kMaxSymlinkBytes ||
       text.find('\0') != std::string_view::npos) {
     return fail(ErrorCode::kCorrupt, "{}: a symlink to {} bytes that are no path",
-                percent_encode(path), text.size());
+                quoted_name(path), text.size());
   }
   TRY(posix_file_system().create_symlink(std::string(text), path));
   ++summary_.files;
@@ -146,7 +146,7 @@ Result<DirectoryExportSummary> export_directory(const Store& store, const Archiv
   }
   if (root.type != ObjectType::kTree) {
     return fail(ErrorCode::kInvalidArgument, "{} is a file (bale cat writes it)",
-                percent_encode(path.path.value_or(path.name)));
+                quoted_name(path.path.value_or(path.name)));
   }
   StagingDirectory staging = TRY(StagingDirectory::create(directory));
   const DirectoryExportSummary summary =

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/counted.h"
 #include "base/endian.h"
 #include "base/error.h"
 
@@ -56,7 +57,8 @@ Result<CatalogHeader> decode_catalog_header(Bytes bytes, std::uint64_t file_byte
     fits = fits && take(count, catalog_record_bytes(row), left);
   }
   if (!fits || left != 0) {
-    return fail(ErrorCode::kCorrupt, "its counts do not fill a catalog of {} bytes", file_bytes);
+    return fail(ErrorCode::kCorrupt, "its counts do not fill a catalog of {}",
+                counted(file_bytes, "byte"));
   }
   return header;
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "base/counted.h"
 #include "base/endian.h"
 #include "base/error.h"
 
@@ -29,7 +30,7 @@ FileHeader encode_header(std::string_view magic, std::uint64_t count) {
 
 Result<std::uint64_t> decode_header(Bytes bytes, std::string_view magic, std::string_view what) {
   if (bytes.size() < kHeaderBytes) {
-    return fail(ErrorCode::kCorrupt, "too short for {} ({} bytes)", what, bytes.size());
+    return fail(ErrorCode::kCorrupt, "too short for {} ({})", what, counted(bytes.size(), "byte"));
   }
   if (as_text(bytes.first(4)) != magic) {
     return fail(ErrorCode::kCorrupt, "not {}: it begins with other bytes", what);
@@ -68,13 +69,14 @@ Result<IndexLayout> decode_index_layout(Bytes header, Bytes tail, std::uint64_t 
   }
   // 41 h + 25 c = area and h + c = count, so 16 h = area - 25 count.
   if (count > area / kChangeRecordBytes) {
-    return fail(ErrorCode::kCorrupt, "the index says {} records, and has room for {} at most",
-                count, area / kChangeRecordBytes);
+    return fail(ErrorCode::kCorrupt, "the index says {}, and has room for {} at most",
+                counted(count, "record"), area / kChangeRecordBytes);
   }
   const std::uint64_t excess = area - count * kChangeRecordBytes;
   constexpr std::uint64_t kStrideDifference = kHashRecordBytes - kChangeRecordBytes;
   if (excess % kStrideDifference != 0 || excess / kStrideDifference > count) {
-    return fail(ErrorCode::kCorrupt, "{} records do not fill {} bytes of index", count, area);
+    return fail(ErrorCode::kCorrupt, "{} cannot fill {} of index", counted(count, "record"),
+                counted(area, "byte"));
   }
   layout.hash_count = excess / kStrideDifference;
   layout.change_count = count - layout.hash_count;

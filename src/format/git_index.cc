@@ -7,6 +7,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/counted.h"
 #include "base/endian.h"
 #include "base/error.h"
 
@@ -48,8 +49,8 @@ Result<GitIndexHeader> decode_git_index_header(Bytes bytes, std::uint64_t file_b
   if (load_be<std::uint32_t>(bytes.data() + 12) != 0 || file_bytes < around ||
       (file_bytes - around) % stride != 0 ||
       (file_bytes - around) / stride != header.record_count) {
-    return fail(ErrorCode::kCorrupt, "{} records do not fill an index of {} bytes",
-                header.record_count, file_bytes);
+    return fail(ErrorCode::kCorrupt, "{} cannot fill an index of {}",
+                counted(header.record_count, "record"), counted(file_bytes, "byte"));
   }
   return header;
 }

@@ -21,14 +21,16 @@
 
 #include "bale/archive_name.h"
 #include "bale/git_export.h"
+#include "base/counted.h"
 #include "base/error.h"
+#include "base/memory_size.h"
 #include "base/try.h"
 #include "git/export_proof.h"
 #include "git/git_program.h"
 #include "git/pack_sender.h"
 #include "io/atomic_file.h"
 #include "io/staging_directory.h"
-#include "object/percent.h"
+#include "object/printable.h"
 #include "store/closure.h"
 #include "store/oid_list.h"
 #include "store/oid_set.h"
@@ -133,7 +135,7 @@ Result<Closure> GitExporter::walk(ReadContext& context) {
                },
                .on_damage = [](const Error& error) -> Result<void> { return error; },
                .operation = &options_.operation}));
-  for (const auto& [name, oid] : record_.refs) TRY(closure.add(oid, percent_encode(name)));
+  for (const auto& [name, oid] : record_.refs) TRY(closure.add(oid, quoted_name(name)));
   const Result<GitOid> detached = GitOid::from_hex(record_.head);
   if (detached) TRY(closure.add(*detached, "HEAD"));
   TRY(closure.walk());
@@ -175,10 +177,8 @@ Result<void> GitExporter::send_closure(Closure& closure, ChildProcess& child) {
       read_bytes + index_bytes + closure.memory_bytes() + missing_budget_.used_bytes();
   const std::uint64_t least_bytes = taken_bytes + GitPackSender::smallest_memory_bytes();
   if (options_.memory_bytes < least_bytes) {
-    return fail(ErrorCode::kLimitExceeded,
-                "exporting {} objects needs more memory than {} (allow at least {})",
-                closure.object_count(), format_bytes(options_.memory_bytes),
-                format_bytes(2 * least_bytes));
+    return fail(ErrorCode::kLimitExceeded, "exporting {} needs more memory (allow at least {})",
+                counted(closure.object_count(), "object"), memory_size(2 * least_bytes));
   }
   Budget budget(options_.memory_bytes - taken_bytes);
   GitPackSender sender =
@@ -232,7 +232,7 @@ Result<void> GitExporter::write_refs() {
     TRY(check_ref_name(std::string_view(record_.head).substr(kSymbolic.size())));
   } else if (!GitOid::from_hex(record_.head)) {
     return fail(ErrorCode::kCorrupt, "the archive's HEAD is neither a ref nor an id: {}",
-                percent_encode(record_.head));
+                quoted_name(record_.head));
   }
   return write_file("HEAD", record_.head + "\n");
 }
@@ -242,8 +242,8 @@ Result<void> GitExporter::write_refs() {
 Result<GitExportSummary> export_git(const Store& store, const std::string& name,
                                     const std::string& out, const GitExportOptions& options) {
   if (options.memory_bytes < kMinExportBytes) {
-    return fail(ErrorCode::kInvalidArgument, "exporting needs at least {} bytes of memory",
-                kMinExportBytes);
+    return fail(ErrorCode::kInvalidArgument, "exporting needs at least {} of memory",
+                memory_size(kMinExportBytes));
   }
   ReadContext context(kRecordBytes);
   Record record = TRY(store.record(name, options.record_back, context)).record;

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "codec/delta_operation.h"
@@ -72,13 +73,14 @@ Result<std::size_t> write_git_delta(Bytes program, const DeltaSizes& sizes, Muta
     const std::byte* const begin = at;
     const DeltaOperation operation = TRY(read_delta_operation(at, end));
     if (operation.size > left) {
-      return fail(ErrorCode::kCorrupt, "the delta program makes more than {} bytes", sizes.object);
+      return fail(ErrorCode::kCorrupt, "the delta program makes more than {}",
+                  counted(sizes.object, "byte"));
     }
     left -= operation.size;
     if (operation.is_copy) {
       if (operation.offset > sizes.base || operation.size > sizes.base - operation.offset) {
-        return fail(ErrorCode::kCorrupt, "a copy of {} bytes at {} leaves the base of {} bytes",
-                    operation.size, operation.offset, sizes.base);
+        return fail(ErrorCode::kCorrupt, "a copy of {} at {} leaves the base of {}",
+                    counted(operation.size, "byte"), operation.offset, counted(sizes.base, "byte"));
       }
       text.copy(begin, static_cast<std::size_t>(at - begin));
     } else {
@@ -87,8 +89,8 @@ Result<std::size_t> write_git_delta(Bytes program, const DeltaSizes& sizes, Muta
     }
   }
   if (left > 0) {
-    return fail(ErrorCode::kCorrupt, "the delta program makes {} bytes, not {}",
-                sizes.object - left, sizes.object);
+    return fail(ErrorCode::kCorrupt, "the delta program makes {}, not {}",
+                counted(sizes.object - left, "byte"), sizes.object);
   }
   return text.size();
 }

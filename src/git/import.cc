@@ -24,7 +24,9 @@
 
 #include "bale/archive_name.h"
 #include "bale/git_import.h"
+#include "base/counted.h"
 #include "base/error.h"
+#include "base/memory_size.h"
 #include "base/try.h"
 #include "codec/zstd.h"
 #include "git/archive_name_from_path.h"
@@ -196,9 +198,10 @@ Result<void> GitImporter::transfer(ImportLister& lister, ImportReceiver& receive
 
 Error GitImporter::missing_error(const OidListWriter& missing) const {
   return fail(ErrorCode::kIncomplete,
-              "{} objects are missing in the source: {}: {} (--allow-missing archives it without "
-              "them and records which they were)",
-              missing.count(), source_.path(), missing.shown());
+              "{} {} missing in the source: {}: {} (--allow-missing archives it without them and "
+              "records which they were)",
+              counted(missing.count(), "object"), missing.count() == 1 ? "is" : "are",
+              source_.path(), missing.shown());
 }
 
 Result<Record> GitImporter::make_record(ImportLister& lister, StagedPack& staged) {
@@ -223,6 +226,12 @@ Result<Record> GitImporter::make_record(ImportLister& lister, StagedPack& staged
 
 }  // namespace
 
+std::uint64_t full_search_import_memory_bytes(int level) {
+  const std::uint64_t full = StagedPack::full_search_memory_bytes(level);
+  const bool always = full == StagedPack::smallest_memory_bytes(level, true);
+  return full + (always ? kMinOwnBytes : kOwnBytes);
+}
+
 std::uint64_t smallest_import_memory_bytes(int level, bool deltas) {
   return StagedPack::smallest_memory_bytes(level, deltas) + kMinOwnBytes;
 }
@@ -236,9 +245,8 @@ Result<GitImportSummary> import_git(Store& store, const std::string& path,
   const std::uint64_t smallest = smallest_import_memory_bytes(options.level, options.deltas);
   if (options.memory_bytes < smallest) {
     return fail(ErrorCode::kInvalidArgument,
-                "importing at level {} {} deltas needs at least {} bytes of memory, and {} were "
-                "allowed",
-                options.level, options.deltas ? "with" : "without", smallest, options.memory_bytes);
+                "importing at level {} {} deltas needs at least {} of memory", options.level,
+                options.deltas ? "with" : "without", memory_size(smallest));
   }
   if (!options.name.empty()) TRY(check_archive_name(options.name));
   GitSource source = TRY(GitSource::open(path, options.operation));

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "object/percent.h"
+#include "object/printable.h"
 
 namespace bale {
 namespace {
@@ -49,8 +50,8 @@ Result<std::string> normalized_path(std::string_view path) {
   TRY(for_each_component(path, [&](std::string_view component) -> Result<void> {
     if (component.empty()) return {};
     if (component == "." || component == "..") {
-      return fail(ErrorCode::kInvalidArgument, "the path '{}' has a component '{}'",
-                  percent_encode(path), component);
+      return fail(ErrorCode::kInvalidArgument, "the path '{}' has a component '{}'", escaped(path),
+                  component);
     }
     if (!normal.empty()) normal.push_back('/');
     normal.append(component);
@@ -66,7 +67,7 @@ Result<std::uint64_t> record_number(std::string_view digits) {
   if (error != std::errc() || stop != end) {
     return fail(ErrorCode::kInvalidArgument,
                 "'{}' is not the number of a record (NAME@0 is the newest, NAME@1 the one before)",
-                percent_encode(digits));
+                escaped(digits));
   }
   return number;
 }
@@ -76,7 +77,7 @@ Result<std::uint64_t> record_number(std::string_view digits) {
 Result<void> check_archive_name(std::string_view name) {
   const auto refuse = [name](std::string_view why) {
     return fail(ErrorCode::kInvalidArgument, "'{}' cannot be the name of an archive: {}",
-                percent_encode(name.substr(0, kMaxQuotedBytes)), why);
+                escaped(name.substr(0, kMaxQuotedBytes)), why);
   };
   if (name.empty()) return refuse("it is empty");
   if (name.size() > kMaxArchiveNameBytes) return refuse("it has more than 200 bytes");
@@ -102,8 +103,7 @@ Result<ArchivePath> parse_archive_path(std::string_view text) {
   if (slash != std::string_view::npos) {
     place.ref = text.substr(slash + 1);
     if (place.ref->empty()) {
-      return fail(ErrorCode::kInvalidArgument, "'{}' names no ref after the '/'",
-                  percent_encode(text));
+      return fail(ErrorCode::kInvalidArgument, "'{}' names no ref after the '/'", escaped(text));
     }
     text = text.substr(0, slash);
   }
@@ -120,7 +120,7 @@ Result<ArchivePath> parse_archive_path(std::string_view text) {
 Result<void> check_ref_name(std::string_view name) {
   const auto refuse = [name](std::string_view why) {
     return fail(ErrorCode::kInvalidArgument, "'{}' is not a valid ref name: {}",
-                percent_encode(name.substr(0, kMaxQuotedBytes)), why);
+                escaped(name.substr(0, kMaxQuotedBytes)), why);
   };
   if (!name.starts_with("refs/")) return refuse("it does not start with 'refs/'");
   if (std::any_of(name.begin(), name.end(), is_control) ||

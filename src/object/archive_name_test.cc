@@ -23,7 +23,7 @@ TEST(ArchiveNameTest, OtherNamesAreInvalid) {
     EXPECT_THAT(check_archive_name(name), FailsWith(ErrorCode::kInvalidArgument)) << name;
   }
   EXPECT_THAT(check_archive_name(std::string_view("a\0", 2)),
-              FailsWith(ErrorCode::kInvalidArgument, "a%00"));
+              FailsWith(ErrorCode::kInvalidArgument, "a\\000"));
   EXPECT_THAT(check_archive_name(std::string(201, 'a')),
               FailsWith(ErrorCode::kInvalidArgument, "more than 200 bytes"));
 }
@@ -110,7 +110,7 @@ TEST(RefNameTest, WhatGitRefusesIsInvalid) {
     EXPECT_THAT(check_ref_name(name), FailsWith(ErrorCode::kInvalidArgument)) << name;
   }
   EXPECT_THAT(check_ref_name(std::string_view("refs/heads/a\0b", 14)),
-              FailsWith(ErrorCode::kInvalidArgument, "a%00b"));
+              FailsWith(ErrorCode::kInvalidArgument, "a\\000b"));
 }
 
 }  // namespace

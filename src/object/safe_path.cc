@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "object/percent.h"
+#include "object/printable.h"
 
 namespace bale {
 namespace {
@@ -90,7 +91,7 @@ Result<void> check_entry_name(std::string_view name) {
                       is_dot_git_on_hfs(name) || has_dot_git_component_on_ntfs(name);
   if (unsafe) {
     return fail(ErrorCode::kCorrupt, "a tree entry is named '{}', which is not safe to write",
-                percent_encode(name.substr(0, kMaxQuotedBytes)));
+                escaped(name.substr(0, kMaxQuotedBytes)));
   }
   return {};
 }

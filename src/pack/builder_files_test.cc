@@ -122,8 +122,8 @@ TEST_F(BuilderFilesTest, ACountThatDoesNotComeTrueLeavesNothingAndSaysBothNumber
     options_.declared_count = 301;
     ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(kPack, options_));
     ASSERT_THAT(add_all(builder, objects_), IsOk());
-    EXPECT_THAT(builder.finish(), FailsWith(ErrorCode::kInvalidArgument,
-                                            "301 objects were declared, and 300 were added"));
+    EXPECT_THAT(builder.finish(),
+                FailsWith(ErrorCode::kInvalidArgument, "expected 301 objects, and 300 came"));
     expect_older_files();
   }
   EXPECT_THAT(names(), ElementsAre("a.idx", "a.pack"));

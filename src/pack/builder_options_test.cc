@@ -137,7 +137,7 @@ TEST(BuilderOptionsTest, ADeclaredCountThatIsExceededFailsAtOnce) {
   ASSERT_OK_AND_ASSIGN(builder, PackBuilder::in_memory(options));
   ASSERT_THAT(builder.add(kId, ObjectType::kBlob, {}), IsOk());
   EXPECT_THAT(builder.add(kOther, ObjectType::kBlob, {}),
-              FailsWith(ErrorCode::kInvalidArgument, "1 objects were declared"));
+              FailsWith(ErrorCode::kInvalidArgument, "expected 1 object"));
 }
 
 TEST(BuilderOptionsTest, DeclaredAndCountedPacksAreTheSame) {
@@ -190,11 +190,13 @@ TEST(BuilderOptionsTest, CallsOutOfTurnAreRefusedAndTheFirstErrorStays) {
     ASSERT_OK_AND_ASSIGN(too_long, fresh());
     ASSERT_THAT(too_long.begin_object(IdKind::kContentHash, ObjectType::kBlob, size), IsOk());
     ASSERT_THAT(too_long.write(ByteVector(size)), IsOk());
-    EXPECT_THAT(too_long.write(ByteVector(1)), FailsWith(ErrorCode::kInvalidArgument, "were fed"));
+    EXPECT_THAT(too_long.write(ByteVector(1)),
+                FailsWith(ErrorCode::kInvalidArgument, "was declared with"));
     ASSERT_OK_AND_ASSIGN(too_short, fresh());
     ASSERT_THAT(too_short.begin_object(IdKind::kContentHash, ObjectType::kBlob, size), IsOk());
     ASSERT_THAT(too_short.write(ByteVector(size - 1)), IsOk());
-    EXPECT_THAT(too_short.end_object(kId), FailsWith(ErrorCode::kInvalidArgument, "were fed"));
+    EXPECT_THAT(too_short.end_object(kId),
+                FailsWith(ErrorCode::kInvalidArgument, "was declared with"));
     ASSERT_OK_AND_ASSIGN(other_kind, fresh());
     ASSERT_THAT(other_kind.begin_object(IdKind::kChangeId, ObjectType::kBlob, size), IsOk());
     ASSERT_THAT(other_kind.write(ByteVector(size)), IsOk());

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/lanes.h"
+#include "base/memory_size.h"
 #include "codec/zstd.h"
 #include "pack/object_feeder.h"
 
@@ -16,11 +17,6 @@ namespace {
 
 // Beyond any machine's processors.
 constexpr std::size_t kMostLanes = 1024;
-
-// From so much memory on, objects of up to a frame take part in the search for bases; with less,
-// smaller ones.
-constexpr std::uint64_t kMuchMemoryBytes = 24 << 20;
-constexpr std::uint64_t kMostSmallObjectBytes = 256 << 10;
 
 // The tables that find bases take this share, and so much at least and at most.
 constexpr std::uint64_t kTableShare = 16;
@@ -42,11 +38,12 @@ BlockPipelineOptions pipeline_options(const PackBuilderOptions& options, std::si
 // What decides which bases are found depends on the memory alone, not on the lanes.
 DeltaStageOptions delta_options(const PackBuilderOptions& options, std::size_t lanes) {
   const std::uint64_t memory = options.memory_bytes;
-  return {.blocks = block_count(pipeline_options(options, lanes)),
-          .most_object_bytes = memory >= kMuchMemoryBytes ? kFrameBytes : kMostSmallObjectBytes,
-          .table_bytes =
-              std::bit_floor(std::clamp(memory / kTableShare, kLeastTableBytes, kMostTableBytes)),
-          .ring_bytes = (memory >= kMuchMemoryBytes ? 2 : 1) * EntryBlock::buffer_bytes(true)};
+  return {
+      .blocks = block_count(pipeline_options(options, lanes)),
+      .most_object_bytes = memory >= kFullSearchMemoryBytes ? kFrameBytes : kMostSmallObjectBytes,
+      .table_bytes =
+          std::bit_floor(std::clamp(memory / kTableShare, kLeastTableBytes, kMostTableBytes)),
+      .ring_bytes = (memory >= kFullSearchMemoryBytes ? 2 : 1) * EntryBlock::buffer_bytes(true)};
 }
 
 std::uint64_t fixed_bytes(const PackBuilderOptions& options, std::size_t lanes) {
@@ -73,9 +70,8 @@ Result<BuilderPlan> plan_builder(const PackBuilderOptions& options) {
   }
   const std::uint64_t smallest = PackBuilder::smallest_memory_bytes(options);
   if (options.memory_bytes < smallest) {
-    return fail(ErrorCode::kInvalidArgument,
-                "building at level {} needs at least {} bytes of memory, and {} were allowed",
-                options.level, smallest, options.memory_bytes);
+    return fail(ErrorCode::kInvalidArgument, "building at level {} needs at least {} of memory",
+                options.level, memory_size(smallest));
   }
   if (options.deltas && !options.compress) {
     return fail(ErrorCode::kInvalidArgument, "deltas are compressed: there are none without");

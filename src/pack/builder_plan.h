@@ -16,6 +16,11 @@
 
 namespace bale {
 
+/// From so much memory on, objects of up to a frame take part in the search for bases; with less,
+/// objects of up to kMostSmallObjectBytes.
+inline constexpr std::uint64_t kFullSearchMemoryBytes = 24 << 20;
+inline constexpr std::uint64_t kMostSmallObjectBytes = 256 << 10;
+
 struct BuilderPlan {
   BlockPipelineOptions pipeline;
   std::optional<DeltaStageOptions> deltas;

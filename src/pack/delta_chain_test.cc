@@ -278,11 +278,13 @@ TEST_F(DeltaChainTest, TooLittleMemorySaysHowMuchWouldDo) {
         const auto refused = pack.get(hash(number), small);
         if (refused) continue;
         ASSERT_EQ(refused.error().code, ErrorCode::kLimitExceeded) << refused.error().message;
-        // "... (allow at least N bytes of memory)": and with N it works.
+        // "... (allow at least NM of memory)": and with that it works.
         const std::string& message = refused.error().message;
         const std::size_t at = message.find("allow at least ");
         ASSERT_NE(at, std::string::npos) << message;
-        ReadContext enough(std::stoull(message.substr(at + 15)));
+        std::size_t digits = 0;
+        const std::uint64_t units = std::stoull(message.substr(at + 15), &digits);
+        ReadContext enough(units << (message.at(at + 15 + digits) == 'M' ? 20 : 10));
         ASSERT_OK_AND_ASSIGN(object, pack.get(hash(number), enough));
         EXPECT_EQ(object.payload.size(), number == 1 ? kSize : longer.size());
       }

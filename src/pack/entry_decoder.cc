@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "codec/delta.h"
@@ -320,8 +321,8 @@ Result<ObjectView> EntryDecoder::rebuild(std::uint64_t offset, const EntryHeader
     const Result<std::uint64_t> made = delta_output_size(steps);
     if (!made) return corrupt(link.offset, made.error().message);
     if (*made != link.header.size) {
-      return corrupt(link.offset,
-                     fmt::format("its program makes {} bytes of {}", *made, link.header.size));
+      return corrupt(link.offset, fmt::format("its program makes {} of {}", counted(*made, "byte"),
+                                              link.header.size));
     }
     const MutableBytes out = TRY(context.room(use, link.header.size, "a rebuilt object"));
     const Result<void> applied = apply_delta(base.payload, steps, out);

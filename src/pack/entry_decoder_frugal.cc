@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "base/memory_size.h"
 #include "codec/delta.h"
 #include "codec/zstd.h"
 #include "pack/entry_decoder.h"
@@ -61,9 +62,9 @@ Error EntryDecoder::too_little_memory(std::uint64_t offset, ReadContext::Impl& c
                                (pack_->mapped() ? 0 : ReadContext::Impl::kWindowBytes);
   return fail(ErrorCode::kLimitExceeded,
               "{}: object {} at offset {} needs more memory than the {} that reading may use "
-              "(allow at least {} bytes of memory)",
+              "(allow at least {} of memory)",
               pack_->path(), id.to_hex(), offset, format_bytes(context.budget().limit_bytes()),
-              needed);
+              memory_size(needed));
 }
 
 }  // namespace bale

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
 
@@ -19,8 +20,8 @@ ObjectId unknown_id(IdKind kind) {
 }
 
 Error ObjectFeeder::wrong_size() const {
-  return fail(ErrorCode::kInvalidArgument, "an object was to have {} bytes, and {} were fed",
-              open_->payload_bytes(), open_->received);
+  return fail(ErrorCode::kInvalidArgument, "an object was declared with {}, and {} came",
+              counted(open_->payload_bytes(), "byte"), open_->received);
 }
 
 Result<EntryBlock*> ObjectFeeder::fresh_block() {

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/hex.h"
 #include "base/try.h"
@@ -78,8 +79,8 @@ Result<void> PackBuilder::Impl::admit(std::uint64_t size) {
                 size);
   }
   if (options_.declared_count && summary_.objects == *options_.declared_count) {
-    return fail(ErrorCode::kInvalidArgument, "{} objects were declared, and there are more",
-                *options_.declared_count);
+    return fail(ErrorCode::kInvalidArgument, "expected {}, and there are more",
+                counted(*options_.declared_count, "object"));
   }
   return {};
 }
@@ -160,8 +161,8 @@ Result<EntryHandle> PackBuilder::Impl::add_delta(const ObjectId& id, const Entry
     return fail(ErrorCode::kInvalidArgument, "the base {} is of another builder", base.id.to_hex());
   }
   if (base.depth >= kMaxWrittenDepth) {
-    return fail(ErrorCode::kInvalidArgument, "{} is already {} deltas away from a whole object",
-                base.id.to_hex(), base.depth);
+    return fail(ErrorCode::kInvalidArgument, "{} is already {} away from a whole object",
+                base.id.to_hex(), counted(static_cast<std::uint64_t>(base.depth), "delta"));
   }
   if (size > kMaxDeltaObjectBytes || program.size() > kFrameBytes) {
     return fail(ErrorCode::kInvalidArgument,
@@ -199,8 +200,8 @@ Result<PackSummary> PackBuilder::Impl::finish() {
   const auto start = Clock::now();
   if (feeder_->is_open()) return feeder_->wrong_size();
   if (options_.declared_count && summary_.objects != *options_.declared_count) {
-    return fail(ErrorCode::kInvalidArgument, "{} objects were declared, and {} were added",
-                *options_.declared_count, summary_.objects);
+    return fail(ErrorCode::kInvalidArgument, "expected {}, and {} came",
+                counted(*options_.declared_count, "object"), summary_.objects);
   }
   static_cast<void>(TRY(flush()));
   summary_.bytes_stored = pipeline_->stored_bytes();

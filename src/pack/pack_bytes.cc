@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "format/entry.h"
@@ -34,7 +35,8 @@ Result<PackBytes> PackBytes::open(FileSystem& file_system, const std::string& pa
                                   PackAccess access) {
   PackBytes pack = TRY(open_any(file_system, path));
   if (pack.file_bytes_ < kMinPackBytes) {
-    return fail(ErrorCode::kCorrupt, "{}: too short for a pack ({} bytes)", path, pack.file_bytes_);
+    return fail(ErrorCode::kCorrupt, "{}: too short for a pack ({})", path,
+                counted(pack.file_bytes_, "byte"));
   }
   pack.entries_begin_ = kHeaderBytes;
   pack.entries_end_ = pack.file_bytes_ - kPackTrailerBytes;
@@ -45,8 +47,8 @@ Result<PackBytes> PackBytes::open(FileSystem& file_system, const std::string& pa
   pack.entry_count_ = *count;
   const std::uint64_t room = (pack.file_bytes_ - kMinPackBytes) / kMinEntryHeaderBytes;
   if (pack.entry_count_ > room) {
-    return fail(ErrorCode::kCorrupt, "{}: the header says {} entries, and there is room for {}",
-                path, pack.entry_count_, room);
+    return fail(ErrorCode::kCorrupt, "{}: the header says {}, and there is room for {}", path,
+                counted(pack.entry_count_, "entry"), room);
   }
   TRY(pack.read(pack.entries_end(), pack.trailer_));
   if (access == PackAccess::kMap) {
@@ -67,8 +69,8 @@ Result<void> PackBytes::read(std::uint64_t offset, MutableBytes out) const {
   }
   if (!got) return got.error();
   if (*got != out.size()) {
-    return fail(ErrorCode::kCorrupt, "{}: the file ends at {}, before the {} bytes wanted at {}",
-                path_, offset + *got, out.size(), offset);
+    return fail(ErrorCode::kCorrupt, "{}: the file ends at {}, before the {} wanted at {}", path_,
+                offset + *got, counted(out.size(), "byte"), offset);
   }
   return {};
 }

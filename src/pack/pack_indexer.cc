@@ -13,6 +13,7 @@
 #include "base/budget.h"
 #include "base/error.h"
 #include "base/lanes.h"
+#include "base/memory_size.h"
 #include "base/try.h"
 #include "io/atomic_file.h"
 #include "io/path.h"
@@ -25,8 +26,8 @@ namespace bale {
 
 Result<IndexReport> make_index(const std::string& pack_path, const PackCheckOptions& options) {
   if (options.memory_bytes < kMinPackCheckBytes) {
-    return fail(ErrorCode::kInvalidArgument, "indexing a pack needs at least {} bytes of memory",
-                kMinPackCheckBytes);
+    return fail(ErrorCode::kInvalidArgument, "indexing a pack needs at least {} of memory",
+                memory_size(kMinPackCheckBytes));
   }
   FileSystem& file_system =
       options.file_system != nullptr ? *options.file_system : posix_file_system();

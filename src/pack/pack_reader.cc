@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "bale/pack_builder.h"
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "pack/entry_decoder.h"
@@ -73,9 +74,9 @@ Result<PackReader> PackReader::open(const std::string& pack_path,
   const bool count_fits = index->trailer() ? index->record_count() <= pack.entry_count()
                                            : index->record_count() == pack.entry_count();
   if (!count_fits) {
-    return fail(ErrorCode::kCorrupt,
-                "{}: {} records for a pack of {} entries (bale pack index makes a new index)",
-                index_path, index->record_count(), pack.entry_count());
+    return fail(ErrorCode::kCorrupt, "{}: {} for a pack of {} (bale pack index makes a new index)",
+                index_path, counted(index->record_count(), "record"),
+                counted(pack.entry_count(), "entry"));
   }
   return PackReader(std::make_unique<Impl>(std::move(pack), std::move(*index)));
 }

@@ -21,6 +21,7 @@
 
 #include "base/budget.h"
 #include "base/error.h"
+#include "base/memory_size.h"
 #include "base/try.h"
 #include "hash/blake3.h"
 #include "io/path.h"
@@ -101,8 +102,8 @@ class PackSalvager::Impl {
 
 Result<void> PackSalvager::Impl::run() {
   if (options_.memory_bytes < kMinSalvageBytes) {
-    return fail(ErrorCode::kInvalidArgument, "salvaging needs at least {} bytes of memory",
-                kMinSalvageBytes);
+    return fail(ErrorCode::kInvalidArgument, "salvaging needs at least {} of memory",
+                memory_size(kMinSalvageBytes));
   }
   log_ = TRY(SalvageLog::create(budget_, files_, scratch_));
   TRY(find());

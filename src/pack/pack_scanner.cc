@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "pack/plain_header.h"
@@ -163,8 +164,8 @@ Result<const ScannedEntry*> PackScanner::next() {
     hand_over(position_);
     TRY(take_all_back());
     if (left > 0) {
-      return fail(ErrorCode::kCorrupt, "{}: {} bytes at offset {} belong to no entry",
-                  pack_->path(), left, position_);
+      return fail(ErrorCode::kCorrupt, "{}: no entry has the {} at offset {}", pack_->path(),
+                  counted(left, "byte"), position_);
     }
     TRY(check_trailer());
     return nullptr;

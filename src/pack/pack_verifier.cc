@@ -23,8 +23,10 @@
 
 #include "bale/pack_builder.h"
 #include "base/budget.h"
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/lanes.h"
+#include "base/memory_size.h"
 #include "base/try.h"
 #include "io/path.h"
 #include "pack/external_sorter.h"
@@ -152,8 +154,9 @@ Result<void> Verifier::open_index() {
   }
   index_ = std::move(*index);
   if (!index_->trailer() && index_->record_count() != pack_->entry_count()) {
-    TRY(note(fail(ErrorCode::kCorrupt, "{}: {} records for a pack of {} entries", index_path_,
-                  index_->record_count(), pack_->entry_count())));
+    TRY(note(fail(ErrorCode::kCorrupt, "{}: {} for a pack of {}", index_path_,
+                  counted(index_->record_count(), "record"),
+                  counted(pack_->entry_count(), "entry"))));
   }
   if (index_->trailer()) {
     // Runs beside the scan of the pack.
@@ -318,8 +321,8 @@ Result<void> Verifier::decode(PayloadChecker& payloads) {
 
 Result<PackReport> verify_pack(const std::string& pack_path, const PackCheckOptions& options) {
   if (options.memory_bytes < kMinPackCheckBytes) {
-    return fail(ErrorCode::kInvalidArgument, "verifying a pack needs at least {} bytes of memory",
-                kMinPackCheckBytes);
+    return fail(ErrorCode::kInvalidArgument, "verifying a pack needs at least {} of memory",
+                memory_size(kMinPackCheckBytes));
   }
   return Verifier(pack_path, options).run();
 }

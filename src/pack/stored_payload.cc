@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "codec/delta.h"
@@ -39,8 +40,8 @@ Result<Bytes> unpack(const StoredEntry& entry, Decompressor& decompressor, Mutab
     return Bytes(room).first(size);
   }
   if (entry.size > room.size()) {
-    return fail(ErrorCode::kCorrupt, "it has {} bytes, and there is room for {}", entry.size,
-                room.size());
+    return fail(ErrorCode::kCorrupt, "it has {}, and there is room for {}",
+                counted(entry.size, "byte"), room.size());
   }
   TRY(decompressor.decompress(entry.stored, room.first(entry.size)));
   return Bytes(room).first(entry.size);

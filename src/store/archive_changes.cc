@@ -17,6 +17,7 @@
 #include "bale/archive_name.h"
 #include "bale/record.h"
 #include "base/error.h"
+#include "base/memory_size.h"
 #include "base/try.h"
 #include "hash/blake3.h"
 #include "store/locks.h"
@@ -179,9 +180,8 @@ Result<ObjectId> ArchiveChange::copy_records(const std::vector<ObjectId>& newest
 Result<void> check(const std::string& name, const ArchiveChangeOptions& options) {
   TRY(check_archive_name(name));
   if (options.memory_bytes >= smallest_archive_change_bytes()) return {};
-  return fail(ErrorCode::kInvalidArgument,
-              "changing an archive needs at least {} bytes of memory, and {} were allowed",
-              smallest_archive_change_bytes(), options.memory_bytes);
+  return fail(ErrorCode::kInvalidArgument, "changing an archive needs at least {} of memory",
+              memory_size(smallest_archive_change_bytes()));
 }
 
 }  // namespace

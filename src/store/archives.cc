@@ -12,6 +12,7 @@
 #include "bale/archive_name.h"
 #include "bale/record.h"
 #include "bale/store.h"
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "object/utc_time.h"
@@ -113,8 +114,8 @@ Result<ArchiveRecord> Store::record(const std::string& name, std::uint64_t back,
     if (entry && i == back) return std::move(*entry);
     if (entry) continue;
     if (i > 0) {
-      return fail(ErrorCode::kNotFound, "{}: archive {} has {} records, the oldest is {}@{}",
-                  path(), name, i, name, i - 1);
+      return fail(ErrorCode::kNotFound, "{}: archive {} has {}, the oldest is {}@{}", path(), name,
+                  counted(i, "record"), name, i - 1);
     }
     const ArchiveRecord removal = TRY(record(*id, context));
     if (removal.record.archive != name) {

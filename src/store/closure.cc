@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/endian.h"
 #include "base/error.h"
+#include "base/memory_size.h"
 #include "base/try.h"
 #include "object/git_objects.h"
 #include "store/store_impl.h"
@@ -114,7 +115,7 @@ Result<Closure> Closure::create(const Store& store, ClosureOptions options) {
 Result<void> Closure::start() {
   if (options_.memory_bytes < kMinBytes) {
     return fail(ErrorCode::kLimitExceeded, "following links takes at least {} of memory",
-                format_bytes(kMinBytes));
+                memory_size(kMinBytes));
   }
   packs_ = store_->impl().packs();
   std::uint64_t marks = 0;

@@ -18,6 +18,7 @@
 
 #include "bale/store_collect.h"
 #include "base/error.h"
+#include "base/memory_size.h"
 #include "base/try.h"
 #include "codec/zstd.h"
 #include "store/collect_proof.h"
@@ -215,9 +216,8 @@ Result<CollectSummary> collect_store(Store& store, const CollectOptions& options
   }
   const std::uint64_t smallest = smallest_collect_memory_bytes(options.level);
   if (options.memory_bytes < smallest) {
-    return fail(ErrorCode::kInvalidArgument,
-                "collecting needs at least {} bytes of memory, and {} were allowed", smallest,
-                options.memory_bytes);
+    return fail(ErrorCode::kInvalidArgument, "collecting needs at least {} of memory",
+                memory_size(smallest));
   }
   return Collector(store, options).run();
 }

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "hash/git_hash.h"
-#include "object/percent.h"
+#include "object/printable.h"
 #include "store/oid_list.h"
 #include "store/record_chain.h"
 #include "store/record_scan.h"
@@ -161,7 +161,7 @@ Result<void> CollectRoots::add_record(const std::string& shown, const Record& re
     unreached_.emplace_back(*record.unreached.list, shown);
   }
   for (const auto& [name, oid] : record.refs) {
-    TRY(closure_->add(oid, shown + ", " + percent_encode(name)));
+    TRY(closure_->add(oid, shown + ", " + quoted_name(name)));
   }
   if (record.root) TRY(closure_->add(*record.root, shown + ", the root tree"));
   const Result<GitOid> detached = GitOid::from_hex(record.head);

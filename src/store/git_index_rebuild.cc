@@ -9,6 +9,7 @@
 #include "bale/record.h"
 #include "base/budget.h"
 #include "base/error.h"
+#include "base/memory_size.h"
 #include "base/try.h"
 #include "format/entry.h"
 #include "hash/blake3.h"
@@ -160,8 +161,8 @@ Result<GitIndexRebuildReport> rebuild_git_index(const PackReader& pack, GitHash 
                                                 const std::string& path,
                                                 const GitIndexRebuildOptions& options) {
   if (options.memory_bytes < kMinGitIndexRebuildBytes) {
-    return fail(ErrorCode::kInvalidArgument, "making a Git index needs at least {} bytes of memory",
-                kMinGitIndexRebuildBytes);
+    return fail(ErrorCode::kInvalidArgument, "making a Git index needs at least {} of memory",
+                memory_size(kMinGitIndexRebuildBytes));
   }
   return GitIndexRebuild(pack, hash, options).run(hash, path);
 }

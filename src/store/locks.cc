@@ -14,14 +14,14 @@ namespace bale {
 
 Result<std::unique_ptr<FileLock>> wait_for_lock(FileSystem& file_system, const std::string& path,
                                                 LockMode mode, const Operation& operation,
-                                                std::string_view waiting_for) {
+                                                std::string_view phase) {
   for (;;) {
     std::unique_ptr<FileLock> lock = TRY(file_system.try_lock(path, mode));
     if (lock != nullptr) return lock;
     if (operation.cancelled()) {
-      return fail(ErrorCode::kInterrupted, "interrupted while waiting for {}", waiting_for);
+      return fail(ErrorCode::kInterrupted, "interrupted while {}", phase);
     }
-    operation.progress({.phase = waiting_for});
+    operation.progress({.phase = phase});
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
 }

@@ -27,10 +27,10 @@
 namespace bale {
 
 /// Waits until the lock on `path` is free, and takes it. kInterrupted if the operation is cancelled
-/// meanwhile; its progress says `waiting_for`.
+/// meanwhile; its progress is in `phase`: "waiting for ...".
 Result<std::unique_ptr<FileLock>> wait_for_lock(FileSystem& file_system, const std::string& path,
                                                 LockMode mode, const Operation& operation,
-                                                std::string_view waiting_for);
+                                                std::string_view phase);
 
 /// What an import holds: the store, shared, so that what it found already stored is not collected
 /// under it; and its archive's name, alone.

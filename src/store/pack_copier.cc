@@ -149,7 +149,7 @@ Result<void> PackCopier::add_decoded(const PackReader& reader, std::uint64_t off
   const EntryInfo info = TRY(reader.info_at(offset, context));
   const auto other = [&](const ObjectId& id) {
     return fail(ErrorCode::kCorrupt, "{}: entry at offset {}: the {} is not what its id {} says",
-                reader.path(), offset, to_string(info.type), id.to_hex());
+                reader.path(), offset, git_type_name(info.type), id.to_hex());
   };
   ObjectId id;
   if (info.size <= kMostWholeBytes || info.base) {

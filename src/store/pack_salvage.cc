@@ -12,6 +12,8 @@
 
 #include <utility>
 
+#include "base/budget.h"
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "codec/zstd.h"
@@ -103,20 +105,19 @@ Result<void> PackSalvage::tell(PackSalvager& salvager) {
   const SalvageReport& report = salvager.report();
   const std::string path = work_.layout.pack(name_);
   work_.note(fmt::format(
-      "{}: damaged: {} entries are whole{}, {} bytes are not", path, report.entries_whole,
+      "{}: damaged: {}{} intact, {} damaged", path, counted(report.entries_whole, "entry"),
       report.entries_declared ? fmt::format(" of {}", *report.entries_declared) : std::string(),
-      report.bytes_skipped));
+      format_bytes(report.bytes_skipped)));
   if (report.bytes_unreadable > 0) {
-    work_.note(fmt::format("{}: {} bytes cannot be read", path, report.bytes_unreadable));
+    work_.note(fmt::format("{}: {} cannot be read", path, format_bytes(report.bytes_unreadable)));
   }
   if (report.gave_up) {
     work_.note(fmt::format("{}: too much was tried in vain: there may be more in it", path));
   }
   if (report.too_large > 0) {
-    work_.note(
-        fmt::format("{}: {} entries may be whole and need more memory (--memory) than {} "
-                    "bytes to tell",
-                    path, report.too_large, work_.options.memory_bytes));
+    work_.note(fmt::format("{}: {} not checked: more memory (--memory) than {} is needed", path,
+                           counted(report.too_large, "entry"),
+                           format_bytes(work_.options.memory_bytes)));
   }
   return salvager.for_each_lost([&](const SalvagedEntry& entry) -> Result<void> {
     work_.note_lost_delta(

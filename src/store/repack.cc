@@ -12,12 +12,14 @@
 #include "bale/store_repack.h"
 #include "base/budget.h"
 #include "base/error.h"
+#include "base/memory_size.h"
 #include "base/try.h"
 #include "codec/zstd.h"
 #include "store/lineage_copier.h"
 #include "store/locks.h"
 #include "store/maintenance.h"
 #include "store/pack_copier.h"
+#include "store/staged_pack.h"
 #include "store/store_impl.h"
 
 namespace bale {
@@ -186,6 +188,13 @@ std::uint64_t smallest_repack_memory_bytes(const RepackOptions& options) {
   return smallest_copy_memory_bytes(options.level, recompress);
 }
 
+std::uint64_t full_search_repack_memory_bytes(const RepackOptions& options) {
+  // Half is the pack's, or what it needs at least.
+  const std::uint64_t full = StagedPack::full_search_memory_bytes(options.level);
+  const bool always = full == StagedPack::smallest_memory_bytes(options.level, true);
+  return always ? smallest_repack_memory_bytes(options) : 2 * full;
+}
+
 Result<RepackSummary> repack_store(Store& store, const RepackOptions& options) {
   if (options.level < kMinLevel || options.level > kMaxLevel) {
     return fail(ErrorCode::kInvalidArgument, "there is no compression level {} (use {} to {})",
@@ -193,9 +202,8 @@ Result<RepackSummary> repack_store(Store& store, const RepackOptions& options) {
   }
   const std::uint64_t smallest = smallest_repack_memory_bytes(options);
   if (options.memory_bytes < smallest) {
-    return fail(ErrorCode::kInvalidArgument,
-                "repacking at level {} needs at least {} bytes of memory, and {} were allowed",
-                options.level, smallest, options.memory_bytes);
+    return fail(ErrorCode::kInvalidArgument, "repacking at level {} needs at least {} of memory",
+                options.level, memory_size(smallest));
   }
   return Repacker(store, options).run();
 }

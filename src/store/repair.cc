@@ -10,6 +10,7 @@
 #include "bale/store.h"
 #include "bale/store_repair.h"
 #include "base/error.h"
+#include "base/memory_size.h"
 #include "base/try.h"
 #include "codec/zstd.h"
 #include "store/catalog_view.h"
@@ -36,9 +37,8 @@ Result<void> check_options(const RepairOptions& options) {
   }
   const std::uint64_t smallest = smallest_repair_memory_bytes(options.level);
   if (options.memory_bytes >= smallest) return {};
-  return fail(ErrorCode::kInvalidArgument,
-              "a repair needs at least {} bytes of memory, and {} were allowed", smallest,
-              options.memory_bytes);
+  return fail(ErrorCode::kInvalidArgument, "a repair needs at least {} of memory",
+              memory_size(smallest));
 }
 
 // packs/ is locked before there is a Store: without its mark none can be opened.

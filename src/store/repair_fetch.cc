@@ -8,7 +8,9 @@
 
 #include <algorithm>
 
+#include "base/budget.h"
 #include "base/error.h"
+#include "base/memory_size.h"
 #include "base/try.h"
 #include "hash/blake3.h"
 #include "hash/git_hash.h"
@@ -141,9 +143,8 @@ Result<void> LostFetcher::fetch_own(const ObjectId& id, std::optional<GitHash> h
       id, {.begin = [&](ObjectType type, std::uint64_t size) -> Result<void> {
              if (size > most_kept_bytes()) {
                return fail(ErrorCode::kLimitExceeded,
-                           "object {} of {} bytes takes more memory than a repair has (--memory {} "
-                           "would do)",
-                           id.to_hex(), size, 8 * size);
+                           "object {} of {} needs more memory (--memory {} is enough)", id.to_hex(),
+                           format_bytes(size), memory_size(8 * size));
              }
              arrival = {.type = type, .size = size, .kept = true};
              return {};

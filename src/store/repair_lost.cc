@@ -10,7 +10,7 @@
 #include "bale/archive_name.h"
 #include "base/error.h"
 #include "base/try.h"
-#include "object/percent.h"
+#include "object/printable.h"
 #include "store/oid_list.h"
 #include "store/record_chain.h"
 #include "store/repair_work.h"
@@ -117,7 +117,7 @@ Result<void> LostSearch::add_record(const std::string& shown, const Record& reco
     }
   }
   for (const auto& [name, oid] : record.refs) {
-    TRY(closure_->add(oid, shown + ", " + percent_encode(name)));
+    TRY(closure_->add(oid, shown + ", " + quoted_name(name)));
   }
   if (record.root) TRY(closure_->add(*record.root, shown + ", the root tree"));
   const Result<GitOid> detached = GitOid::from_hex(record.head);

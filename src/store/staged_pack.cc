@@ -12,8 +12,10 @@
 
 #include "bale/record.h"
 #include "base/error.h"
+#include "base/memory_size.h"
 #include "base/try.h"
 #include "io/atomic_file.h"
+#include "pack/builder_plan.h"
 #include "store/store_impl.h"
 
 namespace bale {
@@ -49,13 +51,17 @@ std::uint64_t StagedPack::smallest_memory_bytes(int level, bool deltas) {
   return std::max(smallest_builder + kMinGitIndexBytes, smallest_builder / 7 * 8 + 8);
 }
 
+std::uint64_t StagedPack::full_search_memory_bytes(int level) {
+  // The Git index has an eighth.
+  return std::max(smallest_memory_bytes(level, true), kFullSearchMemoryBytes / 7 * 8 + 8);
+}
+
 Result<std::unique_ptr<StagedPack>> StagedPack::create(const Store& store, GitHash hash,
                                                        const StagedPackOptions& options) {
   const std::uint64_t smallest = smallest_memory_bytes(options.level, options.deltas);
   if (options.memory_bytes < smallest) {
-    return fail(ErrorCode::kInvalidArgument,
-                "packing at level {} needs at least {} bytes of memory, and {} were left for it",
-                options.level, smallest, options.memory_bytes);
+    return fail(ErrorCode::kInvalidArgument, "packing at level {} needs at least {} of memory",
+                options.level, memory_size(smallest));
   }
   std::unique_ptr<StagedPack> staged(new StagedPack(store, hash, options));
   TRY(staged->start());

@@ -61,6 +61,9 @@ class StagedPack {
   /// The smallest memory_bytes that these options work with.
   [[nodiscard]] static std::uint64_t smallest_memory_bytes(int level, bool deltas = false);
 
+  /// From so much memory_bytes on, with deltas, objects of all sizes that may be deltas are.
+  [[nodiscard]] static std::uint64_t full_search_memory_bytes(int level);
+
   StagedPack(const StagedPack&) = delete;
   StagedPack& operator=(const StagedPack&) = delete;
   ~StagedPack() = default;

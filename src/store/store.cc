@@ -26,7 +26,7 @@ constexpr int kAttempts = 10;
 Error not_its_id(const PackReader& pack, std::uint64_t offset, ObjectType type,
                  const std::string& id) {
   return fail(ErrorCode::kCorrupt, "{}: entry at offset {}: the {} is not what its id {} says",
-              pack.path(), offset, to_string(type), id);
+              pack.path(), offset, git_type_name(type), id);
 }
 
 }  // namespace

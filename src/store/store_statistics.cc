@@ -3,7 +3,10 @@
 
 #include "bale/store_statistics.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <optional>
+#include <vector>
 
 #include "base/error.h"
 #include "base/try.h"
@@ -42,8 +45,60 @@ Result<void> count_archives(const Store& store, ReadContext& context, const Oper
   return {};
 }
 
-Result<void> count_entries(const PackReader& pack, ReadContext& context, const Operation& operation,
-                           StoreStatistics& statistics) {
+// Tells the records of a pack from its tags: both are actions, and records have no Git ids. Actions
+// are gathered, a good many at a time, and looked for in the Git index in one pass.
+class RecordCounter {
+ public:
+  RecordCounter(const std::optional<GitIndexView>& index, TypeStatistics& records)
+      : index_(index), records_(records) {}
+
+  void add(const EntryInfo& action) {
+    actions_.push_back({action.offset, action.size, action.stored_size});
+    if (actions_.size() == kMostActions) count();
+  }
+
+  void count() {
+    // Without the index nobody can say, and tags are far more frequent.
+    if (index_ && !actions_.empty()) {
+      std::vector<bool> is_tag(actions_.size());
+      for (std::uint64_t i = 0; i < index_->record_count(); ++i) {
+        const std::uint64_t offset = index_->offset(i);
+        const auto at = std::lower_bound(
+            actions_.begin(), actions_.end(), offset,
+            [](const Action& action, std::uint64_t wanted) { return action.offset < wanted; });
+        if (at != actions_.end() && at->offset == offset) {
+          is_tag[static_cast<std::size_t>(at - actions_.begin())] = true;
+        }
+      }
+      index_->release_pages();
+      for (std::size_t i = 0; i < actions_.size(); ++i) {
+        if (is_tag[i]) continue;
+        ++records_.objects;
+        records_.bytes += actions_[i].size;
+        records_.stored_bytes += actions_[i].stored_size;
+      }
+    }
+    actions_.clear();
+  }
+
+ private:
+  struct Action {
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+    std::uint64_t stored_size = 0;
+  };
+
+  static constexpr std::size_t kMostActions = 1 << 14;
+
+  const std::optional<GitIndexView>& index_;
+  TypeStatistics& records_;
+  std::vector<Action> actions_;  // by offset
+};
+
+Result<void> count_entries(const StoredPack& stored, ReadContext& context,
+                           const Operation& operation, StoreStatistics& statistics) {
+  const PackReader& pack = stored.reader;
+  RecordCounter records(stored.git_index, statistics.record_entries);
   std::uint64_t offset = kHeaderBytes;
   for (std::uint64_t i = 0; i < pack.entry_count(); ++i) {
     if (operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
@@ -52,6 +107,7 @@ Result<void> count_entries(const PackReader& pack, ReadContext& context, const O
     ++type.objects;
     type.bytes += info.size;
     type.stored_bytes += info.stored_size;
+    if (info.type == ObjectType::kAction) records.add(info);
     ++statistics.objects;
     const auto depth = static_cast<std::size_t>(info.depth);
     if (depth > 0) ++statistics.deltas;
@@ -60,6 +116,7 @@ Result<void> count_entries(const PackReader& pack, ReadContext& context, const O
     offset += info.entry_bytes;
     operation.progress({.phase = "counting objects", .objects = statistics.objects});
   }
+  records.count();
   return {};
 }
 
@@ -98,7 +155,7 @@ Result<StoreStatistics> store_statistics(const Store& store, std::uint64_t memor
     const FileInfo index = TRY(store.file_system().stat(store.impl().layout().index(pack.name)));
     statistics.index_bytes += index.size;
     if (pack.git_index) statistics.index_bytes += pack.git_index->file_bytes();
-    TRY(count_entries(pack.reader, context, operation, statistics));
+    TRY(count_entries(pack, context, operation, statistics));
   }
   return statistics;
 }

@@ -25,8 +25,9 @@
 #include "bale/archive_name.h"
 #include "base/endian.h"
 #include "base/error.h"
+#include "base/memory_size.h"
 #include "base/try.h"
-#include "object/percent.h"
+#include "object/printable.h"
 #include "store/closure.h"
 #include "store/damage_trace.h"
 #include "store/debris.h"
@@ -108,8 +109,8 @@ class StoreVerifier {
 
 Result<void> StoreVerifier::check_options() const {
   if (options_.memory_bytes < kMinStoreCheckBytes) {
-    return fail(ErrorCode::kInvalidArgument, "verifying a store needs at least {} bytes of memory",
-                kMinStoreCheckBytes);
+    return fail(ErrorCode::kInvalidArgument, "verifying a store needs at least {} of memory",
+                memory_size(kMinStoreCheckBytes));
   }
   if (options_.sample_seed && !options_.sample) {
     return fail(ErrorCode::kInvalidArgument, "a seed is for choosing a sample (ask for one)");
@@ -344,7 +345,7 @@ Result<void> StoreVerifier::check_record(const Record& record, const std::string
                                          const RecordAbsence& absence, Closure* closure) {
   return VerifyRecords::for_each_tip(
       record, [&](const GitOid& oid, const std::string& what) -> Result<void> {
-        const std::string from = shown + ", " + percent_encode(what);
+        const std::string from = shown + ", " + quoted_name(what);
         if (!packs_->find(oid)) {
           if (absence.missing.contains(oid)) return {};
           return findings_.missing(oid, std::nullopt, from);

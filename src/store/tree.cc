@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "object/git_objects.h"
-#include "object/percent.h"
+#include "object/printable.h"
 
 namespace bale {
 namespace {
@@ -22,8 +22,8 @@ constexpr int kMostPeels = 100;
 std::string shown(const ArchivePath& path) {
   std::string text = path.name;
   if (path.record_back > 0) text += fmt::format("@{}", path.record_back);
-  if (path.ref) text += "/" + percent_encode(*path.ref);
-  if (path.path) text += ":" + percent_encode(*path.path);
+  if (path.ref) text += "/" + quoted_name(*path.ref);
+  if (path.path) text += ":" + quoted_name(*path.path);
   return text;
 }
 
@@ -43,11 +43,18 @@ Result<GitOid> start_of(const Record& record, const ArchivePath& path) {
   }
   for (const std::string_view prefix :
        {"", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/"}) {
-    const auto found = record.refs.find(std::string(prefix) + wanted);
+    std::string name = std::string(prefix) + wanted;
+    // Git follows five symbolic refs in a row.
+    for (int left = 5; left > 0; --left) {
+      const auto symbolic = record.symrefs.find(name);
+      if (symbolic == record.symrefs.end()) break;
+      name = symbolic->second;
+    }
+    const auto found = record.refs.find(name);
     if (found != record.refs.end()) return found->second;
   }
   return fail(ErrorCode::kNotFound, "{}: there is no ref {} (bale refs {} names them all)",
-              shown(path), percent_encode(wanted), path.name);
+              shown(path), quoted_name(wanted), path.name);
 }
 
 Result<ObjectLocation> locate(const Store& store, const GitOid& oid, const Record& record,
@@ -88,7 +95,7 @@ Result<ResolvedPath> resolve_path(const Store& store, const ArchivePath& path,
     const std::string_view name = left.substr(0, slash);
     left = left.substr(std::min(slash + 1, left.size()));
     const auto nothing = [&] {
-      return fail(ErrorCode::kNotFound, "{}: there is no {}", shown(path), percent_encode(name));
+      return fail(ErrorCode::kNotFound, "{}: there is no {}", shown(path), quoted_name(name));
     };
     if (at.type != ObjectType::kTree) return nothing();
     const ObjectView tree = TRY(store.get(at.location, context, at.oid));
@@ -105,7 +112,7 @@ Result<ResolvedPath> resolve_path(const Store& store, const ArchivePath& path,
       return fail(ErrorCode::kNotFound,
                   "{}: {} is a submodule, whose commit {} is in another "
                   "repository",
-                  shown(path), percent_encode(name), found->oid.to_hex());
+                  shown(path), quoted_name(name), found->oid.to_hex());
     }
     at.oid = found->oid;
     at.mode = found->mode;
@@ -121,7 +128,7 @@ Result<void> list_tree(const Store& store, const ObjectLocation& tree, const Git
   const ObjectView object = TRY(store.get(tree, context, oid));
   if (object.type != ObjectType::kTree) {
     return fail(ErrorCode::kInvalidArgument, "{} is a {}, not a tree", object.id.to_hex(),
-                to_string(object.type));
+                git_type_name(object.type));
   }
   // A copy: looking up sizes uses the context.
   const std::vector<std::byte> payload(object.payload.begin(), object.payload.end());
