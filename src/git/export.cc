@@ -26,6 +26,7 @@
 #include "git/export_proof.h"
 #include "git/git_program.h"
 #include "git/pack_sender.h"
+#include "git/ref_files.h"
 #include "io/atomic_file.h"
 #include "io/staging_directory.h"
 #include "object/percent.h"
@@ -219,7 +220,7 @@ Result<void> GitExporter::write_refs() {
   if (!packed.empty()) TRY(write_file("packed-refs", packed));
   for (const auto& [name, target] : record_.symrefs) {
     TRY(check_ref_name(name));
-    TRY(check_ref_name(target));
+    TRY(check_symref_target(target));
     TRY(write_file(name, "ref: " + target + "\n"));
   }
   if (!record_.shallow.empty()) {
