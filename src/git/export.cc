@@ -58,6 +58,7 @@ class GitExporter {
 
  private:
   Result<void> write_file(const std::string& name, std::string_view content);
+  void name_missing_refs();
   Result<void> make_skeleton();
   Result<Closure> walk(ReadContext& context);
   Result<void> send_objects(Closure& closure);
@@ -80,6 +81,7 @@ Result<GitExportSummary> GitExporter::run() {
   ReadContext context(options_.memory_bytes / 4);
   missing_ = TRY(OidSet::load(store_, record_.missing, hash(), context, missing_budget_));
   summary_.missing = record_.missing.count;
+  name_missing_refs();
   shallow_.insert(record_.shallow.begin(), record_.shallow.end());
   TRY(make_skeleton());
   Closure closure = TRY(walk(context));
@@ -93,6 +95,19 @@ Result<GitExportSummary> GitExporter::run() {
   TRY(write_refs());
   TRY(directory_.commit());
   return summary_;
+}
+
+void GitExporter::name_missing_refs() {
+  static constexpr std::string_view kSymbolic = "ref: ";
+  for (const auto& [name, oid] : record_.refs) {
+    if (!missing_.contains(oid)) continue;
+    summary_.missing_refs.push_back(name);
+    if (record_.head == fmt::format("{}{}", kSymbolic, name)) {
+      summary_.missing_refs.emplace_back("HEAD");
+    }
+  }
+  const Result<GitOid> detached = GitOid::from_hex(record_.head);
+  if (detached && missing_.contains(*detached)) summary_.missing_refs.emplace_back("HEAD");
 }
 
 Result<void> GitExporter::write_file(const std::string& name, std::string_view content) {
