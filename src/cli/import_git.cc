@@ -15,9 +15,11 @@
 #include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
+#include "cli/missing_notes.h"
 #include "cli/rss.h"
 #include "cli/store_access.h"
 #include "cli/verbs.h"
+#include "object/percent.h"
 
 namespace bale::cli {
 namespace {
@@ -32,6 +34,7 @@ struct Options {
   std::string name;
   bool all_objects = false;
   bool allow_missing = false;
+  bool skip_bad_refs = false;
   bool no_delta = false;
   int level = 3;
 };
@@ -48,6 +51,10 @@ std::string json_object(const GitImportSummary& summary, double seconds) {
       .number("index_bytes", summary.index_bytes)
       .number("deltas", summary.deltas)
       .number("missing", summary.missing)
+      .number("missing_empty", summary.missing_empty)
+      .value("missing_refs", json_strings(summary.missing_refs))
+      .value("bad_refs", json_strings(summary.bad_refs))
+      .number("bad_refs_omitted", summary.bad_refs_omitted)
       .number("huge_objects", summary.huge_objects)
       .seconds("seconds", seconds)
       .number("peak_rss_bytes", peak_rss_bytes())
@@ -55,9 +62,25 @@ std::string json_object(const GitImportSummary& summary, double seconds) {
   return line.object();
 }
 
-// What somebody should know though nothing failed.
-void note(const std::string& text) {
-  print_line("bale: " + text + "\n");
+void note_what_is_missing(const GitImportSummary& summary) {
+  if (summary.missing > 0) {
+    note(fmt::format("{}: the source lacks {}, named in the record", summary.archive,
+                     counted(summary.missing, "object")));
+  }
+  if (summary.missing_empty > 0) {
+    note(fmt::format("{}: {} of them in files without content: {}", summary.archive,
+                     summary.missing_empty, percent_encode(summary.empty_files)));
+  }
+  note_missing_refs(summary.archive, summary.missing_refs);
+  for (std::size_t i = 0; i < std::min(summary.bad_refs.size(), kRefsNamed); ++i) {
+    note(fmt::format("{}: skipped a bad ref: {}", summary.archive,
+                     percent_encode(summary.bad_refs[i])));
+  }
+  const std::uint64_t bad_refs = summary.bad_refs.size() + summary.bad_refs_omitted;
+  if (bad_refs > kRefsNamed) {
+    note(fmt::format("{}: skipped {} more (--json names them)", summary.archive,
+                     counted(bad_refs - kRefsNamed, "bad ref")));
+  }
 }
 
 Result<int> run(const Options& options, Session& session) {
@@ -71,6 +94,7 @@ Result<int> run(const Options& options, Session& session) {
                  {.name = options.name,
                   .all_objects = options.all_objects,
                   .allow_missing = options.allow_missing,
+                  .skip_bad_refs = options.skip_bad_refs,
                   .deltas = !options.no_delta,
                   .level = options.level,
                   .memory_bytes = session.memory_bytes(enough),
@@ -87,16 +111,14 @@ Result<int> run(const Options& options, Session& session) {
     note(fmt::format("{}: {} objects are above 1 GiB: only bale can read them back",
                      summary.archive, summary.huge_objects));
   }
-  if (summary.missing > 0 && !session.options().quiet) {
-    note(fmt::format("{}: the source lacks {}, named in the record", summary.archive,
-                     counted(summary.missing, "object")));
-  }
+  note_what_is_missing(summary);  // with --quiet too: it is no summary
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   TRY(session.summary(json_object(summary, seconds),
-                      fmt::format("{}: {}, {} of them new, {} read, {} stored", summary.archive,
+                      fmt::format("{}: {}, {} of them new, {} read, {} stored{}", summary.archive,
                                   counted(summary.objects, "object"), summary.objects_new,
                                   format_bytes(summary.bytes_in),
-                                  format_bytes(summary.pack_bytes + summary.index_bytes))));
+                                  format_bytes(summary.pack_bytes + summary.index_bytes),
+                                  missing_words(summary.missing))));
   return kStatusDone;
 }
 
@@ -109,6 +131,8 @@ VerbRun declare_import_git(Arguments& arguments) {
   arguments.flag("--all-objects", "also what no ref reaches", options->all_objects);
   arguments.flag("--allow-missing", "record what the source lacks, instead of failing",
                  options->allow_missing);
+  arguments.flag("--skip-bad-refs", "leave out refs that are not well-formed, and name them",
+                 options->skip_bad_refs);
   arguments.flag("--no-delta", "store no deltas", options->no_delta);
   arguments.level(options->level);
   return [options](Session& session) { return run(*options, session); };
