@@ -401,6 +401,13 @@ Result<std::vector<GitOid>> read_shallow(const RepositoryPaths& paths, GitHash h
 
 Result<void> check_symref_target(std::string_view target) {
   if (target.starts_with("refs/")) return check_ref_name(target);
+  // What is always in a git directory is no ref.
+  const std::string_view first = target.substr(0, target.find('/'));
+  for (const std::string_view taken : {"config", "objects", "packed-refs", "refs", "shallow"}) {
+    if (first == taken) {
+      return fail(ErrorCode::kInvalidArgument, "'{}' is no target for a symbolic ref", target);
+    }
+  }
   return check_ref_name(fmt::format("refs/{}", target));
 }
 
