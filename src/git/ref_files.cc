@@ -95,6 +95,7 @@ class RefReader {
     TRY(read_packed());
     resolve_symrefs();
     TRY(read_other_worktrees());
+    std::sort(snapshot_.bad_refs.begin(), snapshot_.bad_refs.end());
     if (bad_refs == BadRefs::kRefuse && !snapshot_.bad_refs.empty()) return bad_refs_error();
     snapshot_.head = head_.target.empty() ? head_.oid->to_hex() : "ref: " + head_.target;
     snapshot_.head_oid = resolve("HEAD");
