@@ -26,7 +26,7 @@
 #include "git/export_proof.h"
 #include "git/git_program.h"
 #include "git/pack_sender.h"
-#include "git/ref_files.h"
+#include "git/ref_names.h"
 #include "io/atomic_file.h"
 #include "io/staging_directory.h"
 #include "object/percent.h"

@@ -7,9 +7,6 @@
 //   pack/NAME.pack, .idx   packs and their indexes (other suffixes can be made from these two)
 //   info/alternates        further object directories, a line each: PATH (relative to this
 //                          directory), or a C string in quotes; "#..." is a comment
-//
-// Of a pack and its index only beginning, end and size are read: that they are whole, and that the
-// index ends with the pack's checksum, as the pack does.
 
 #include "git/object_database.h"
 
@@ -19,11 +16,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -32,9 +27,9 @@
 #include <thread>
 #include <utility>
 
-#include "base/endian.h"
 #include "base/error.h"
 #include "base/try.h"
+#include "git/pack_files.h"
 #include "git/repository.h"
 #include "git/unique_fd.h"
 #include "io/posix_file.h"
@@ -115,109 +110,6 @@ std::optional<std::string> unquoted(std::string_view text) {
   return std::nullopt;
 }
 
-// The beginning and the end of a file that does not change.
-class FileEnds {
- public:
-  // False if it is gone.
-  Result<bool> open(const std::string& path) {
-    path_ = path;
-    file_ = UniqueFd(retry_interrupted(
-        [&] { return ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY); }));
-    if (!file_.is_open()) {
-      if (is_gone(errno)) return false;
-      return cannot("open", path, errno);
-    }
-
-    struct stat info {};
-
-    if (::fstat(file_.get(), &info) != 0) return cannot("look at", path, errno);
-    if (!S_ISREG(info.st_mode)) {
-      return fail(ErrorCode::kIncomplete, "{} is not a regular file", path);
-    }
-    size_ = static_cast<std::uint64_t>(info.st_size);
-    return true;
-  }
-
-  [[nodiscard]] std::uint64_t size() const { return size_; }
-
-  // kIncomplete if the file is too short.
-  Result<void> read(std::uint64_t offset, MutableBytes out) const {
-    while (!out.empty()) {
-      const ssize_t got = retry_interrupted(
-          [&] { return ::pread(file_.get(), out.data(), out.size(), static_cast<off_t>(offset)); });
-      if (got < 0) return cannot("read", path_, errno);
-      if (got == 0) return fail(ErrorCode::kIncomplete, "{} is cut off", path_);
-      offset += static_cast<std::uint64_t>(got);
-      out = out.subspan(static_cast<std::size_t>(got));
-    }
-    return {};
-  }
-
- private:
-  std::string path_;
-  UniqueFd file_;
-  std::uint64_t size_ = 0;
-};
-
-constexpr std::size_t kFanoutBytes = 256 * 4;
-
-// How many objects an index lists, after a look at its table and size.
-Result<std::uint32_t> check_index(const FileEnds& file, const std::string& path, GitHash hash) {
-  static constexpr std::uint32_t kMagic = 0xFF744F63;
-  const auto damaged = [&](std::string_view why) {
-    return fail(ErrorCode::kIncomplete, "{} is damaged: {} (git index-pack makes it from the pack)",
-                path, why);
-  };
-  std::array<std::byte, 8 + kFanoutBytes> header;
-  if (file.size() < header.size()) return damaged("it is cut off");
-  TRY(file.read(0, header));
-  const bool is_v2 = load_be<std::uint32_t>(header.data()) == kMagic;
-  if (is_v2 && load_be<std::uint32_t>(header.data() + 4) != 2) return damaged("unknown version");
-  const std::byte* const fanout = header.data() + (is_v2 ? 8 : 0);
-  std::uint32_t count = 0;
-  for (std::size_t i = 0; i < 256; ++i) {
-    const auto next = load_be<std::uint32_t>(fanout + 4 * i);
-    if (next < count) return damaged("its first table is not in order");
-    count = next;
-  }
-  const std::uint64_t id = oid_bytes(hash);
-  const std::uint64_t least =
-      (is_v2 ? 8 + kFanoutBytes + count * (id + 8) : kFanoutBytes + count * (id + 4)) + 2 * id;
-  const std::uint64_t most = is_v2 && count > 0 ? least + (count - 1) * std::uint64_t{8} : least;
-  if (file.size() < least || file.size() > most) return damaged("its size is wrong");
-  return count;
-}
-
-// kNotFound where a file went meanwhile.
-Result<void> check_pack(const PackFiles& files, GitHash hash) {
-  FileEnds pack;
-  FileEnds index;
-  if (!TRY(index.open(files.index)) || !TRY(pack.open(files.pack))) {
-    return fail(ErrorCode::kIncomplete, "{} or its index leads nowhere", files.pack);
-  }
-  const std::uint32_t count = TRY(check_index(index, files.index, hash));
-  const std::size_t id = oid_bytes(hash);
-  std::array<std::byte, 12> header;
-  std::array<std::byte, 32> trailer{};
-  std::array<std::byte, 32> expected{};
-  const std::string_view magic("PACK");
-  if (pack.size() < header.size() + id) {
-    return fail(ErrorCode::kIncomplete, "{} is cut off", files.pack);
-  }
-  TRY(pack.read(0, header));
-  if (as_text(Bytes(header).first(4)) != magic) {
-    return fail(ErrorCode::kIncomplete, "{} is damaged: it does not begin as a pack", files.pack);
-  }
-  TRY(pack.read(pack.size() - id, MutableBytes(trailer).first(id)));
-  TRY(index.read(index.size() - 2 * id, MutableBytes(expected).first(id)));
-  if (trailer != expected || load_be<std::uint32_t>(header.data() + 8) != count) {
-    return fail(ErrorCode::kIncomplete,
-                "{} and {} do not belong together: one of them is cut off or damaged", files.pack,
-                files.index);
-  }
-  return {};
-}
-
 // Temporary files of a git that runs, or was killed.
 bool is_temporary(std::string_view name) {
   return name.starts_with(".tmp-") || name.starts_with("tmp_");
@@ -242,7 +134,7 @@ Result<std::vector<PackFiles>> find_packs(const std::string& directory, GitHash 
                   "{} has no index, so git does not see what is in it (git index-pack makes one)",
                   files.pack);
     }
-    TRY(check_pack(files, hash));
+    TRY(check_pack_files(files, hash));
     found.push_back(std::move(files));
   }
   if (indexes.empty()) return found;

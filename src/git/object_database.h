@@ -15,14 +15,9 @@
 #include "bale/git_oid.h"
 #include "bale/progress.h"
 #include "bale/result.h"
+#include "git/pack_files.h"
 
 namespace bale {
-
-/// A pack and its index: paths.
-struct PackFiles {
-  std::string pack;
-  std::string index;
-};
 
 struct ObjectDatabase {
   GitHash hash = GitHash::kSha1;

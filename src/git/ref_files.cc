@@ -23,6 +23,7 @@
 #include "bale/archive_name.h"
 #include "base/error.h"
 #include "base/try.h"
+#include "git/ref_names.h"
 
 namespace bale {
 namespace {
@@ -53,18 +54,6 @@ bool is_worktree_ref(std::string_view name) {
   return std::any_of(std::begin(kWorktreeRefs), std::end(kWorktreeRefs), [&](std::string_view own) {
     return name.starts_with(own) && name.substr(own.size()).starts_with('/');
   });
-}
-
-// A work tree's name as a component of a ref name: unchanged if it can be one.
-std::string ref_component(const std::string& name) {
-  if (check_ref_name("refs/" + name)) return name;
-  std::string encoded;
-  for (const char c : name) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                       c == '-' || c == '_';
-    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return encoded;
 }
 
 // Calls `use` for each line; the last one may lack its newline.
@@ -398,18 +387,6 @@ Result<RefSnapshot> read_refs(const RepositoryPaths& paths, GitHash hash, BadRef
 
 Result<std::vector<GitOid>> read_shallow(const RepositoryPaths& paths, GitHash hash) {
   return RefReader(paths, hash).read_shallow();
-}
-
-Result<void> check_symref_target(std::string_view target) {
-  if (target.starts_with("refs/")) return check_ref_name(target);
-  // What is always in a git directory is no ref.
-  const std::string_view first = target.substr(0, target.find('/'));
-  for (const std::string_view taken : {"config", "objects", "packed-refs", "refs", "shallow"}) {
-    if (first == taken) {
-      return fail(ErrorCode::kInvalidArgument, "'{}' is no target for a symbolic ref", target);
-    }
-  }
-  return check_ref_name(fmt::format("refs/{}", target));
 }
 
 }  // namespace bale

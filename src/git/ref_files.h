@@ -67,8 +67,4 @@ enum class BadRefs : std::uint8_t {
 /// The shallow boundary alone; see RefSnapshot::shallow.
 [[nodiscard]] Result<std::vector<GitOid>> read_shallow(const RepositoryPaths& paths, GitHash hash);
 
-/// kInvalidArgument unless a symbolic ref other than HEAD may lead to `target`: a full ref name,
-/// HEAD, or a name outside of refs/ that git would look up in the git directory.
-[[nodiscard]] Result<void> check_symref_target(std::string_view target);
-
 }  // namespace bale
