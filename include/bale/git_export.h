@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "bale/progress.h"
 #include "bale/result.h"
@@ -29,6 +30,7 @@ struct GitExportSummary {
   std::uint64_t deltas = 0;     ///< of these, went as the deltas that they are in the store
   std::uint64_t bytes_out = 0;  ///< of the Git pack that was written
   std::uint64_t missing = 0;    ///< objects that the archive was made without
+  std::vector<std::string> missing_refs;  ///< refs, and HEAD, that lead to one of these
   std::uint64_t children_peak_rss_bytes = 0;
 };
 

@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "bale/object.h"
 #include "bale/progress.h"
@@ -29,6 +30,7 @@ struct GitImportOptions {
   std::string name;            ///< of the archive; empty: made from the path
   bool all_objects = false;    ///< also what no ref reaches
   bool allow_missing = false;  ///< record what the source lacks, instead of failing
+  bool skip_bad_refs = false;  ///< leave out refs that are not well-formed, instead of failing
   bool deltas = true;          ///< store versions as deltas against each other
   int level = 3;               ///< of zstd: 1..22
   std::uint64_t memory_bytes = 64 << 20;
@@ -47,11 +49,16 @@ struct GitImportSummary {
   std::uint64_t pack_bytes = 0;
   std::uint64_t index_bytes = 0;  ///< of .idx and .gitidx
   std::uint64_t deltas = 0;
-  std::uint64_t missing = 0;           ///< objects that the source should have had and did not
   std::uint64_t objects_healed = 0;    ///< the store had them, damaged; they were stored again
   std::uint64_t mismatched_links = 0;  ///< links that claim another type than their target has
-  std::uint64_t malformed = 0;     ///< objects that do not parse to their end; archived as they are
-  std::uint64_t huge_objects = 0;  ///< above 1 GiB: only bale can read them back
+  std::uint64_t malformed = 0;  ///< objects that do not parse to their end; archived as they are
+  std::uint64_t missing = 0;        ///< objects that the source should have had and did not
+  std::uint64_t missing_empty = 0;  ///< of these: files of no bytes in the source, from a power cut
+  std::string empty_files;          ///< the first few of those files, for messages
+  std::vector<std::string> missing_refs;  ///< refs, and HEAD, that lead to a missing object
+  std::vector<std::string> bad_refs;   ///< skipped: sentences that begin with a path; at most 1,000
+  std::uint64_t bad_refs_omitted = 0;  ///< more of them
+  std::uint64_t huge_objects = 0;      ///< above 1 GiB: only bale can read them back
   std::uint64_t children_peak_rss_bytes = 0;
 };
 
@@ -63,8 +70,10 @@ struct GitImportSummary {
 [[nodiscard]] std::uint64_t full_search_import_memory_bytes(int level);
 
 /// kNotFound or kInvalidArgument where `path` is no repository, kIncomplete where it lacks objects
-/// (and allow_missing is false) or an object is not what its id says, kIo, kInterrupted,
-/// kInvalidArgument for a name or options that do not do. Refreshes `store`.
+/// (and allow_missing is false) or refs are not well-formed (and skip_bad_refs is false), kIo,
+/// kInterrupted, kInvalidArgument for a name or options that do not do. Whatever the options: kIo
+/// for a file of the source that cannot be read, kIncomplete for one that is damaged (a pack, its
+/// index, an object that is not what its id says). Refreshes `store`.
 ///
 /// `objects` is exact after a first import, and while history only grows; where it was rewritten,
 /// or shares objects with other archives, everything is listed again as needed to keep it exact.

@@ -34,6 +34,7 @@ struct StoreStatistics {
   std::vector<std::uint64_t> objects_by_depth;  ///< [n]: entries that need n deltas
   std::uint64_t archive_objects = 0;            ///< what the newest records reach, added up
   std::uint64_t archive_objects_new = 0;        ///< what all records brought, added up
+  std::uint64_t missing = 0;  ///< what the newest records' sources lacked, added up
 
   /// Archives that cannot be read, and such of which an older record cannot be: what that and the
   /// records before it say is in no number here.

@@ -93,6 +93,15 @@ struct MalformedObject {
   std::string why;
 };
 
+/// What an archive lacks because its source did when it was imported. No error.
+struct ArchiveMissing {
+  std::string name;
+  std::uint64_t objects = 0;  ///< that its newest record names as missing
+  std::uint64_t records = 0;  ///< how many of its records name any
+
+  bool operator==(const ArchiveMissing&) const = default;
+};
+
 struct StoreReport {
   std::uint64_t objects = 0;         ///< checked
   std::uint64_t bytes = 0;           ///< of their payloads; 0 where none was decoded
@@ -114,6 +123,7 @@ struct StoreReport {
   std::vector<MalformedObject> malformed;  ///< the first 100 that were met; only in a full check
   std::uint64_t malformed_omitted = 0;
   std::optional<std::uint64_t> sample_seed;  ///< by which objects were chosen
+  std::vector<ArchiveMissing> missing;       ///< archives of which any record lacks something
 
   [[nodiscard]] bool ok() const { return errors.empty(); }
 };

@@ -15,6 +15,7 @@
 #include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
+#include "cli/missing_notes.h"
 #include "cli/store_access.h"
 #include "cli/verbs.h"
 
@@ -38,14 +39,22 @@ Result<int> run(const Options& options, Session& session) {
                       .memory_bytes = session.memory_bytes(kStoreMemoryBytes),
                       .lanes = session.lanes(),
                       .operation = session.operation()}));
+  session.progress().clear();
+  if (summary.missing > 0) {  // with --quiet too: it is no summary
+    print_note(fmt::format("{}: the archive was made without {}, so the repository lacks {}", place.name,
+                     counted(summary.missing, "object"), summary.missing == 1 ? "it" : "them"));
+    note_missing_refs(place.name, summary.missing_refs);
+  }
   JsonLine line;
   line.number("objects", summary.objects)
       .number("deltas", summary.deltas)
       .number("bytes_out", summary.bytes_out)
+      .number("missing", summary.missing)
+      .value("missing_refs", json_strings(summary.missing_refs))
       .seconds("seconds", std::chrono::duration<double>(Clock::now() - start).count());
-  TRY(session.summary(line.object(),
-                      fmt::format("{}: {}, {}", options.out, counted(summary.objects, "object"),
-                                  format_bytes(summary.bytes_out))));
+  TRY(session.summary(
+      line.object(), fmt::format("{}: {}, {}{}", options.out, counted(summary.objects, "object"),
+                                 format_bytes(summary.bytes_out), missing_words(summary.missing))));
   return kStatusDone;
 }
 

@@ -17,6 +17,7 @@ namespace bale::cli {
 namespace {
 
 using nlohmann::json;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 class GitVerbsTest : public testing::Test {
@@ -239,6 +240,52 @@ TEST_F(GitVerbsTest, StatsCountWhatIsThere) {
   EXPECT_EQ(statistics["objects"], 7);  // and the record
   EXPECT_EQ(statistics["types"]["blob"]["objects"], 2);
   EXPECT_EQ(run({"stats"}).status, 0);
+}
+
+TEST_F(GitVerbsTest, WhatASourceLacksIsToldByEachVerb) {
+  const std::string commit = git("rev-parse HEAD").substr(0, 40);
+  const std::string file =
+      repository_ + "/.git/objects/" + commit.substr(0, 2) + "/" + commit.substr(2);
+  std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+  write_file(file, "");
+  const FinishedRun refused = run({"import", "git", repository_, "--name", "x"});
+  EXPECT_EQ(refused.status, 5);
+  EXPECT_THAT(refused.err, HasSubstr(file));
+  EXPECT_THAT(refused.err, HasSubstr("HEAD"));
+  const FinishedRun imported =
+      run({"import", "git", repository_, "--name", "x", "--allow-missing", "--json", "--quiet"});
+  ASSERT_EQ(imported.status, 0) << imported.err;
+  const json summary = json::parse(imported.out);
+  EXPECT_EQ(summary["missing"], 1);
+  EXPECT_EQ(summary["missing_empty"], 1);
+  EXPECT_EQ(summary["missing_refs"], json({"refs/heads/main", "HEAD"}));
+  EXPECT_THAT(imported.err, HasSubstr("HEAD leads to a missing object"));
+  EXPECT_EQ(json::parse(run({"stats", "--json"}).out)["missing"], 1);
+  const json checked = json::parse(run({"verify", "--json"}).out);
+  EXPECT_EQ(checked["missing"], 1);
+  EXPECT_EQ(checked["missing_in"],
+            json::array({{{"archive", "x"}, {"missing", 1}, {"records", 1}}}));
+  EXPECT_THAT(run({"verify", "x"}).out, HasSubstr("1 missing"));
+  const FinishedRun exported =
+      run({"export", "git", "x", directory_ / "x.git", "--json", "--quiet"});
+  EXPECT_EQ(exported.status, 0);
+  EXPECT_EQ(json::parse(exported.out)["missing"], 1);
+  EXPECT_THAT(exported.err, HasSubstr("HEAD leads to a missing object"));
+}
+
+TEST_F(GitVerbsTest, BadRefsAreNamedAndSkipped) {
+  write_file(repository_ + "/.git/refs/desktop.ini", "[.ShellClassInfo]");
+  write_file(repository_ + "/.git/refs/heads/main (copy)", git("rev-parse HEAD"));
+  const FinishedRun refused = run({"import", "git", repository_, "--name", "x"});
+  EXPECT_EQ(refused.status, 5);
+  for (const char* name : {"desktop.ini", "main (copy)", "--skip-bad-refs"}) {
+    EXPECT_THAT(refused.err, HasSubstr(name));
+  }
+  const FinishedRun skipped =
+      run({"import", "git", repository_, "--name", "x", "--skip-bad-refs", "--json"});
+  ASSERT_EQ(skipped.status, 0) << skipped.err;
+  EXPECT_EQ(json::parse(skipped.out)["bad_refs"].size(), 2u);
+  EXPECT_THAT(skipped.err, HasSubstr("main (copy)"));
 }
 
 TEST_F(GitVerbsTest, WhatIsNoRepositoryIsRefused) {

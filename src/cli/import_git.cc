@@ -15,9 +15,11 @@
 #include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
+#include "cli/missing_notes.h"
 #include "cli/rss.h"
 #include "cli/store_access.h"
 #include "cli/verbs.h"
+#include "object/printable.h"
 
 namespace bale::cli {
 namespace {
@@ -32,6 +34,7 @@ struct Options {
   std::string name;
   bool all_objects = false;
   bool allow_missing = false;
+  bool skip_bad_refs = false;
   bool no_delta = false;
   int level = 3;
 };
@@ -48,11 +51,62 @@ std::string json_object(const GitImportSummary& summary, double seconds) {
       .number("index_bytes", summary.index_bytes)
       .number("deltas", summary.deltas)
       .number("missing", summary.missing)
+      .number("missing_empty", summary.missing_empty)
+      .value("missing_refs", json_strings(summary.missing_refs))
+      .value("bad_refs", json_strings(summary.bad_refs))
+      .number("bad_refs_omitted", summary.bad_refs_omitted)
+      .number("objects_healed", summary.objects_healed)
+      .number("mismatched_links", summary.mismatched_links)
+      .number("malformed", summary.malformed)
       .number("huge_objects", summary.huge_objects)
       .seconds("seconds", seconds)
       .number("peak_rss_bytes", peak_rss_bytes())
       .number("children_peak_rss_bytes", summary.children_peak_rss_bytes);
   return line.object();
+}
+
+void note_what_is_odd(const GitImportSummary& summary, bool quiet) {
+  if (summary.objects_healed > 0 && !quiet) {
+    print_note(fmt::format("{}: stored {} again that the store had damaged (bale verify names the "
+                           "damaged packs, bale repair mends them)",
+                           summary.archive, counted(summary.objects_healed, "object")));
+  }
+  if (summary.mismatched_links > 0 && !quiet) {
+    print_note(fmt::format("{}: {} to an object of another type than the link says (bale verify "
+                           "names them)",
+                           summary.archive,
+                           summary.mismatched_links == 1
+                               ? "1 link leads"
+                               : fmt::format("{} links lead", summary.mismatched_links)));
+  }
+  if (summary.malformed > 0 && !quiet) {
+    print_note(fmt::format("{}: {} not well-formed, archived as found (bale verify names them)",
+                           summary.archive,
+                           summary.malformed == 1
+                               ? "1 object is"
+                               : fmt::format("{} objects are", summary.malformed)));
+  }
+}
+
+void note_what_is_missing(const GitImportSummary& summary) {
+  if (summary.missing > 0) {
+    print_note(fmt::format("{}: the source lacks {}, named in the record", summary.archive,
+                     counted(summary.missing, "object")));
+  }
+  if (summary.missing_empty > 0) {
+    print_note(fmt::format("{}: {} of them in files without content: {}", summary.archive,
+                     summary.missing_empty, summary.empty_files));
+  }
+  note_missing_refs(summary.archive, summary.missing_refs);
+  for (std::size_t i = 0; i < std::min(summary.bad_refs.size(), kRefsNamed); ++i) {
+    print_note(fmt::format("{}: skipped a bad ref: {}", summary.archive,
+                     summary.bad_refs[i]));
+  }
+  const std::uint64_t bad_refs = summary.bad_refs.size() + summary.bad_refs_omitted;
+  if (bad_refs > kRefsNamed) {
+    print_note(fmt::format("{}: skipped {} more (--json names them)", summary.archive,
+                     counted(bad_refs - kRefsNamed, "bad ref")));
+  }
 }
 
 Result<int> run(const Options& options, Session& session) {
@@ -66,6 +120,7 @@ Result<int> run(const Options& options, Session& session) {
                  {.name = options.name,
                   .all_objects = options.all_objects,
                   .allow_missing = options.allow_missing,
+                  .skip_bad_refs = options.skip_bad_refs,
                   .deltas = !options.no_delta,
                   .level = options.level,
                   .memory_bytes = session.memory_bytes(enough),
@@ -82,20 +137,19 @@ Result<int> run(const Options& options, Session& session) {
     print_note(fmt::format("{}: {} above 1 GiB: only bale can read such objects back",
                            summary.archive, counted(summary.huge_objects, "object")));
   }
-  if (summary.missing > 0 && !session.options().quiet) {
-    print_note(fmt::format("{}: the source lacks {}, named in the record", summary.archive,
-                           counted(summary.missing, "object")));
-  }
+  note_what_is_odd(summary, session.options().quiet);
+  note_what_is_missing(summary);  // with --quiet too: it is no summary
   if (!options.no_delta && summary.objects_new > 0) {
     session.warn_of_few_deltas(session.memory_bytes(enough),
                                full_search_import_memory_bytes(options.level));
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   TRY(session.summary(json_object(summary, seconds),
-                      fmt::format("{}: {}, {} of them new, {} read, {} stored", summary.archive,
+                      fmt::format("{}: {}, {} of them new, {} read, {} stored{}", summary.archive,
                                   counted(summary.objects, "object"), summary.objects_new,
                                   format_bytes(summary.bytes_in),
-                                  format_bytes(summary.pack_bytes + summary.index_bytes))));
+                                  format_bytes(summary.pack_bytes + summary.index_bytes),
+                                  missing_words(summary.missing))));
   return kStatusDone;
 }
 
@@ -108,6 +162,8 @@ VerbRun declare_import_git(Arguments& arguments) {
   arguments.flag("--all-objects", "also what no ref reaches", options->all_objects);
   arguments.flag("--allow-missing", "record what the source lacks, instead of failing",
                  options->allow_missing);
+  arguments.flag("--skip-bad-refs", "leave out refs that are not well-formed, and name them",
+                 options->skip_bad_refs);
   arguments.flag("--no-delta", "store no deltas", options->no_delta);
   arguments.level(options->level);
   return [options](Session& session) { return run(*options, session); };

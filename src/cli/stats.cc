@@ -69,6 +69,7 @@ std::string json_object(const StoreStatistics& statistics) {
       .value("objects_by_depth", "[" + depths + "]")
       .number("archive_objects", statistics.archive_objects)
       .number("archive_objects_new", statistics.archive_objects_new)
+      .number("missing", statistics.missing)
       .value("compression_ratio", fmt::format("{:.4f}", statistics.compression_ratio()))
       .value("dedup_ratio", fmt::format("{:.4f}", statistics.dedup_ratio()))
       .value("errors", error_objects(statistics.errors));
@@ -93,6 +94,8 @@ std::vector<std::string> text_lines(const StoreStatistics& statistics) {
       fmt::format("chains       at most {}", counted(depths == 0 ? 0 : depths - 1, "delta")));
   lines.push_back(fmt::format("compression  {:.2f} to 1", statistics.compression_ratio()));
   lines.push_back(fmt::format("dedup        {:.2f} to 1", statistics.dedup_ratio()));
+  lines.push_back(fmt::format("missing      {} (what the sources lacked)",
+                              counted(statistics.missing, "object")));
   return lines;
 }
 

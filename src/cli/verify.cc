@@ -27,6 +27,7 @@
 #include "cli/check_report.h"
 #include "cli/counted.h"
 #include "cli/json_line.h"
+#include "cli/missing_notes.h"
 #include "cli/store_access.h"
 #include "cli/verbs.h"
 #include "object/printable.h"
@@ -173,6 +174,24 @@ std::string sentence_about(const ArchiveWithoutFile& archive) {
                          "done (bale repair brings it back, bale gc keeps it)");
 }
 
+std::string json_array(const std::vector<ArchiveMissing>& archives) {
+  std::string items;
+  for (const ArchiveMissing& archive : archives) {
+    JsonLine line;
+    line.text("archive", archive.name)
+        .number("missing", archive.objects)
+        .number("records", archive.records);
+    append_item(items, line.object());
+  }
+  return "[" + items + "]";
+}
+
+std::uint64_t missing_objects(const StoreReport& report) {
+  std::uint64_t sum = 0;
+  for (const ArchiveMissing& archive : report.missing) sum += archive.objects;
+  return sum;
+}
+
 Result<void> print_details(const StoreReport& report, Session& session) {
   if (session.json() || session.options().quiet) return {};
   session.progress().clear();
@@ -187,6 +206,13 @@ Result<void> print_details(const StoreReport& report, Session& session) {
   }
   for (const ArchiveWithoutFile& archive : report.archives_without_file) {
     TRY(out.line(sentence_about(archive)));
+  }
+  for (const ArchiveMissing& archive : report.missing) {
+    TRY(out.line(fmt::format("missing: {}: its source lacked {} at the newest record ({} any)",
+                             archive.name, counted(archive.objects, "object"),
+                             archive.records == 1
+                                 ? "1 record lacks"
+                                 : fmt::format("{} records lack", archive.records))));
   }
   return print_listing(
       {.count = report.debris.size(),
@@ -221,7 +247,9 @@ Result<int> run(const Options& options, Session& session) {
       .number("others_touch_omitted", report.others_touch_omitted)
       .value("archives_without_file", json_array(report.archives_without_file))
       .texts("debris", report.debris)
-      .number("debris_omitted", report.debris_omitted);
+      .number("debris_omitted", report.debris_omitted)
+      .number("missing", missing_objects(report))
+      .value("missing_in", json_array(report.missing));
   if (report.sample_seed) counts.number("sample_seed", *report.sample_seed);
   const std::string where =
       options.name.empty() ? store.path() : store.path() + ": " + options.name;
@@ -234,8 +262,9 @@ Result<int> run(const Options& options, Session& session) {
           : fmt::format(", {} without a file",
                         counted(report.archives_without_file.size(), "archive"));
   return report_findings(session, {report.errors, report.errors_omitted, where}, counts,
-                         fmt::format("{} in {}{}{}", counted(report.objects, "object"),
-                                     counted(report.packs, "pack"), sample, without_file));
+                         fmt::format("{} in {}{}{}{}", counted(report.objects, "object"),
+                                     counted(report.packs, "pack"), sample, without_file,
+                                     missing_words(missing_objects(report))));
 }
 
 }  // namespace

@@ -28,6 +28,7 @@
 #include "git/export_proof.h"
 #include "git/git_program.h"
 #include "git/pack_sender.h"
+#include "git/ref_names.h"
 #include "io/atomic_file.h"
 #include "io/staging_directory.h"
 #include "object/printable.h"
@@ -59,6 +60,7 @@ class GitExporter {
 
  private:
   Result<void> write_file(const std::string& name, std::string_view content);
+  void name_missing_refs();
   Result<void> make_skeleton();
   Result<Closure> walk(ReadContext& context);
   Result<void> send_objects(Closure& closure);
@@ -81,6 +83,7 @@ Result<GitExportSummary> GitExporter::run() {
   ReadContext context(options_.memory_bytes / 4);
   missing_ = TRY(OidSet::load(store_, record_.missing, hash(), context, missing_budget_));
   summary_.missing = record_.missing.count;
+  name_missing_refs();
   shallow_.insert(record_.shallow.begin(), record_.shallow.end());
   TRY(make_skeleton());
   Closure closure = TRY(walk(context));
@@ -94,6 +97,19 @@ Result<GitExportSummary> GitExporter::run() {
   TRY(write_refs());
   TRY(directory_.commit());
   return summary_;
+}
+
+void GitExporter::name_missing_refs() {
+  static constexpr std::string_view kSymbolic = "ref: ";
+  for (const auto& [name, oid] : record_.refs) {
+    if (!missing_.contains(oid)) continue;
+    summary_.missing_refs.push_back(name);
+    if (record_.head == fmt::format("{}{}", kSymbolic, name)) {
+      summary_.missing_refs.emplace_back("HEAD");
+    }
+  }
+  const Result<GitOid> detached = GitOid::from_hex(record_.head);
+  if (detached && missing_.contains(*detached)) summary_.missing_refs.emplace_back("HEAD");
 }
 
 Result<void> GitExporter::write_file(const std::string& name, std::string_view content) {
@@ -219,7 +235,7 @@ Result<void> GitExporter::write_refs() {
   if (!packed.empty()) TRY(write_file("packed-refs", packed));
   for (const auto& [name, target] : record_.symrefs) {
     TRY(check_ref_name(name));
-    TRY(check_ref_name(target));
+    TRY(check_symref_target(target));
     TRY(write_file(name, "ref: " + target + "\n"));
   }
   if (!record_.shallow.empty()) {

@@ -25,7 +25,8 @@
 namespace bale {
 namespace {
 
-// commitGraph: a commit-graph file tells of commits without asking the objects, and may lie.
+// commitGraph: a commit-graph file tells of commits without asking the objects, and may lie. So
+// may a multiPackIndex of what is in packs; their own indexes are checked.
 // bigFileThreshold: from that size on git streams a blob that is no delta instead of holding it.
 // deltaBaseCacheLimit and the like stay as git has them.
 std::string scratch_config(GitHash hash) {
@@ -35,11 +36,14 @@ std::string scratch_config(GitHash hash) {
   config +=
       "\tbare = true\n"
       "\tcommitGraph = false\n"
+      "\tmultiPackIndex = false\n"
       "\tbigFileThreshold = 8m\n"
       "[advice]\n"
       "\tgraftFileDeprecated = false\n";
   return config;
 }
+
+constexpr std::string_view kObjectsVariable = "GIT_OBJECT_DIRECTORY=";
 
 // Entries of PATH that are not absolute would run whatever lies in the current directory.
 std::string absolute_search_path() {
@@ -171,7 +175,7 @@ Result<GitProgram> GitProgram::create(GitHash hash, const std::string& objects,
       "LC_ALL=C",
       "HOME=" + scratch.path(),
       "GIT_DIR=" + scratch.path(),
-      "GIT_OBJECT_DIRECTORY=" + (objects.empty() ? scratch.path() + "/objects" : objects),
+      std::string(kObjectsVariable) + (objects.empty() ? scratch.path() + "/objects" : objects),
       "GIT_CONFIG_NOSYSTEM=1",
       "GIT_CONFIG_GLOBAL=/dev/null",
       "GIT_ATTR_NOSYSTEM=1",
@@ -184,6 +188,12 @@ Result<GitProgram> GitProgram::create(GitHash hash, const std::string& objects,
       "GIT_FLUSH=0",               // whole buffers through the pipe, not a write a commit
   };
   return GitProgram(std::move(program), std::move(scratch), std::move(environment), operation);
+}
+
+void GitProgram::use_objects(const std::string& objects) {
+  for (std::string& variable : environment_) {
+    if (variable.starts_with(kObjectsVariable)) variable = std::string(kObjectsVariable) + objects;
+  }
 }
 
 Result<ChildProcess> GitProgram::start(std::vector<std::string> arguments, bool with_stdin) {

@@ -66,6 +66,9 @@ class GitProgram {
   GitProgram& operator=(const GitProgram&) = delete;
   ~GitProgram() = default;
 
+  /// Children that start from now on read this object directory (absolute). Not thread-safe.
+  void use_objects(const std::string& objects);
+
   /// Starts `git ARGUMENTS`. The thread that does so must live as long as the child.
   [[nodiscard]] Result<ChildProcess> start(std::vector<std::string> arguments, bool with_stdin);
 

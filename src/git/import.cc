@@ -19,6 +19,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -76,14 +77,22 @@ class GitImporter {
   Result<bool> bring();
   Result<void> transfer(ImportLister& lister, ImportReceiver& receiver);
   Result<bool> is_whole(ImportCheck& check);
-  [[nodiscard]] Error missing_error(const OidListWriter& missing) const;
+  Result<void> find_causes(OidListWriter& listed, const std::string& scratch_directory);
+  [[nodiscard]] Error missing_error() const;
   Result<Record> make_record(ImportLister& lister, StagedPack& staged);
+
+  // What git said of objects, with the files that these are in.
+  template <typename Value>
+  Result<Value> explained(Result<Value> result) {
+    return result ? std::move(result) : source_.explain(std::move(result).error());
+  }
 
   Store& store_;
   const GitImportOptions& options_;
   GitSource source_;
   RefSnapshot refs_;
   ImportPlan plan_;
+  std::optional<OidListWriter> missing_;  // once their causes are known
   GitImportSummary summary_;
 };
 
@@ -91,8 +100,9 @@ Result<GitImportSummary> GitImporter::run() {
   const ImportLocks locks = TRY(lock_for_import(store_, options_.name, options_.operation));
   // What came or went while this import waited for its turn.
   TRY(store_.refresh());
-  refs_ = TRY(source_.refs());
-  plan_ = TRY(plan_import(store_, source_, refs_, options_));
+  refs_ = TRY(source_.refs(options_.skip_bad_refs ? BadRefs::kSkip : BadRefs::kRefuse));
+  TRY(source_.check_objects());
+  plan_ = TRY(explained(plan_import(store_, source_, refs_, options_)));
   for (int round = 1;; ++round) {
     const Result<bool> done = bring();
     if (!done || *done) return done ? Result<GitImportSummary>(summary_) : done.error();
@@ -110,6 +120,8 @@ Result<GitImportSummary> GitImporter::run() {
 Result<bool> GitImporter::bring() {
   const std::string& name = options_.name;
   summary_ = {.archive = name};
+  summary_.bad_refs = refs_.bad_refs;
+  summary_.bad_refs_omitted = refs_.bad_refs_omitted;
   const std::unique_ptr<StagedPack> staged =
       TRY(StagedPack::create(store_, source_.hash(),
                              {.level = options_.level,
@@ -130,15 +142,15 @@ Result<bool> GitImporter::bring() {
                                 .scratch_directory = staged->directory(),
                                 .operation = &options_.operation}));
   ImportReceiver receiver(source_, *staged, *lister, check.received(), options_.operation);
-  TRY(transfer(*lister, receiver));
+  TRY(explained(transfer(*lister, receiver)));
+  TRY(find_causes(lister->missing(), staged->directory()));
   if (!TRY(is_whole(check))) return false;
-  summary_.objects = TRY(lister->count().total(source_, refs_, options_.operation));
+  summary_.objects = TRY(explained(lister->count().total(source_, refs_, options_.operation)));
   summary_.objects_new = receiver.totals().objects - lister->healed();
   summary_.objects_healed = lister->healed();
   summary_.bytes_in = receiver.totals().bytes;
   summary_.huge_objects = receiver.totals().huge_objects;
-  summary_.missing = lister->missing().count();
-  if (summary_.missing > 0 && !options_.allow_missing) return missing_error(lister->missing());
+  if (summary_.missing > 0 && !options_.allow_missing) return missing_error();
 
   const Record record = TRY(make_record(*lister, *staged));
   summary_.record = TRY(staged->add_record(record));
@@ -196,12 +208,71 @@ Result<void> GitImporter::transfer(ImportLister& lister, ImportReceiver& receive
   return received ? listed : received;
 }
 
-Error GitImporter::missing_error(const OidListWriter& missing) const {
-  return fail(ErrorCode::kIncomplete,
-              "{} {} missing in the source: {}: {} (--allow-missing archives it without them and "
-              "records which they were)",
-              counted(missing.count(), "object"), missing.count() == 1 ? "is" : "are",
-              source_.path(), missing.shown());
+// Only what no file of the source holds is missing. What is in a file that cannot be read, or is
+// damaged, is an error whatever the options.
+Result<void> GitImporter::find_causes(OidListWriter& listed, const std::string& scratch_directory) {
+  const auto list = [&] {
+    return OidListWriter::create(store_, source_.hash(), scratch_directory, options_.operation);
+  };
+  missing_ = TRY(list());
+  // What no ref reaches is listed by its files, and those without content were hidden from git.
+  if (options_.all_objects) {
+    TRY(source_.list_empty_files([&](const GitOid& oid) { return listed.add(oid); }));
+  }
+  if (listed.count() == 0) return {};
+  const std::unique_ptr<MissingSearch> search = TRY(source_.search_missing(scratch_directory));
+  const std::vector<GitOid> tips = tips_of(refs_);
+  std::set<GitOid> missing_tips;
+  OidListWriter nothing = TRY(list());
+  std::optional<GitOid> last;
+  TRY(listed.subtract(nothing, [&](const GitOid& oid) -> Result<void> {
+    if (std::exchange(last, oid) == oid) return {};
+    if (std::binary_search(tips.begin(), tips.end(), oid)) missing_tips.insert(oid);
+    TRY(missing_->add(oid));
+    return search->add(oid);
+  }));
+  const MissingCauses causes = TRY(search->finish());
+  if (causes.unreadable.count > 0) {
+    return fail(ErrorCode::kIo, "{}: objects that cannot be read: {}: {}", source_.path(),
+                causes.unreadable.count, causes.unreadable.shown());
+  }
+  if (causes.damaged.count > 0) {
+    return fail(ErrorCode::kIncomplete,
+                "{}: objects in damaged files: {}: {} (git fsck names all damage)", source_.path(),
+                causes.damaged.count, causes.damaged.shown());
+  }
+  TRY(source_.check_alternates());
+  summary_.missing = missing_->count();
+  summary_.missing_empty = causes.empty.count;
+  summary_.empty_files = causes.empty.shown();
+  for (const auto& [name, oid] : refs_.refs) {
+    if (missing_tips.contains(oid)) summary_.missing_refs.push_back(name);
+  }
+  if (refs_.head_oid && missing_tips.contains(*refs_.head_oid)) {
+    summary_.missing_refs.emplace_back("HEAD");
+  }
+  return {};
+}
+
+Error GitImporter::missing_error() const {
+  std::string details = missing_->shown();
+  if (summary_.missing_empty > 0) {
+    details += fmt::format("; empty files: {}: {}", summary_.missing_empty, summary_.empty_files);
+  }
+  if (!summary_.missing_refs.empty()) {
+    static constexpr std::size_t kShownRefs = 5;
+    CauseCount refs{.count = summary_.missing_refs.size()};
+    for (const std::string& name : summary_.missing_refs) {
+      if (refs.first.size() < kShownRefs) refs.first.push_back(name);
+    }
+    details += fmt::format("; refs that lead to them: {}", refs.shown());
+  }
+  return fail(
+      ErrorCode::kIncomplete,
+      "{} missing in the source: {}: {} (--allow-missing archives it without them and "
+      "records which they were)",
+      summary_.missing == 1 ? "1 object is" : fmt::format("{} objects are", summary_.missing),
+      source_.path(), details);
 }
 
 Result<Record> GitImporter::make_record(ImportLister& lister, StagedPack& staged) {
@@ -219,7 +290,7 @@ Result<Record> GitImporter::make_record(ImportLister& lister, StagedPack& staged
                 .bytes = summary_.bytes_in,
                 .version = BALE_VERSION};
   record.previous = plan_.pointer;
-  record.missing = TRY(lister.missing().store(staged));
+  record.missing = TRY(missing_->store(staged));
   record.unreached = TRY(lister.unreached().store(staged));
   return record;
 }

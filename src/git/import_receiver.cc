@@ -36,7 +36,8 @@ Result<void> ImportReceiver::run(ObjectReader& reader) {
     const std::optional<SourceObject> object = TRY(reader.next());
     if (!object) return {};
     if (object->missing) {
-      return fail(ErrorCode::kIncomplete, "{}: object {} went away while it was archived",
+      return fail(ErrorCode::kIncomplete,
+                  "{}: git listed the object {} and could not read it (git fsck says more)",
                   source_.path(), object->oid.to_hex());
     }
     TRY(receive(*object, reader));

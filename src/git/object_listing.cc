@@ -97,7 +97,10 @@ class Listing {
   Result<void> walk() {
     const std::optional<Error> failure = TRY(walk_once());
     if (!failure) return {};
-    broken_ = TRY(find_missing_parents(git_, what_, shallow_));
+    Result<std::map<GitOid, SplitParents>> broken = find_missing_parents(git_, what_, shallow_);
+    // Where that fails of the same damage, the walk has said more of it.
+    if (!broken && broken.error().code == ErrorCode::kIncomplete) return *failure;
+    broken_ = TRY(std::move(broken));
     if (broken_.empty()) return *failure;
     TRY(git_.scratch().write("info/grafts", grafts_without_missing(broken_)));
     listed_before_ = listed_;

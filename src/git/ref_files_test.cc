@@ -137,6 +137,90 @@ TEST(RefFilesTest, ALinkedWorkTreeHasItsOwnHeadAndTheCommonRefs) {
   EXPECT_EQ(there.refs.count("refs/bisect/bad"), 1u);
 }
 
+TEST(RefFilesTest, DetachedHeadsOfOtherWorkTreesAreRefsUnderTheirNames) {
+  GitFixture git;
+  const GitOid first = git.commit("first");
+  const std::string linked = git.add_worktree("linked");
+  const std::string odd = git.beside("odd name");
+  git.run({"worktree", "add", "--quiet", "--detach", odd});
+  std::filesystem::rename(git.git_dir() + "/worktrees/odd-name",
+                          git.git_dir() + "/worktrees/odd name.lock");
+  // On a branch, there is nothing to add.
+  ASSERT_OK_AND_ASSIGN(attached, snapshot_of(git.path()));
+  EXPECT_THAT(attached.refs,
+              ElementsAre(Pair("refs/heads/linked", first), Pair("refs/heads/main", first),
+                          Pair("refs/worktrees/odd%20name%2Elock/HEAD", first)));
+  std::filesystem::remove_all(git.git_dir() + "/worktrees/odd name.lock");
+  git.run_in(linked, {"checkout", "--quiet", "--detach"});
+  git.run_in(linked, {"commit", "--quiet", "--allow-empty", "-m", "only here"});
+  const GitOid only = GitOid::from_hex(git.run_in(linked, {"rev-parse", "HEAD"})).value();
+  ASSERT_OK_AND_ASSIGN(here, snapshot_of(git.path()));
+  EXPECT_EQ(here.refs.at("refs/worktrees/linked/HEAD"), only);
+  // Seen from there it is HEAD, and the main work tree is another.
+  ASSERT_OK_AND_ASSIGN(there, snapshot_of(linked));
+  EXPECT_EQ(there.head_oid, only);
+  EXPECT_EQ(there.refs.size(), 2u);
+  git.run({"checkout", "--quiet", "--detach"});
+  ASSERT_OK_AND_ASSIGN(both, snapshot_of(linked));
+  EXPECT_EQ(both.refs.at("refs/main-worktree/HEAD"), first);
+  // HEAD may lead to a ref of the work tree's own.
+  git.run_in(linked, {"update-ref", "refs/worktree/own", only.to_hex()});
+  write_test_file(git.git_dir() + "/worktrees/linked/HEAD", "ref: refs/worktree/own\n");
+  ASSERT_OK_AND_ASSIGN(own, snapshot_of(git.path()));
+  EXPECT_EQ(own.refs.at("refs/worktrees/linked/HEAD"), only);
+  // No ref of the source's own is taken for it.
+  git.run({"update-ref", "refs/worktrees/linked/HEAD", first.to_hex()});
+  ASSERT_OK_AND_ASSIGN(clash, snapshot_of(git.path()));
+  EXPECT_EQ(clash.refs.at("refs/worktrees/linked/HEAD"), first);
+  EXPECT_EQ(clash.refs.at("refs/worktrees-2/linked/HEAD"), only);
+  write_test_file(git.git_dir() + "/worktrees/linked/HEAD", "nonsense\n");
+  EXPECT_THAT(snapshot_of(git.path()), FailsWith(ErrorCode::kIncomplete, "worktrees/linked/HEAD"));
+}
+
+TEST(RefFilesTest, SymbolicRefsMayLeadToHeadOrNowhere) {
+  GitFixture git;
+  const GitOid first = git.commit("first");
+  git.run({"symbolic-ref", "refs/heads/current", "HEAD"});
+  git.run({"symbolic-ref", "refs/remotes/origin/HEAD", "origin/main"});
+  ASSERT_OK_AND_ASSIGN(snapshot, snapshot_of(git.path()));
+  EXPECT_THAT(snapshot.symrefs, ElementsAre(Pair("refs/heads/current", "HEAD"),
+                                            Pair("refs/remotes/origin/HEAD", "origin/main")));
+  EXPECT_THAT(snapshot.refs,
+              ElementsAre(Pair("refs/heads/current", first), Pair("refs/heads/main", first)));
+  git.run({"checkout", "--quiet", "--detach"});
+  ASSERT_OK_AND_ASSIGN(detached, snapshot_of(git.path()));
+  EXPECT_EQ(detached.refs.at("refs/heads/current"), first);
+  write_test_file(git.git_dir() + "/HEAD", "ref: refs/heads/current\n");
+  ASSERT_OK_AND_ASSIGN(circle, snapshot_of(git.path()));
+  EXPECT_EQ(circle.head_oid, std::nullopt);
+  // Nothing that could be archived as what it is.
+  write_test_file(git.git_dir() + "/refs/heads/merging", "ref: MERGE_HEAD\n");
+  write_test_file(git.git_dir() + "/MERGE_HEAD", first.to_hex() + "\n");
+  EXPECT_THAT(snapshot_of(git.path()), FailsWith(ErrorCode::kIncomplete, "MERGE_HEAD"));
+}
+
+TEST(RefFilesTest, BadRefsAreAllNamedOrAllSkipped) {
+  GitFixture git;
+  const GitOid first = git.commit("first");
+  for (int i = 0; i < 12; ++i) {
+    write_test_file(git.git_dir() + "/refs/heads/bad" + std::to_string(i), "");
+  }
+  write_test_file(git.git_dir() + "/packed-refs", "x\n" + first.to_hex() + " refs/heads/bad1\n" +
+                                                      first.to_hex() + " refs/heads/a..b\n" +
+                                                      first.to_hex() + " refs/heads/good\ncut off");
+  EXPECT_THAT(snapshot_of(git.path()), FailsWith(ErrorCode::kIncomplete, "15 refs cannot be read"));
+  EXPECT_THAT(snapshot_of(git.path()), FailsWith(ErrorCode::kIncomplete, "and 5 more"));
+  const RepositoryPaths paths{git.git_dir(), git.git_dir()};
+  ASSERT_OK_AND_ASSIGN(skipped, read_refs(paths, GitHash::kSha1, BadRefs::kSkip));
+  EXPECT_EQ(skipped.bad_refs.size(), 15u);
+  EXPECT_THAT(skipped.refs,
+              ElementsAre(Pair("refs/heads/bad1", first), Pair("refs/heads/good", first),
+                          Pair("refs/heads/main", first)));
+  write_test_file(git.git_dir() + "/HEAD", std::string(41, '\0'));
+  EXPECT_THAT(read_refs(paths, GitHash::kSha1, BadRefs::kSkip),
+              FailsWith(ErrorCode::kIncomplete, "HEAD"));
+}
+
 TEST(RefFilesTest, RefsToObjectsThatAreNotThereAreNotLeftOut) {
   GitFixture git;
   git.commit("first");

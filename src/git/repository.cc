@@ -42,10 +42,9 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t kSmallFileBytes = 1 << 20;
 constexpr std::uint64_t kConfigLimitBytes = 16 << 20;
 
-std::string_view trim_end(std::string_view text) {
-  while (!text.empty() && std::string_view(" \t\r\n").find(text.back()) != std::string_view::npos) {
-    text.remove_suffix(1);
-  }
+// As git reads a path in a file: only line ends go, since a path may end in spaces.
+std::string_view without_line_end(std::string_view text) {
+  while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
   return text;
 }
 
@@ -92,7 +91,7 @@ Result<fs::path> common_directory(const fs::path& git_dir) {
   const fs::path file = git_dir / "commondir";
   if (!TRY(is_a_file(file))) return git_dir;
   const std::string content = TRY(read_small_file(file.string(), kSmallFileBytes));
-  return git_dir / trim_end(content);
+  return git_dir / without_line_end(content);
 }
 
 Result<std::optional<RepositoryPaths>> as_git_directory(const fs::path& directory) {
@@ -115,8 +114,8 @@ Result<RepositoryPaths> follow_git_file(const fs::path& file) {
     return fail(ErrorCode::kInvalidArgument, "{} is not a Git repository, nor does it name one",
                 file.string());
   }
-  const fs::path target =
-      file.parent_path() / trim_end(std::string_view(content).substr(kGitFilePrefix.size()));
+  const fs::path target = file.parent_path() /
+                          without_line_end(std::string_view(content).substr(kGitFilePrefix.size()));
   std::optional<RepositoryPaths> paths = TRY(as_git_directory(target));
   if (!paths) {
     return fail(ErrorCode::kIncomplete, "{} points to {}, which is not a Git repository",
@@ -193,8 +192,9 @@ Result<std::string> read_small_file(const std::string& path, std::uint64_t limit
   const UniqueFd file(retry_interrupted(
       [&] { return ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY); }));
   if (!file.is_open()) {
-    const ErrorCode code =
-        errno == ENOENT || errno == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kIo;
+    const ErrorCode code = errno == ENOENT || errno == ENOTDIR ? ErrorCode::kNotFound
+                           : errno == ELOOP                    ? ErrorCode::kIncomplete
+                                                               : ErrorCode::kIo;
     return fail(code, "cannot open {}: {}", path, std::generic_category().message(errno));
   }
 
@@ -246,6 +246,8 @@ Result<GitHash> read_repository_format(const RepositoryPaths& paths, const Opera
   const std::string config = paths.common_dir + "/config";
   // git takes a repository without a configuration for one of the first version.
   if (!TRY(is_a_file(config))) return GitHash::kSha1;
+  // git does not tell what it may not read from what is malformed.
+  TRY(read_small_file(config, kConfigLimitBytes));
   const Settings settings = TRY(read_settings(config, operation));
   const std::string version = setting(settings, "core.repositoryformatversion", "0");
   if (version != "0" && version != "1") {

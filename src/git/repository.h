@@ -31,7 +31,8 @@ struct RepositoryPaths {
                                                      const Operation& operation);
 
 /// The whole of a small file. kNotFound if it is not there; kIncomplete if it is not a regular
-/// file, or larger than `limit_bytes`. Never waits (for the other end of a pipe, say).
+/// file, a circle of symlinks, or larger than `limit_bytes`. Never waits (for the other end of a
+/// pipe, say).
 [[nodiscard]] Result<std::string> read_small_file(const std::string& path,
                                                   std::uint64_t limit_bytes);
 

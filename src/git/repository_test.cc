@@ -81,6 +81,19 @@ TEST_F(RepositoryTest, SymlinksAndRelativeGitFilesAreFollowed) {
   expect_found(git.beside("elsewhere"), git.git_dir(), git.git_dir());
 }
 
+TEST_F(RepositoryTest, PathsInFilesMayEndInSpaces) {
+  GitFixture git;
+  git.commit("first");
+  const std::string linked = git.add_worktree("linked");
+  const std::string spaces = git.beside("spaces \t ");
+  std::filesystem::rename(git.git_dir(), spaces);
+  write_test_file(git.git_dir(), "gitdir: " + spaces + "\r\n");
+  expect_found(git.path(), spaces, spaces);
+  write_test_file(spaces + "/worktrees/linked/commondir", spaces + "\n");
+  write_test_file(linked + "/.git", "gitdir: " + spaces + "/worktrees/linked\n");
+  expect_found(linked, spaces + "/worktrees/linked", spaces);
+}
+
 TEST_F(RepositoryTest, WhatCannotBeLookedAtIsNotTakenForMissing) {
   GitFixture git;
   git.commit("first");

@@ -285,5 +285,27 @@ TEST(RoundTripTest, ReplacedAndGraftedHistoryIsArchivedAsItTrulyIs) {
   EXPECT_EQ(git.run_in(exported, {"rev-list", "--count", "HEAD"}), "1");
 }
 
+TEST(RoundTripTest, SymbolicRefsToHeadAndOtherWorkTreesHeadsSurvive) {
+  GitFixture git;
+  const GitOid head = git.commit("first");
+  git.run({"symbolic-ref", "refs/heads/current", "HEAD"});
+  git.run({"symbolic-ref", "refs/remotes/origin/HEAD", "origin/main"});
+  const std::string linked = git.add_worktree("linked");
+  git.run_in(linked, {"checkout", "--quiet", "--detach"});
+  git.run_in(linked, {"commit", "--quiet", "--allow-empty", "-m", "only here"});
+  const std::string only = git.run_in(linked, {"rev-parse", "HEAD"});
+  StoreFixture fixture;
+  ASSERT_THAT(fixture.import(git.path(), "x"), IsOk());
+  ASSERT_OK_AND_ASSIGN(out, fixture.export_git("x"));
+  EXPECT_EQ(git.run_in(out, {"rev-parse", "refs/worktrees/linked/HEAD"}), only);
+  EXPECT_EQ(read_test_file(out + "/refs/heads/current"), "ref: HEAD\n");
+  EXPECT_EQ(git.run_in(out, {"rev-parse", "refs/heads/current"}), head.to_hex());
+  EXPECT_EQ(read_test_file(out + "/refs/remotes/origin/HEAD"), "ref: origin/main\n");
+  const Record first = fixture.record("x");
+  ASSERT_THAT(fixture.import(out, "again"), IsOk());
+  EXPECT_EQ(fixture.record("again").refs, first.refs);
+  EXPECT_EQ(fixture.record("again").symrefs, first.symrefs);
+}
+
 }  // namespace
 }  // namespace bale

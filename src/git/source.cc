@@ -5,11 +5,44 @@
 
 #include "git/source.h"
 
+#include <cctype>
+#include <set>
+#include <string_view>
 #include <utility>
 
+#include "base/error.h"
 #include "base/try.h"
+#include "git/tips.h"
 
 namespace bale {
+namespace {
+
+// A message may name so many objects that are looked for.
+constexpr std::size_t kExplainedIds = 16;
+
+// The ids in a message.
+std::set<GitOid> ids_in(std::string_view text, GitHash hash) {
+  std::set<GitOid> ids;
+  for (std::size_t begin = 0; begin < text.size() && ids.size() < kExplainedIds;) {
+    std::size_t end = begin;
+    while (end < text.size() && std::isxdigit(static_cast<unsigned char>(text[end])) != 0) ++end;
+    if (end - begin == 2 * oid_bytes(hash)) {
+      const Result<GitOid> oid = GitOid::from_hex(text.substr(begin, end - begin));
+      if (oid) ids.insert(*oid);
+    }
+    begin = end + 1;
+  }
+  return ids;
+}
+
+void replace_all(std::string& text, const std::string& from, const std::string& to) {
+  for (std::size_t at = text.find(from); at != std::string::npos;
+       at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+}
+
+}  // namespace
 
 Result<GitSource> GitSource::open(const std::string& path, const Operation& operation) {
   RepositoryPaths paths = TRY(find_repository(path));
@@ -36,10 +69,73 @@ Result<void> GitSource::set_shallow(std::vector<GitOid> shallow) {
   return git_->scratch().write("shallow", lines);
 }
 
-Result<RefSnapshot> GitSource::refs() {
-  RefSnapshot snapshot = TRY(read_refs(paths_, hash_));
+Result<RefSnapshot> GitSource::refs(BadRefs bad_refs) {
+  RefSnapshot snapshot = TRY(read_refs(paths_, hash_, bad_refs));
   TRY(set_shallow(snapshot.shallow));
   return snapshot;
+}
+
+Result<void> GitSource::check_objects() {
+  database_ = TRY(inspect_object_database(objects(), hash_, git_->operation()));
+  if (database_.empty_files == 0) return {};
+  git_->use_objects(TRY(make_database_without_empty_files(database_, git_->scratch().path())));
+  without_empty_files_ = true;
+  return {};
+}
+
+Result<void> GitSource::list_empty_files(const std::function<Result<void>(const GitOid&)>& use) {
+  if (database_.empty_files == 0) return {};
+  const std::unique_ptr<ObjectReader> reader = TRY(start_reader());
+  for (const std::string& fanout : database_.fanouts_with_empty_files) {
+    const std::vector<GitOid> oids = TRY(empty_files_in(fanout, hash_));
+    TRY(look_up(*reader, oids, [&](const SourceObject& object) {
+      return object.missing ? use(object.oid) : Result<void>();
+    }));
+  }
+  TRY(reader->finish_requests());
+  TRY(reader->next());
+  return {};
+}
+
+Result<std::unique_ptr<MissingSearch>> GitSource::search_missing(
+    const std::string& scratch_directory) {
+  ObjectDatabase database = TRY(inspect_object_database(objects(), hash_, git_->operation()));
+  return MissingSearch::create(std::move(database), scratch_directory, git_->operation());
+}
+
+Result<void> GitSource::check_alternates() const {
+  const std::vector<std::string>& ignored = database_.ignored_alternates;
+  if (ignored.empty()) return {};
+  return fail(ErrorCode::kIncomplete,
+              "{}: objects are missing that may be in an alternate: {} (make it available, or "
+              "remove it from that file)",
+              paths_.git_dir, ignored.front());
+}
+
+Error GitSource::explain(Error error) {
+  if (error.code != ErrorCode::kIncomplete) return error;
+  // Git's own words name what it was given.
+  for (std::size_t i = database_.directories.size(); without_empty_files_ && i-- > 0;) {
+    replace_all(error.message, fmt::format("{}/objects-{}/", git_->scratch().path(), i),
+                database_.directories[i] + "/");
+  }
+  const auto causes = [&]() -> Result<MissingCauses> {
+    const std::unique_ptr<MissingSearch> search = TRY(search_missing(git_->scratch().path()));
+    for (const GitOid& oid : ids_in(error.message, hash_)) TRY(search->add(oid));
+    return search->finish();
+  }();
+  // The database is worse than it was.
+  if (!causes) {
+    return {causes.error().code, fmt::format("{}; {}", error.message, causes.error().message)};
+  }
+  if (causes->unreadable.count > 0) {
+    return {ErrorCode::kIo, fmt::format("{}; {}", error.message, causes->unreadable.shown())};
+  }
+  for (const std::string& place : causes->damaged.first) {
+    const std::string file = place.substr(0, place.rfind(" (object "));
+    if (error.message.find(file) == std::string::npos) error.message += "; see " + place;
+  }
+  return error;
 }
 
 Result<void> GitSource::list_objects(const ListRequest& request, const UseListed& use) {

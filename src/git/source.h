@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@
 #include "bale/progress.h"
 #include "bale/result.h"
 #include "git/git_program.h"
+#include "git/missing_causes.h"
+#include "git/object_database.h"
 #include "git/object_listing.h"
 #include "git/object_reader.h"
 #include "git/ref_files.h"
@@ -45,7 +48,27 @@ class GitSource {
 
   /// The refs as they are now; see read_refs(). A later list_objects() honours the shallow boundary
   /// of this snapshot.
-  Result<RefSnapshot> refs();
+  Result<RefSnapshot> refs(BadRefs bad_refs = BadRefs::kRefuse);
+
+  /// For sources of which nothing may be overlooked; call it before objects are listed or read.
+  /// Errors: see inspect_object_database(). From here on, git does not see loose objects of no
+  /// bytes: they are missing like what is not there.
+  Result<void> check_objects();
+
+  /// Calls `use` for each object of which check_objects() found an empty file and git finds nothing
+  /// else; in no order, and one in two directories twice.
+  Result<void> list_empty_files(const std::function<Result<void>(const GitOid&)>& use);
+
+  /// Finds out why objects are missing, in the files as they are now; see missing_causes.h.
+  [[nodiscard]] Result<std::unique_ptr<MissingSearch>> search_missing(
+      const std::string& scratch_directory);
+
+  /// kIncomplete where alternates are ignored: then missing objects may be in these.
+  [[nodiscard]] Result<void> check_alternates() const;
+
+  /// An Error of listing or reading objects, with the files of the objects that it names; kIo if
+  /// one of these cannot be read.
+  [[nodiscard]] Error explain(Error error);
 
   /// See list_repository_objects(). This thread must live until it returns; one call at a time.
   Result<void> list_objects(const ListRequest& request, const UseListed& use);
@@ -62,10 +85,14 @@ class GitSource {
 
   Result<void> set_shallow(std::vector<GitOid> shallow);
 
+  [[nodiscard]] std::string objects() const { return paths_.common_dir + "/objects"; }
+
   RepositoryPaths paths_;
   GitHash hash_;
   std::unique_ptr<GitProgram> git_;  // where it lies must not change: readers refer to it
   std::vector<GitOid> shallow_;
+  ObjectDatabase database_;  // of check_objects()
+  bool without_empty_files_ = false;
 };
 
 }  // namespace bale

@@ -18,7 +18,7 @@
 #include "base/error.h"
 #include "base/hex.h"
 #include "base/try.h"
-#include "object/percent.h"
+#include "object/printable.h"
 #include "store/oid_list.h"
 #include "store/record_scan.h"
 #include "store/scratch_bits.h"
@@ -218,7 +218,7 @@ Result<void> CollectProof::prove_record(const ArchiveRecord& entry, const std::s
   if (record.missing.list) TRY(prove_list(*record.missing.list, false, from));
   if (record.unreached.list) TRY(prove_list(*record.unreached.list, true, from));
   for (const auto& [name, oid] : record.refs) {
-    const std::string ref = from + ", " + percent_encode(name);
+    const std::string ref = from + ", " + quoted_name(name);
     TRY(reach(oid, &ref, nullptr));
   }
   if (record.root) TRY(reach(*record.root, &from, nullptr));

@@ -39,6 +39,7 @@ Result<void> count_archives(const Store& store, ReadContext& context, const Oper
       const Record& record = (*entry)->record;
       ++statistics.records;
       if (back == 0) statistics.archive_objects += record.objects;
+      if (back == 0) statistics.missing += record.missing.count;
       statistics.archive_objects_new += record.objects_new;
     }
   }

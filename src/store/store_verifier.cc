@@ -237,6 +237,7 @@ Result<void> StoreVerifier::check() {
   TRY(add_archives_without_file(pointers));
   records_.emplace(store_, packs_, context_);
   TRY(records_->read(pointers, findings_));
+  report_.missing = records_->missing();
   std::optional<LocationSorter> reached;
   if (is_full() && options_.archive) {
     reached = TRY(LocationSorter::create(sort_budget_, {.memory_bytes = kSortBytes,

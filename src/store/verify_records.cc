@@ -84,6 +84,12 @@ void VerifyRecords::add(const Entry& entry, const Record& record) {
   const auto [group, is_new] = group_of_.emplace(hash_of_absence(record), groups_.size());
   if (is_new) groups_.emplace_back();
   groups_[group->second].push_back(entry);
+  if (record.missing.count == 0) return;
+  if (missing_.empty() || missing_.back().name != archive(entry)) {
+    missing_.push_back({.name = archive(entry)});
+  }
+  if (entry.back == 0) missing_.back().objects = record.missing.count;
+  ++missing_.back().records;
 }
 
 Result<RecordAbsence> VerifyRecords::absence(const Group& group, Budget& budget) {

@@ -22,6 +22,7 @@
 #include "bale/git_oid.h"
 #include "bale/record.h"
 #include "bale/store.h"
+#include "bale/store_verifier.h"
 #include "base/budget.h"
 #include "hash/blake3.h"
 #include "store/oid_set.h"
@@ -66,6 +67,9 @@ class VerifyRecords {
 
   [[nodiscard]] const std::vector<Group>& groups() const { return groups_; }
 
+  /// Archives with records that lack objects which the source lacked.
+  [[nodiscard]] const std::vector<ArchiveMissing>& missing() const { return missing_; }
+
   [[nodiscard]] const std::string& archive(const Entry& entry) const {
     return names_[entry.archive];
   }
@@ -93,6 +97,7 @@ class VerifyRecords {
   ReadContext& context_;
   std::vector<std::string> names_;
   std::vector<Group> groups_;
+  std::vector<ArchiveMissing> missing_;
   std::map<Digest, std::size_t> group_of_;  // by a hash of what its records lack
 };
 

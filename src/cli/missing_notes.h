@@ -1,0 +1,24 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// What somebody should know though nothing failed: above all, what an archive lacks.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace bale::cli {
+
+/// So many refs are named one by one.
+inline constexpr std::size_t kRefsNamed = 10;
+
+/// A note for each of the first refs that lead to a missing object, and one for the others.
+void note_missing_refs(const std::string& archive, const std::vector<std::string>& refs);
+
+/// ", 3 missing" for the end of a sentence; nothing for 0.
+[[nodiscard]] std::string missing_words(std::uint64_t missing);
+
+}  // namespace bale::cli
