@@ -34,7 +34,7 @@ Result<StoreForImport> open_or_make_store(const Session& session) {
 
 Result<FoundObject> find_object(const Store& store, const std::string& name, ReadContext& context) {
   if (name.find(':') == std::string::npos) return store.find_prefix(name);
-  const ArchivePath place = TRY(parse_archive_path(name));
+  const ArchivePath place = TRY(find_archive_path(store, name));
   const ResolvedPath resolved = TRY(resolve_path(store, place, context));
   return FoundObject{resolved.location, resolved.oid};
 }
@@ -51,7 +51,8 @@ ReadContext store_read_context(const Session& session) {
 }
 
 Result<ArchivePath> parse_record_name(std::string_view text) {
-  ArchivePath path = TRY(parse_archive_path(text));
+  // The longest name: a '/' in it begins no REF here.
+  ArchivePath path = TRY(parse_archive_path(text)).front();
   if (path.ref || path.path) {
     return fail(ErrorCode::kInvalidArgument,
                 "'{}' names a place in an archive (give NAME or "
