@@ -21,15 +21,10 @@ Result<Store> open_store(const Session& session) {
   return Store::open(path);
 }
 
-Result<StoreForImport> open_or_make_store(const Session& session) {
-  Result<Store> store = open_store(session);
-  if (store) return StoreForImport{std::move(*store), false};
-  if (store.error().code != ErrorCode::kNotFound) return store.error();
-  const Result<void> made = Store::init(TRY(session.store_path()));
-  // Another program may have made it in between.
-  store = open_store(session);
-  if (!store) return made ? store.error() : made.error();
-  return StoreForImport{std::move(*store), made.has_value()};
+Result<StoreInPlace> open_or_make_store(Session& session) {
+  const std::string path = TRY(session.store_path());
+  name_mapped_files(path, session.json());
+  return bale::open_or_make_store(path, session.operation());
 }
 
 Result<FoundObject> find_object(const Store& store, const std::string& name, ReadContext& context) {
