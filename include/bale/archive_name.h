@@ -9,6 +9,10 @@
 //   NAME@N:path      the same in an older record
 //   NAME/REF:path    a path in the tree of a branch, a tag or a full ref name
 //
+// A NAME may hold '/' itself (github.com/owner/repo), and no archive's name is a path prefix of
+// another's. So where a NAME ends and a REF begins, the archives of a store decide: see
+// find_archive_path() in tree.h.
+//
 // All functions are safe from any thread; they look at text only, never at a store.
 
 #pragma once
@@ -18,6 +22,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bale/result.h"
 
@@ -26,8 +31,9 @@ namespace bale {
 /// The longest name of an archive, in bytes. With a suffix it still fits into one file name.
 inline constexpr std::size_t kMaxArchiveNameBytes = 200;
 
-/// kInvalidArgument unless `name` is UTF-8 of 1 to 200 bytes without '/', '@', ':' or control
-/// characters that does not start with '-' or '.'. Such a name is safe as a file's name.
+/// kInvalidArgument unless `name` is UTF-8 of 1 to 200 bytes without '@', ':' or control
+/// characters, in parts with one '/' between them, none of which is empty or starts with '-' or
+/// '.'. Such a name is safe as a relative path.
 [[nodiscard]] Result<void> check_archive_name(std::string_view name);
 
 /// A place in an archive, as a user writes it.
@@ -42,11 +48,12 @@ struct ArchivePath {
   bool operator==(const ArchivePath&) const = default;
 };
 
-/// Takes the forms above apart, and also NAME/REF, NAME@N/REF and NAME@N/REF:path. A ref may hold
-/// '/' and '@', a path anything. Slashes at a path's ends and double ones are dropped.
-/// kInvalidArgument for a bad archive name, a record number that is none, an empty REF, and a path
-/// with a component "." or "..".
-[[nodiscard]] Result<ArchivePath> parse_archive_path(std::string_view text);
+/// Takes the forms above apart, and also NAME/REF, NAME@N/REF and NAME@N/REF:path, in every way in
+/// which the text can be read: the longest name first, at least one, at most one for each '/' and
+/// one more. A ref may hold '/' and '@', a path anything. Slashes at a path's ends and double ones
+/// are dropped. kInvalidArgument where nothing in it can be the name of an archive, for an invalid
+/// record number, an empty REF, and a path with a component "." or "..".
+[[nodiscard]] Result<std::vector<ArchivePath>> parse_archive_path(std::string_view text);
 
 /// kInvalidArgument unless `name` is a full ref name ("refs/...") by the rules of
 /// git-check-ref-format(1): an export writes it into files and makes paths of it.

@@ -3,7 +3,7 @@
 
 // Exporting the files of an archive, or of a directory inside one.
 //
-//   ArchivePath what = parse_archive_path("linux:drivers/net").value();
+//   ArchivePath what = find_archive_path(store, "linux:drivers/net").value();
 //   auto summary = bale::export_directory(store, what, "/tmp/net", {});
 
 #pragma once

@@ -132,6 +132,7 @@ class FileSystem {
 
   /// Takes an advisory lock on a file or directory that is there, without waiting: nullptr if
   /// another holder stands against it. Locks are between holders, in one process or in several.
+  /// What is locked has this path at that moment: it was not removed on the way.
   virtual Result<std::unique_ptr<FileLock>> try_lock(const std::string& path, LockMode mode) = 0;
 };
 

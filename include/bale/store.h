@@ -6,7 +6,7 @@
 //   STORE/
 //     bale-store                 format and version
 //     packs/<name>.pack .idx .gitidx
-//     archives/<name>            the id of the newest record
+//     archives/<name>            the id of the newest record; archives/a@/b of the archive a/b
 //     staging/<random>/          work in progress, held by a lock on the directory
 //     catalog                    where all ids of many packs lead; derived from their indexes
 //     lock                       shared by imports, alone for the moment in which packs go
@@ -63,12 +63,15 @@ struct FoundObject {
 
 class Store {
  public:
-  /// Makes an empty store in a new or empty directory. kInvalidArgument where there is anything.
+  /// Makes an empty store in a new or empty directory, or in one in which an init() or
+  /// remove_empty() was cut off. Several at once make one store: one succeeds, the others fail with
+  /// kInvalidArgument once it is there. kInvalidArgument where there is anything else.
   [[nodiscard]] static Result<void> init(const std::string& path,
                                          FileSystem* file_system = nullptr);
 
-  /// Removes a store that holds nothing: no pack, no archive, nobody at work in it. For taking back
-  /// an init() when what it was for has failed. kInvalidArgument where there is anything to lose.
+  /// Removes a store that holds nothing: no pack, no archive, nobody at work in it (a lock on its
+  /// directory counts as work). For taking back an init() when what it was for has failed.
+  /// kInvalidArgument where there is anything to lose.
   [[nodiscard]] static Result<void> remove_empty(const std::string& path,
                                                  FileSystem* file_system = nullptr);
 

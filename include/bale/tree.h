@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "bale/archive_name.h"
 #include "bale/git_oid.h"
@@ -18,6 +19,13 @@
 #include "bale/store.h"
 
 namespace bale {
+
+/// The place that `text` names, in one of the forms of archive_name.h. Of the ways to read it, the
+/// one with the longest name of an archive of the store counts: github.com/owner/repo/main:src is
+/// the path src in the branch main of the archive github.com/owner/repo. kNotFound, with the names
+/// that were tried, where there is no such archive; where one of them was removed, it is returned,
+/// and resolve_path() says so. kInvalidArgument as parse_archive_path().
+Result<ArchivePath> find_archive_path(const Store& store, std::string_view text);
 
 /// What a path leads to.
 struct ResolvedPath {

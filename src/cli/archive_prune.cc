@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // bale archive prune NAME --keep N: drops an archive's records but the newest N. What only they
-// reached stays until `bale gc`.
+// reached stays until `bale gc`, and `bale archive undo` brings it back until then.
 
 #include <fmt/core.h>
 
@@ -26,16 +26,39 @@ namespace {
 struct Options {
   std::string name;
   std::optional<std::uint64_t> keep;
+  bool dry_run = false;
 };
 
-std::string sentence(const std::string& name, const PrunedArchive& pruned) {
+// "x@3 to x@7 would go"
+std::string predicted(const std::string& name, const PrunedArchive& pruned) {
+  const std::uint64_t kept = pruned.records_kept;
+  std::string gone = "the older records, which are lost,";
+  if (pruned.records_dropped > 0) gone = fmt::format("{}@{}", name, kept);
+  if (pruned.records_dropped > 1) {
+    gone += fmt::format(" to {}@{}", name, kept + pruned.records_dropped - 1);
+  }
+  return fmt::format("{}: {} would stay, {} would go{}", name, counted(kept, "record"), gone,
+                     pruned.older_unreadable && pruned.records_dropped > 0
+                         ? ", and older ones that are lost"
+                         : "");
+}
+
+std::string sentence(const std::string& name, const PrunedArchive& pruned, bool dry_run) {
+  if (dry_run && pruned.changed()) return predicted(name, pruned);
   if (!pruned.changed()) {
     return fmt::format("{}: nothing to do, it has {}", name,
                        counted(pruned.records_kept, "record"));
   }
-  return fmt::format("{}: {} kept, {} dropped{} (bale gc gives their space back)", name,
-                     counted(pruned.records_kept, "record"), pruned.records_dropped,
-                     pruned.older_unreadable ? ", and older ones that are lost" : "");
+  const std::string done =
+      fmt::format("{}: {} kept, {} dropped", name, counted(pruned.records_kept, "record"),
+                  pruned.records_dropped);
+  if (pruned.older_unreadable) {
+    return done + ", and older ones that are lost (bale gc gives their space back)";
+  }
+  return done + fmt::format(
+                    " (bale archive undo {} brings back what went until bale gc gives its "
+                    "space back)",
+                    name);
 }
 
 Result<int> run(const Options& options, Session& session) {
@@ -44,9 +67,11 @@ Result<int> run(const Options& options, Session& session) {
                 "how many records to keep is not said (give --keep N)");
   }
   Store store = TRY(open_store(session));
-  const PrunedArchive pruned = TRY(prune_archive(
-      store, options.name, *options.keep,
-      {.memory_bytes = session.memory_bytes(kStoreMemoryBytes), .operation = session.operation()}));
+  const ArchiveChangeOptions how{.memory_bytes = session.memory_bytes(kStoreMemoryBytes),
+                                 .operation = session.operation()};
+  const PrunedArchive pruned =
+      TRY(options.dry_run ? predict_prune(store, options.name, *options.keep, how)
+                          : prune_archive(store, options.name, *options.keep, how));
   const std::optional<std::string> pack =
       pruned.pack.empty() ? std::nullopt : std::optional(pruned.pack);
   JsonLine line;
@@ -55,8 +80,9 @@ Result<int> run(const Options& options, Session& session) {
       .number("records_dropped", pruned.records_dropped)
       .value("older_unreadable", pruned.older_unreadable ? "true" : "false")
       .text("record", pruned.record.to_hex())
-      .text_or_null("pack", pack);
-  TRY(session.summary(line.object(), sentence(options.name, pruned)));
+      .text_or_null("pack", pack)
+      .value("dry_run", options.dry_run ? "true" : "false");
+  TRY(session.summary(line.object(), sentence(options.name, pruned, options.dry_run)));
   return kStatusDone;
 }
 
@@ -67,6 +93,7 @@ VerbRun declare_archive_prune(Arguments& arguments) {
   arguments.required("NAME", "the archive; space comes back with 'bale gc'", options->name);
   arguments.count("--keep", "N", "how many records to keep, the newest ones: 1 or more",
                   options->keep);
+  arguments.flag("--dry-run", "say what would go, and do nothing", options->dry_run);
   return [options](Session& session) {
     return explained(session, options->name, Wanted::kArchive, run(*options, session));
   };

@@ -1,7 +1,10 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale archive rm NAME: takes an archive away. What it stored stays until `bale gc`.
+// bale archive rm NAME: takes an archive away. What it stored stays until `bale gc`, and `bale
+// archive undo` brings it back until then.
+
+#include <fmt/core.h>
 
 #include <memory>
 #include <string>
@@ -23,7 +26,10 @@ Result<int> run(const std::string& name, Session& session) {
       {.memory_bytes = session.memory_bytes(kStoreMemoryBytes), .operation = session.operation()}));
   JsonLine line;
   line.text("archive", name).text("record", removed.record.to_hex()).text("pack", removed.pack);
-  TRY(session.summary(line.object(), name + ": removed (bale gc gives its space back)"));
+  TRY(session.summary(line.object(),
+                      fmt::format("{}: removed (bale archive undo {} brings it back until bale gc "
+                                  "gives its space back)",
+                                  name, name)));
   return kStatusDone;
 }
 

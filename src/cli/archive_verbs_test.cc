@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale archive rm and prune, as a script sees them.
+// bale archive rm, prune and undo, as a script sees them, and archives whose names have parts.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -110,7 +110,8 @@ TEST_F(ArchiveVerbsTest, PruneDropsOlderRecords) {
                           {"records_dropped", 1},
                           {"older_unreadable", false},
                           {"record", records[0]["record"]},
-                          {"pack", result["pack"]}}));
+                          {"pack", result["pack"]},
+                          {"dry_run", false}}));
   EXPECT_EQ(result["pack"].get<std::string>().size(), 64u);
   EXPECT_EQ(json_lines(run({"list", "--json"}).out)[0]["records"], 2);
   EXPECT_THAT(run({"archive", "prune", "x", "--keep", "1"}).out, HasSubstr("1 dropped"));
@@ -125,6 +126,90 @@ TEST_F(ArchiveVerbsTest, PruneSaysWhereThereIsNothingToDo) {
   EXPECT_EQ(result["records_kept"], 3);
   EXPECT_EQ(result["pack"], nullptr);
   EXPECT_THAT(run({"archive", "prune", "x", "--keep", "3"}).out, HasSubstr("nothing to do"));
+}
+
+TEST_F(ArchiveVerbsTest, ADryRunOfPruneSaysWhatWouldGoAndWritesNothing) {
+  const std::vector<std::string> before = names_in(path_ + "/archives");
+  const FinishedRun pruned = run({"archive", "prune", "x", "--keep", "1", "--dry-run", "--json"});
+  EXPECT_EQ(pruned.status, 0) << pruned.err;
+  EXPECT_EQ(json::parse(pruned.out),
+            json({{"archive", "x"},
+                  {"records_kept", 1},
+                  {"records_dropped", 2},
+                  {"older_unreadable", false},
+                  {"record", json_lines(run({"log", "x", "--json"}).out)[0]["record"]},
+                  {"pack", nullptr},
+                  {"dry_run", true}}));
+  EXPECT_EQ(run({"archive", "prune", "x", "--keep", "1", "--dry-run"}).out,
+            "x: 1 record would stay, x@1 to x@2 would go\n");
+  EXPECT_EQ(run({"archive", "prune", "x", "--keep", "2", "--dry-run"}).out,
+            "x: 2 records would stay, x@2 would go\n");
+  EXPECT_THAT(run({"archive", "prune", "x", "--keep", "3", "--dry-run"}).out,
+              HasSubstr("nothing to do"));
+  EXPECT_EQ(run({"archive", "prune", "z", "--keep", "3", "--dry-run"}).status, 4);
+  EXPECT_EQ(names_in(path_ + "/archives"), before);
+  EXPECT_EQ(json_lines(run({"log", "x", "--json"}).out).size(), 3u);
+}
+
+TEST_F(ArchiveVerbsTest, UndoBringsBackWhatWasReleasedUntilGc) {
+  const std::string before = run({"log", "x"}).out;
+  EXPECT_THAT(run({"archive", "rm", "x"}).out, HasSubstr("bale archive undo x"));
+  const FinishedRun undone = run({"archive", "undo", "x", "--json"});
+  EXPECT_EQ(undone.status, 0) << undone.err;
+  const json result = json::parse(undone.out);
+  const std::vector<json> records = json_lines(run({"log", "x", "--json"}).out);
+  ASSERT_EQ(records.size(), 3u);
+  EXPECT_EQ(result, json({{"archive", "x"},
+                          {"undone", "rm"},
+                          {"records", 3},
+                          {"records_back", 3},
+                          {"record", records[0]["record"]},
+                          {"pack", result["pack"]}}));
+  EXPECT_THAT(run({"archive", "prune", "x", "--keep", "1"}).out, HasSubstr("bale archive undo x"));
+  EXPECT_EQ(run({"archive", "undo", "x"}).out,
+            "x: undid archive prune: 2 records back, 3 in all\n");
+  EXPECT_EQ(json_lines(run({"log", "x", "--json"}).out).size(), 3u);
+  EXPECT_EQ(run({"gc"}).status, 0);
+  EXPECT_EQ(json_lines(run({"log", "x", "--json"}).out).size(), 3u);
+  EXPECT_EQ(run({"verify"}).status, 0);
+
+  EXPECT_EQ(run({"archive", "undo", "y"}).status, 4);
+  EXPECT_THAT(run({"archive", "undo", "y"}).err, HasSubstr("nothing to undo"));
+  EXPECT_EQ(run({"archive", "undo", "z"}).status, 4);
+  EXPECT_EQ(run({"archive", "undo"}).status, 2);
+  EXPECT_EQ(run({"archive", "rm", "x"}).status, 0);
+  EXPECT_EQ(run({"gc"}).status, 0);
+  const FinishedRun late = run({"archive", "undo", "x"});
+  EXPECT_EQ(late.status, 4);
+  EXPECT_THAT(late.err, HasSubstr("gc has removed it"));
+  EXPECT_EQ(run({"list"}).out.substr(0, 2), "y\t");
+}
+
+TEST_F(ArchiveVerbsTest, NamesOfPartsAreNamesForEveryVerb) {
+  const std::string name = "github.com/owner/repo";
+  for (const std::int64_t time : {1, 2}) grow(name, time);
+  const std::vector<json> archives = json_lines(run({"list", "--json"}).out);
+  ASSERT_EQ(archives.size(), 3u);
+  EXPECT_EQ(archives[0]["name"], name);
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"log", name},
+                                             {"log", name + "@1"},
+                                             {"refs", name},
+                                             {"verify", name},
+                                             {"archive", "prune", name, "--keep", "1"},
+                                             {"archive", "undo", name},
+                                             {"archive", "rm", name},
+                                             {"archive", "undo", name},
+                                             {"gc"},
+                                             {"repack"},
+                                             {"verify"}}) {
+    const FinishedRun done = run(words);
+    EXPECT_EQ(done.status, 0) << words[0] << ": " << done.err;
+  }
+  EXPECT_EQ(json_lines(run({"log", name, "--json"}).out).size(), 2u);
+  EXPECT_EQ(run({"log", "github.com/owner"}).status, 4);
+  EXPECT_EQ(run({"archive", "rm", "github.com/owner"}).status, 4);
+  EXPECT_EQ(run({"log", name + "/"}).status, 2);
 }
 
 TEST_F(ArchiveVerbsTest, PruneIsTheWayOutWhereAnOlderRecordIsLost) {

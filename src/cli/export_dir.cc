@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "bale/directory_export.h"
+#include "bale/tree.h"
 #include "base/budget.h"
 #include "base/try.h"
 #include "cli/counted.h"
@@ -25,8 +26,8 @@ struct Options {
 };
 
 Result<int> run(const Options& options, Session& session) {
-  const ArchivePath place = TRY(parse_archive_path(options.place));
   const Store store = TRY(open_store(session));
+  const ArchivePath place = TRY(find_archive_path(store, options.place));
   const DirectoryExportSummary summary = TRY(export_directory(
       store, place, options.directory,
       {.memory_bytes = read_memory_bytes(session), .operation = session.operation()}));

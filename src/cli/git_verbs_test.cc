@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/program_under_test.h"
@@ -112,6 +113,56 @@ TEST_F(GitVerbsTest, CatAndShowTakePaths) {
   EXPECT_EQ(run({"cat", "c++:none"}).status, 4);
   EXPECT_EQ(json::parse(run({"show", "c++:README", "--json"}).out)["oid"],
             "ce013625030ba8dba906f756967f9e9ca394464a");
+}
+
+TEST_F(GitVerbsTest, TheLongestNameOfAnArchiveEndsWhereItsRefBegins) {
+  const std::string name = "host.org/owner/repo";
+  ASSERT_EQ(run({"import", "git", repository_, "--name", name}).status, 0);
+  for (const std::string place :
+       {name + ":README", name + "@0:README", name + "/main:README", name + "@0/v1:README",
+        name + "/refs/heads/main:README", std::string("c++/main:README")}) {
+    EXPECT_EQ(run({"cat", place}).out, "hello\n") << place;
+  }
+  EXPECT_EQ(run({"ls", name + "/main"}).status, 0);
+  EXPECT_EQ(run({"export", "dir", name + "/main:sub", directory_ / "sub"}).status, 0);
+  EXPECT_EQ(run({"export", "git", name, directory_ / "repo.git"}).status, 0);
+  const FinishedRun unknown = run({"cat", "host.org/other/main:README"});
+  EXPECT_EQ(unknown.status, 4);
+  EXPECT_THAT(unknown.err, HasSubstr("host.org/other/main, host.org/other, host.org "));
+  for (const char* other : {"host.org", "host.org/owner/repo/x", "c++/x"}) {
+    const FinishedRun refused = run({"import", "git", repository_, "--name", other});
+    EXPECT_EQ(refused.status, 2) << other;
+    EXPECT_THAT(refused.err, HasSubstr("path prefix")) << other;
+  }
+}
+
+TEST_F(GitVerbsTest, FirstImportsAtOnceMakeOneStoreThoughOneFails) {
+  for (int round = 0; round < 3; ++round) {
+    const std::string store = directory_ / ("new" + std::to_string(round));
+    std::vector<std::unique_ptr<ProgramRun>> runs;
+    for (int i = 0; i < 12; ++i) {
+      const std::string source = i % 4 == 0 ? directory_ / "none" : repository_;
+      runs.push_back(std::make_unique<ProgramRun>(std::vector<std::string>{
+          "import", "git", source, "--name", "a" + std::to_string(i) + "/x", "--store", store}));
+    }
+    for (int i = 0; i < 12; ++i) {
+      const FinishedRun done = runs[static_cast<std::size_t>(i)]->finish();
+      if (i % 4 != 0) EXPECT_EQ(done.status, 0) << done.err;
+    }
+    EXPECT_EQ(lines_of(run_bale({"list", "--store", store}).out).size(), 9u);
+  }
+}
+
+TEST_F(GitVerbsTest, WhatAKilledExportLeftGoesWithTheNextOne) {
+  const std::string left = directory_ / "out.git.part-aB3xYz";
+  const std::string others = directory_ / "other.git.part-aB3xYz";
+  for (const std::string& path : {left, others}) {
+    std::filesystem::create_directories(path + "/objects/pack");
+    write_file(path + "/objects/pack/tmp_pack_x", "half");
+  }
+  ASSERT_EQ(run({"export", "git", "c++", directory_ / "out.git"}).status, 0);
+  EXPECT_FALSE(std::filesystem::exists(left));
+  EXPECT_TRUE(std::filesystem::exists(others));
 }
 
 TEST_F(GitVerbsTest, ExportGivesTheSameRepositoryBack) {

@@ -111,7 +111,7 @@ void note_what_is_missing(const GitImportSummary& summary) {
 
 Result<int> run(const Options& options, Session& session) {
   const Clock::time_point start = Clock::now();
-  StoreForImport into = TRY(open_or_make_store(session));
+  StoreInPlace into = TRY(open_or_make_store(session));
   const std::uint64_t enough =
       std::max(kStoreMemoryBytes,
                smallest_import_memory_bytes(options.level, !options.no_delta) + kExtraSortBytes);
@@ -128,7 +128,8 @@ Result<int> run(const Options& options, Session& session) {
                   .operation = session.operation()});
   session.progress().clear();
   if (!imported) {
-    // A store that is there only for this import goes with it.
+    // A store that is there only for this import goes with it, unless another import is at work.
+    into.hold.reset();
     if (into.made) static_cast<void>(Store::remove_empty(into.store.path()).has_value());
     return imported.error();
   }

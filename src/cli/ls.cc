@@ -34,8 +34,8 @@ Result<void> print(const TreeItem& item, Session& session) {
 }
 
 Result<int> run(const std::string& text, Session& session) {
-  const ArchivePath place = TRY(parse_archive_path(text));
   const Store store = TRY(open_store(session));
+  const ArchivePath place = TRY(find_archive_path(store, text));
   ReadContext context = store_read_context(session);
   const ResolvedPath resolved = TRY(resolve_path(store, place, context));
   if (resolved.type == ObjectType::kTree) {

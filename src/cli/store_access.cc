@@ -31,20 +31,15 @@ Result<Store> open_store(const Session& session) {
   return Store::open(path);
 }
 
-Result<StoreForImport> open_or_make_store(const Session& session) {
-  Result<Store> store = open_store(session);
-  if (store) return StoreForImport{std::move(*store), false};
-  if (store.error().code != ErrorCode::kNotFound) return store.error();
-  const Result<void> made = Store::init(TRY(session.store_path()));
-  // Another program may have made it in between.
-  store = open_store(session);
-  if (!store) return made ? store.error() : made.error();
-  return StoreForImport{std::move(*store), made.has_value()};
+Result<StoreInPlace> open_or_make_store(Session& session) {
+  const std::string path = TRY(session.store_path());
+  name_mapped_files(path, session.json());
+  return bale::open_or_make_store(path, session.operation());
 }
 
 Result<FoundObject> find_object(const Store& store, const std::string& name, ReadContext& context) {
   if (name.find(':') == std::string::npos) return store.find_prefix(name);
-  const ArchivePath place = TRY(parse_archive_path(name));
+  const ArchivePath place = TRY(find_archive_path(store, name));
   const ResolvedPath resolved = TRY(resolve_path(store, place, context));
   return FoundObject{resolved.location, resolved.oid};
 }
@@ -137,7 +132,8 @@ ReadContext store_read_context(const Session& session) {
 }
 
 Result<ArchivePath> parse_record_name(std::string_view text) {
-  ArchivePath path = TRY(parse_archive_path(text));
+  // The longest name: a '/' in it begins no REF here.
+  ArchivePath path = TRY(parse_archive_path(text)).front();
   if (path.ref || path.path) {
     return fail(ErrorCode::kInvalidArgument,
                 "'{}' names a place in an archive (give NAME or "

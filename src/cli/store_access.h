@@ -15,20 +15,15 @@
 #include "bale/result.h"
 #include "bale/store.h"
 #include "cli/session.h"
+#include "store/store_making.h"
 
 namespace bale::cli {
 
 /// The store that --store or BALE_STORE names.
 Result<Store> open_store(const Session& session);
 
-/// A store, and whether it was made just now.
-struct StoreForImport {
-  Store store;
-  bool made = false;
-};
-
 /// The same, and makes it where there is none.
-Result<StoreForImport> open_or_make_store(const Session& session);
+Result<StoreInPlace> open_or_make_store(Session& session);
 
 /// Where an object lies that is named by an id (or 6 digits of one), or by NAME:path.
 Result<FoundObject> find_object(const Store& store, const std::string& name, ReadContext& context);

@@ -13,7 +13,8 @@ namespace {
 constexpr Verb kVerbs[] = {
     {"", "init", "make an empty store", "  bale init --store archive.bale\n", declare_init},
     {"import", "git", "archive a Git repository",
-     "  bale import git /srv/linux.git\n  bale import git . --name bale --store archive.bale\n",
+     "  bale import git /srv/linux.git\n  bale import git . --name bale --store archive.bale\n"
+     "  bale import git owner/repo.git --name github.com/owner/repo\n",
      declare_import_git},
     {"", "list", "list the archives of a store",
      "  bale list --store archive.bale\n  bale list --json\n", declare_list},
@@ -41,8 +42,11 @@ constexpr Verb kVerbs[] = {
      "  bale archive rm linux\n  bale archive rm linux --json && bale gc\n", declare_archive_rm},
     {"archive", "prune", "drop an archive's older records; 'bale gc' gives their space back",
      "  bale archive prune linux --keep 3     # linux@0, linux@1 and linux@2 stay\n"
+     "  bale archive prune linux --keep 3 --dry-run\n"
      "  bale archive prune linux --keep 1 --json && bale gc\n",
      declare_archive_prune},
+    {"archive", "undo", "bring back what the last rm or prune released, until 'bale gc' has run",
+     "  bale archive undo linux\n", declare_archive_undo},
     {"", "repack", "make one pack of many",
      "  bale repack\n  bale repack --dry-run\n  bale repack --delta --level 9\n", declare_repack},
     {"", "gc", "remove what no archive reaches", "  bale gc --dry-run\n  bale gc --json\n",

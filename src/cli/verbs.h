@@ -50,6 +50,7 @@ VerbRun declare_gc(Arguments& arguments);
 VerbRun declare_repair(Arguments& arguments);
 VerbRun declare_archive_rm(Arguments& arguments);
 VerbRun declare_archive_prune(Arguments& arguments);
+VerbRun declare_archive_undo(Arguments& arguments);
 VerbRun declare_pack_build(Arguments& arguments);
 VerbRun declare_pack_list(Arguments& arguments);
 VerbRun declare_pack_dump(Arguments& arguments);

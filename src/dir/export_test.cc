@@ -44,7 +44,7 @@ class DirectoryExportTest : public testing::Test {
 
   Result<DirectoryExportSummary> export_to(const std::string& what, const std::string& directory,
                                            const DirectoryExportOptions& options = {}) {
-    const Result<ArchivePath> path = parse_archive_path(what);
+    const Result<ArchivePath> path = find_archive_path(fixture_.store(), what);
     if (!path) return path.error();
     return export_directory(fixture_.store(), *path, directory, options);
   }

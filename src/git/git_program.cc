@@ -106,25 +106,14 @@ Result<ScratchDirectory> ScratchDirectory::create() {
   std::filesystem::path base = std::filesystem::temp_directory_path(error);
   if (error) base = "/tmp";
   base = std::filesystem::absolute(base, error);
-  std::string path = (base / "bale-git-XXXXXX").string();
-  if (error || ::mkdtemp(path.data()) == nullptr) {
-    return fail(ErrorCode::kIo, "cannot make a temporary directory in {}: {}", base.string(),
-                std::generic_category().message(errno));
-  }
-  return ScratchDirectory(std::move(path));
-}
-
-ScratchDirectory::ScratchDirectory(ScratchDirectory&& other) noexcept
-    : path_(std::exchange(other.path_, {})) {}
-
-ScratchDirectory::~ScratchDirectory() {
-  if (path_.empty()) return;
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
+  if (error) return fail(ErrorCode::kIo, "{}: {}", base.string(), error.message());
+  Result<HeldDirectory> made = HeldDirectory::create((base / "bale-scratch-").string());
+  if (!made) return fail(ErrorCode::kIo, "{}", made.error().message);
+  return ScratchDirectory(std::move(*made));
 }
 
 Result<void> ScratchDirectory::write(std::string_view name, std::string_view content) const {
-  const std::string path = fmt::format("{}/{}", path_, name);
+  const std::string path = fmt::format("{}/{}", directory_.path(), name);
   const std::string part = path + ".part";
   {
     const UniqueFd file(retry_interrupted(
@@ -142,7 +131,7 @@ Result<void> ScratchDirectory::write(std::string_view name, std::string_view con
 }
 
 void ScratchDirectory::remove(std::string_view name) const {
-  static_cast<void>(::unlink(fmt::format("{}/{}", path_, name).c_str()));
+  static_cast<void>(::unlink(fmt::format("{}/{}", path(), name).c_str()));
 }
 
 GitProgram::GitProgram(std::string program, ScratchDirectory scratch,

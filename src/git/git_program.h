@@ -21,22 +21,18 @@
 #include "bale/progress.h"
 #include "bale/result.h"
 #include "git/process.h"
+#include "io/held_directory.h"
 
 namespace bale {
 
-/// A private directory, removed with all that is in it on destruction. Move-only.
+/// A private directory, removed with all that is in it on destruction; what a process that was
+/// killed left is removed when the next one is made (held_directory.h). Move-only.
 class ScratchDirectory {
  public:
   /// Below TMPDIR, or else /tmp; for this user only. kIo if that fails.
   [[nodiscard]] static Result<ScratchDirectory> create();
 
-  ScratchDirectory(ScratchDirectory&& other) noexcept;
-  ScratchDirectory& operator=(ScratchDirectory&& other) = delete;
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-  ~ScratchDirectory();
-
-  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const std::string& path() const { return directory_.path(); }
 
   /// Creates or replaces the file `name` inside, atomically. Its parent must be there.
   Result<void> write(std::string_view name, std::string_view content) const;
@@ -45,9 +41,9 @@ class ScratchDirectory {
   void remove(std::string_view name) const;
 
  private:
-  explicit ScratchDirectory(std::string path) : path_(std::move(path)) {}
+  explicit ScratchDirectory(HeldDirectory directory) : directory_(std::move(directory)) {}
 
-  std::string path_;
+  HeldDirectory directory_;
 };
 
 /// `git`, run in a scratch repository. Thread-safe but for the writing of the scratch's own files.

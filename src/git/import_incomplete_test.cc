@@ -113,7 +113,7 @@ TEST(IncompleteImportTest, PartialClonesAreRefusedOrRecordedAndNeverFetched) {
   EXPECT_THAT(report.errors, testing::IsEmpty());
 
   ReadContext context;
-  EXPECT_THAT(resolve_path(fixture.store(), *parse_archive_path("partial:file1"), context),
+  EXPECT_THAT(resolve_path(fixture.store(), parse_archive_path("partial:file1")->front(), context),
               FailsWith(ErrorCode::kIncomplete));
   EXPECT_EQ(describe_database(git, partial), present);
   EXPECT_FALSE(std::filesystem::exists(marker));

@@ -251,18 +251,26 @@ Result<void> PosixFileSystem::sync_directory(const std::string& path) {
 
 Result<std::unique_ptr<FileLock>> PosixFileSystem::try_lock(const std::string& path,
                                                             LockMode mode) {
-  OpenedFile opened = TRY(open_and_stat(path, O_RDONLY, "lock"));
-  if (!S_ISREG(opened.info.st_mode) && !S_ISDIR(opened.info.st_mode)) {
-    return not_a_regular_file(path);
+  for (;;) {
+    OpenedFile opened = TRY(open_and_stat(path, O_RDONLY, "lock"));
+    if (!S_ISREG(opened.info.st_mode) && !S_ISDIR(opened.info.st_mode)) {
+      return not_a_regular_file(path);
+    }
+    const int operation = mode == LockMode::kExclusive ? LOCK_EX : LOCK_SH;
+    const int status =
+        retry_interrupted([&] { return ::flock(opened.descriptor.get(), operation | LOCK_NB); });
+    if (status != 0) {
+      if (errno == EWOULDBLOCK) return std::unique_ptr<FileLock>();
+      return system_error(errno, "lock", path);
+    }
+    // Whoever removed it between the two calls held the lock, and a lock on what has no name, or
+    // on what another has replaced, keeps nobody out.
+    struct stat now = {};
+    if (::stat(path.c_str(), &now) != 0) return system_error(errno, "lock", path);
+    if (now.st_dev == opened.info.st_dev && now.st_ino == opened.info.st_ino) {
+      return std::unique_ptr<FileLock>(std::make_unique<PosixLock>(std::move(opened.descriptor)));
+    }
   }
-  const int operation = mode == LockMode::kExclusive ? LOCK_EX : LOCK_SH;
-  const int status =
-      retry_interrupted([&] { return ::flock(opened.descriptor.get(), operation | LOCK_NB); });
-  if (status != 0) {
-    if (errno == EWOULDBLOCK) return std::unique_ptr<FileLock>();
-    return system_error(errno, "lock", path);
-  }
-  return std::unique_ptr<FileLock>(std::make_unique<PosixLock>(std::move(opened.descriptor)));
 }
 
 }  // namespace

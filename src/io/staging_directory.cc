@@ -6,10 +6,9 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <system_error>
-#include <utility>
+#include <vector>
 
 #include "bale/file_system.h"
 #include "base/error.h"
@@ -35,35 +34,20 @@ Result<StagingDirectory> StagingDirectory::create(const std::string& final_path)
     return fail(ErrorCode::kInvalidArgument, "{}: there is something that is not a directory",
                 final_path);
   }
-  std::string path = target + ".part-XXXXXX";
-  if (::mkdtemp(path.data()) == nullptr) {
-    return fail(errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
-                "cannot make a directory in {}: {}", parent_directory(target),
-                std::generic_category().message(errno));
-  }
-  StagingDirectory staging(std::move(path), std::move(target));
-  // mkdtemp keeps it to the user; what is exported is as open as the umask says.
+  StagingDirectory staging(TRY(HeldDirectory::create(target + ".part-")), target);
+  // It was made for this user only; what is exported is as open as the umask says.
   const mode_t mask = ::umask(0);
   ::umask(mask);
-  if (::chmod(staging.path_.c_str(), 0777 & ~mask) != 0) {
-    return fail(ErrorCode::kIo, "cannot open up {}: {}", staging.path_,
+  if (::chmod(staging.path().c_str(), 0777 & ~mask) != 0) {
+    return fail(ErrorCode::kIo, "cannot open up {}: {}", staging.path(),
                 std::generic_category().message(errno));
   }
   return staging;
 }
 
-StagingDirectory::StagingDirectory(StagingDirectory&& other) noexcept
-    : path_(std::exchange(other.path_, {})), final_path_(std::move(other.final_path_)) {}
-
-StagingDirectory::~StagingDirectory() {
-  if (path_.empty()) return;
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 Result<void> StagingDirectory::commit() {
-  TRY(posix_file_system().rename(path_, final_path_));
-  path_.clear();
+  TRY(posix_file_system().rename(directory_.path(), final_path_));
+  directory_.keep();
   return posix_file_system().sync_directory(parent_directory(final_path_));
 }
 

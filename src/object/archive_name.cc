@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Checks and takes apart what users type. An archive's name holds none of '/', '@' and ':', so the
-// first of them ends it, and no other character needs quoting.
+// Checks and takes apart what users type. An archive's name holds neither '@' nor ':', so the first
+// of them ends it at the latest, and no other character needs quoting. It may end before, at any
+// '/': text alone cannot tell.
 
 #include "bale/archive_name.h"
 
@@ -11,7 +12,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
-#include "object/percent.h"
+#include "object/printable.h"
 #include "object/printable.h"
 
 namespace bale {
@@ -72,6 +73,24 @@ Result<std::uint64_t> record_number(std::string_view digits) {
   return number;
 }
 
+// One way to read the text before the ':': the name ends at `end`, which is a '/', the '@' or the
+// end of the text.
+Result<ArchivePath> read_with_name(std::string_view text, std::size_t end) {
+  ArchivePath place;
+  TRY(check_archive_name(text.substr(0, end)));
+  place.name = text.substr(0, end);
+  std::string_view rest = text.substr(end);
+  if (rest.starts_with('@')) {
+    const std::size_t slash = std::min(rest.find('/'), rest.size());
+    place.record_back = TRY(record_number(rest.substr(1, slash - 1)));
+    rest.remove_prefix(slash);
+  }
+  if (rest.empty()) return place;
+  place.ref = rest.substr(1);
+  if (!place.ref->empty()) return place;
+  return fail(ErrorCode::kInvalidArgument, "'{}' names no ref after the '/'", escaped(text));
+}
+
 }  // namespace
 
 Result<void> check_archive_name(std::string_view name) {
@@ -82,39 +101,38 @@ Result<void> check_archive_name(std::string_view name) {
   if (name.empty()) return refuse("it is empty");
   if (name.size() > kMaxArchiveNameBytes) return refuse("it has more than 200 bytes");
   if (!is_valid_utf8(name)) return refuse("it is not UTF-8");
-  if (name.front() == '-' || name.front() == '.') return refuse("it starts with '-' or '.'");
-  if (name.find_first_of("/@:") != std::string_view::npos) {
-    return refuse("it holds '/', '@' or ':'");
-  }
+  if (name.find_first_of("@:") != std::string_view::npos) return refuse("it holds '@' or ':'");
   if (std::any_of(name.begin(), name.end(), is_control) || holds_c1_control(name)) {
     return refuse("it holds a control character");
   }
-  return {};
+  return for_each_component(name, [&](std::string_view part) -> Result<void> {
+    if (part.empty()) return refuse("it has an empty part before or after a '/'");
+    if (part.front() != '-' && part.front() != '.') return {};
+    return refuse("it, or a part of it after a '/', starts with '-' or '.'");
+  });
 }
 
-Result<ArchivePath> parse_archive_path(std::string_view text) {
-  ArchivePath place;
+Result<std::vector<ArchivePath>> parse_archive_path(std::string_view text) {
+  std::optional<std::string> path;
   const std::size_t colon = text.find(':');
   if (colon != std::string_view::npos) {
-    place.path = TRY(normalized_path(text.substr(colon + 1)));
+    path = TRY(normalized_path(text.substr(colon + 1)));
     text = text.substr(0, colon);
   }
-  const std::size_t slash = text.find('/');
-  if (slash != std::string_view::npos) {
-    place.ref = text.substr(slash + 1);
-    if (place.ref->empty()) {
-      return fail(ErrorCode::kInvalidArgument, "'{}' names no ref after the '/'", escaped(text));
+  const std::size_t longest = std::min(text.find('@'), text.size());
+  std::vector<ArchivePath> readings;
+  Result<ArchivePath> reading = read_with_name(text, longest);
+  for (std::size_t end = longest;;) {
+    if (reading) {
+      reading->path = path;
+      readings.push_back(std::move(*reading));
     }
-    text = text.substr(0, slash);
+    end = end == 0 ? std::string_view::npos : text.rfind('/', end - 1);
+    if (end == std::string_view::npos) break;
+    reading = read_with_name(text, end);
   }
-  const std::size_t at = text.find('@');
-  if (at != std::string_view::npos) {
-    place.record_back = TRY(record_number(text.substr(at + 1)));
-    text = text.substr(0, at);
-  }
-  TRY(check_archive_name(text));
-  place.name = text;
-  return place;
+  if (readings.empty()) return reading.error();  // of the shortest name
+  return readings;
 }
 
 Result<void> check_ref_name(std::string_view name) {

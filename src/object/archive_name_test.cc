@@ -9,8 +9,9 @@ namespace bale {
 namespace {
 
 TEST(ArchiveNameTest, OrdinaryNamesAreValid) {
-  for (const std::string_view name : {"a", "linux", "c++", "a-b.c_d", "100%", "caf\xC3\xA9", "a b",
-                                      "~x", "\xC2\xA0", "\xF0\x9F\x98\x80", "a..b"}) {
+  for (const std::string_view name :
+       {"a", "linux", "c++", "a-b.c_d", "100%", "caf\xC3\xA9", "a b", "~x", "\xC2\xA0",
+        "\xF0\x9F\x98\x80", "a..b", "a/b", "github.com/owner/repo", "a/b-", "a/b.lock"}) {
     EXPECT_THAT(check_archive_name(name), IsOk()) << name;
   }
   EXPECT_THAT(check_archive_name(std::string(200, 'a')), IsOk());
@@ -18,38 +19,57 @@ TEST(ArchiveNameTest, OrdinaryNamesAreValid) {
 
 TEST(ArchiveNameTest, OtherNamesAreInvalid) {
   for (const std::string_view name :
-       {"", "-a", ".", "..", ".a", "a/b", "/", "a@1", "a:b", "a\nb", "a\x7F", "\x1B[1m", "a\xFF",
-        "\xC0\xAF", "a\xC2\x9Bm", "\xC3\xA9\xC2\x80"}) {
+       {"",        "-a",    ".",        "..",         ".a",
+        "/",       "a@1",   "a:b",      "a\nb",       "a\x7F",
+        "\x1B[1m", "a\xFF", "\xC0\xAF", "a\xC2\x9Bm", "\xC3\xA9\xC2\x80",
+        "/a",      "a/",    "a//b",     "a/.b",       "a/-b",
+        "a/..",    "a/./b", "../a",     "a/b@",       "a@/b",
+        "a/b:c",   "a/\nb"}) {
     EXPECT_THAT(check_archive_name(name), FailsWith(ErrorCode::kInvalidArgument)) << name;
   }
   EXPECT_THAT(check_archive_name(std::string_view("a\0", 2)),
               FailsWith(ErrorCode::kInvalidArgument, "a\\000"));
   EXPECT_THAT(check_archive_name(std::string(201, 'a')),
               FailsWith(ErrorCode::kInvalidArgument, "more than 200 bytes"));
+  EXPECT_THAT(check_archive_name("a/" + std::string(199, 'a')),
+              FailsWith(ErrorCode::kInvalidArgument, "more than 200 bytes"));
 }
 
-TEST(ArchivePathTest, EveryFormIsTakenApart) {
-  const std::pair<std::string_view, ArchivePath> cases[] = {
-      {"linux", {.name = "linux"}},
-      {"linux@0", {.name = "linux"}},
-      {"linux@12", {.name = "linux", .record_back = 12}},
-      {"linux@18446744073709551615", {.name = "linux", .record_back = UINT64_MAX}},
-      {"linux:", {.name = "linux", .path = ""}},
-      {"linux:/", {.name = "linux", .path = ""}},
-      {"linux:fs/ext4", {.name = "linux", .path = "fs/ext4"}},
-      {"linux://fs//ext4/", {.name = "linux", .path = "fs/ext4"}},
-      {"linux:a:b@1/...", {.name = "linux", .path = "a:b@1/..."}},
-      {"linux:\xFF\n%41", {.name = "linux", .path = "\xFF\n%41"}},
-      {"linux@3:fs", {.name = "linux", .record_back = 3, .path = "fs"}},
-      {"linux/main:fs", {.name = "linux", .ref = "main", .path = "fs"}},
-      {"linux/refs/heads/x@y:", {.name = "linux", .ref = "refs/heads/x@y", .path = ""}},
-      {"linux/v1.0", {.name = "linux", .ref = "v1.0"}},
-      {"linux@2/v1:a", {.name = "linux", .record_back = 2, .ref = "v1", .path = "a"}},
+TEST(ArchivePathTest, EveryFormIsTakenApartInEveryWay) {
+  const std::pair<std::string_view, std::vector<ArchivePath>> cases[] = {
+      {"linux", {{.name = "linux"}}},
+      {"linux@0", {{.name = "linux"}}},
+      {"linux@12", {{.name = "linux", .record_back = 12}}},
+      {"linux@18446744073709551615", {{.name = "linux", .record_back = UINT64_MAX}}},
+      {"linux:", {{.name = "linux", .path = ""}}},
+      {"linux:/", {{.name = "linux", .path = ""}}},
+      {"linux:fs/ext4", {{.name = "linux", .path = "fs/ext4"}}},
+      {"linux://fs//ext4/", {{.name = "linux", .path = "fs/ext4"}}},
+      {"linux:a:b@1/...", {{.name = "linux", .path = "a:b@1/..."}}},
+      {"linux:\xFF\n%41", {{.name = "linux", .path = "\xFF\n%41"}}},
+      {"linux@3:fs", {{.name = "linux", .record_back = 3, .path = "fs"}}},
+      {"linux/main:fs",
+       {{.name = "linux/main", .path = "fs"}, {.name = "linux", .ref = "main", .path = "fs"}}},
+      {"linux/v1.0", {{.name = "linux/v1.0"}, {.name = "linux", .ref = "v1.0"}}},
+      {"linux@2/v1:a", {{.name = "linux", .record_back = 2, .ref = "v1", .path = "a"}}},
+      {"linux@2/x@y/z", {{.name = "linux", .record_back = 2, .ref = "x@y/z"}}},
+      {"a/b/c:d",
+       {{.name = "a/b/c", .path = "d"},
+        {.name = "a/b", .ref = "c", .path = "d"},
+        {.name = "a", .ref = "b/c", .path = "d"}}},
+      {"a/b@1/c:d",
+       {{.name = "a/b", .record_back = 1, .ref = "c", .path = "d"},
+        {.name = "a", .ref = "b@1/c", .path = "d"}}},
+      // What cannot be a name, or a record, can be a ref.
+      {"linux/-x", {{.name = "linux", .ref = "-x"}}},
+      {"linux/heads/x@y:",
+       {{.name = "linux/heads", .ref = "x@y", .path = ""},
+        {.name = "linux", .ref = "heads/x@y", .path = ""}}},
   };
-  for (const auto& [text, place] : cases) {
+  for (const auto& [text, places] : cases) {
     SCOPED_TRACE(text);
     ASSERT_OK_AND_ASSIGN(parsed, parse_archive_path(text));
-    EXPECT_EQ(parsed, place);
+    EXPECT_EQ(parsed, places);
   }
 }
 
@@ -62,6 +82,9 @@ TEST(ArchivePathTest, OtherFormsAreInvalid) {
         "a:..", "a:b/../c",  "a:./b", "a:b/.", "a/main:../x"}) {
     EXPECT_THAT(parse_archive_path(text), FailsWith(ErrorCode::kInvalidArgument)) << text;
   }
+  // However many ways there might be, only those with a valid name count.
+  ASSERT_OK_AND_ASSIGN(many, parse_archive_path("a" + std::string(100'000, '/') + "b"));
+  EXPECT_EQ(many.size(), 1u);
 }
 
 TEST(RefNameTest, WhatGitAcceptsIsValid) {

@@ -1,15 +1,14 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Removing and pruning archives. What makes both safe is what makes an import safe: records are in
-// an installed pack before the archive's pointer names one of them, and the pointer moves in one
-// step.
+// Removing and pruning archives; undoing is in archive_undo.cc. What makes them safe is what makes
+// an import safe: records are in an installed pack before the archive's pointer names one of them,
+// and the pointer moves in one step.
 
 #include "bale/archive_changes.h"
 
 #include <algorithm>
 #include <chrono>
-#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -20,72 +19,105 @@
 #include "base/memory_size.h"
 #include "base/try.h"
 #include "hash/blake3.h"
-#include "store/locks.h"
+#include "store/archive_change.h"
 #include "store/record_chain.h"
-#include "store/staged_pack.h"
 
 namespace bale {
 namespace {
 
 constexpr int kLevel = 3;
-// To read a record of an archive with a few thousand refs.
-constexpr std::uint64_t kMinReadBytes = 2 << 20;
 
-class ArchiveChange {
- public:
-  /// `store`, `name` and `options` must outlive it.
-  ArchiveChange(Store& store, const std::string& name, const ArchiveChangeOptions& options)
-      : store_(store),
-        name_(name),
-        options_(options),
-        context_(options.memory_bytes - StagedPack::smallest_memory_bytes(kLevel)) {}
-
-  Result<RemovedArchive> remove();
-  Result<PrunedArchive> prune(std::uint64_t keep);
-
- private:
-  Result<ObjectId> begin();
-  Result<std::unique_ptr<StagedPack>> stage(GitHash hash);
-  Result<std::string> finish(StagedPack& staged, const ObjectId& record);
-  Result<ObjectId> copy_records(const std::vector<ObjectId>& newest_first,
-                                std::unique_ptr<StagedPack>& staged);
-  [[nodiscard]] Result<void> go_on() const;
-
-  Store& store_;
-  const std::string& name_;
-  const ArchiveChangeOptions& options_;
-  ReadContext context_;
-  ImportLocks locks_;
+struct PrunePlan {
+  PrunedArchive result;
+  std::vector<ObjectId> kept;  // newest first
 };
 
-// Takes the locks; the id of the archive's newest record.
-Result<ObjectId> ArchiveChange::begin() {
-  const auto newest = [this]() -> Result<ObjectId> {
-    const std::optional<ObjectId> id = TRY(store_.newest_record(name_));
-    if (id) return *id;
-    // Says why.
-    const ArchiveRecord record = TRY(store_.record(name_, 0, context_));
-    return record.id;
-  };
-  // Asked before too, because a lock would leave a file for a name that never was.
-  static_cast<void>(TRY(newest()));
+Result<PrunePlan> plan_prune(const Store& store, const std::string& name, const ObjectId& newest,
+                             std::uint64_t keep, const Operation& operation, ReadContext& context) {
+  PrunePlan plan;
+  plan.result.record = newest;
+  RecordChain chain = chain_from(store, newest, context);
+  for (;;) {
+    if (operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
+    const Result<std::optional<ArchiveRecord>> entry = chain.next();
+    if (!entry) {
+      if (plan.kept.size() < keep) return record_error(name, plan.kept.size(), entry.error());
+      if (entry.error().code == ErrorCode::kInterrupted) return entry.error();
+      // What is dropped is read only to be counted.
+      plan.result.older_unreadable = true;
+      break;
+    }
+    if (!*entry) break;
+    if (plan.kept.size() < keep) {
+      plan.kept.push_back((*entry)->id);
+    } else {
+      ++plan.result.records_dropped;
+    }
+  }
+  plan.result.records_kept = plan.kept.size();
+  return plan;
+}
+
+Result<void> check_keep(std::uint64_t keep) {
+  if (keep > 0) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              "pruning keeps one record at least (bale archive rm removes an archive)");
+}
+
+// The id of the archive's newest record; kNotFound, and why, where there is none.
+Result<ObjectId> newest_of(const Store& store, const std::string& name, ReadContext& context) {
+  const std::optional<ObjectId> id = TRY(store.newest_record(name));
+  if (id) return *id;
+  // Says why.
+  const ArchiveRecord record = TRY(store.record(name, 0, context));
+  return record.id;
+}
+
+}  // namespace
+
+std::uint64_t ArchiveChange::pack_memory_bytes() {
+  return StagedPack::smallest_memory_bytes(kLevel);
+}
+
+Result<void> ArchiveChange::lock() {
   locks_ = TRY(lock_for_import(store_, name_, options_.operation));
-  TRY(store_.refresh());
-  return newest();
+  return store_.refresh();
 }
 
-Result<std::unique_ptr<StagedPack>> ArchiveChange::stage(GitHash hash) {
-  return StagedPack::create(store_, hash,
-                            {.level = kLevel,
-                             .memory_bytes = StagedPack::smallest_memory_bytes(kLevel),
-                             .lanes = 1,
-                             .sync = options_.sync,
-                             .operation = options_.operation});
+Result<ObjectId> ArchiveChange::newest() {
+  return newest_of(store_, name_, context_);
 }
 
-// Installs the pack and moves the archive; the pack's name.
-Result<std::string> ArchiveChange::finish(StagedPack& staged, const ObjectId& record) {
-  const InstalledPack installed = TRY(staged.install());
+Result<ObjectId> ArchiveChange::add(const Record& record, GitHash hash) {
+  if (staged_ == nullptr) {
+    staged_ = TRY(StagedPack::create(store_, hash,
+                                     {.level = kLevel,
+                                      .memory_bytes = pack_memory_bytes(),
+                                      .lanes = 1,
+                                      .sync = options_.sync,
+                                      .operation = options_.operation}));
+  }
+  return staged_->add_record(record);
+}
+
+Result<ObjectId> ArchiveChange::copy(const ObjectId& id, const std::optional<ObjectId>& previous,
+                                     const ObjectId& replaces) {
+  TRY(go_on());
+  Record record = TRY(store_.record(id, context_)).record;
+  // Equal records give equal bytes, so other bytes hold what was not understood.
+  if (content_hash(ObjectType::kAction, as_bytes(encode_record(record))) != id) {
+    return fail(ErrorCode::kUnsupported,
+                "{}: the record {} of archive {} holds what this version of bale does not know "
+                "and cannot copy (version {} wrote it)",
+                store_.path(), id.to_hex(), name_, record.version.empty() ? "?" : record.version);
+  }
+  record.previous = previous;
+  record.replaces = replaces;
+  return add(record, record.hash.value_or(GitHash::kSha1));
+}
+
+Result<std::string> ArchiveChange::finish(const ObjectId& record) {
+  const InstalledPack installed = TRY(staged_->install());
   TRY(move_archive(store_, name_, record, options_.sync));
   TRY(store_.refresh());
   return installed.name;
@@ -96,17 +128,37 @@ Result<void> ArchiveChange::go_on() const {
   return {};
 }
 
-Result<RemovedArchive> ArchiveChange::remove() {
-  const ObjectId newest = TRY(begin());
+Result<void> check_archive_change(const std::string& name, const ArchiveChangeOptions& options,
+                                  std::uint64_t smallest) {
+  TRY(check_archive_name(name));
+  if (options.memory_bytes >= smallest) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              "changing an archive needs at least {} bytes of memory, and {} were allowed",
+              smallest, options.memory_bytes);
+}
+
+std::uint64_t smallest_archive_change_bytes() {
+  return ArchiveChange::pack_memory_bytes() + ArchiveChange::kMinReadBytes;
+}
+
+Result<RemovedArchive> remove_archive(Store& store, const std::string& name,
+                                      const ArchiveChangeOptions& options) {
+  TRY(check_archive_change(name, options, smallest_archive_change_bytes()));
+  ArchiveChange change(store, name, options,
+                       options.memory_bytes - ArchiveChange::pack_memory_bytes());
+  // Asked before too, because a lock would leave a file for a name that never was.
+  static_cast<void>(TRY(change.newest()));
+  TRY(change.lock());
+  const ObjectId newest = TRY(change.newest());
   Record record{
-      .archive = name_,
+      .archive = name,
       .kind = RecordKind::kRemoved,
       .time = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()),
       .previous = newest,
       .version = BALE_VERSION,
   };
-  GitHash hash = GitHash::kSha1;  // of the Git index, which will be empty
-  const Result<ArchiveRecord> removed = store_.record(newest, context_);
+  GitHash hash = GitHash::kSha1;
+  const Result<ArchiveRecord> removed = store.record(newest, change.context());
   if (removed) {
     hash = removed->record.hash.value_or(hash);
     // A clock may have been set back since, and recovery goes by time where packs were lost.
@@ -115,95 +167,42 @@ Result<RemovedArchive> ArchiveChange::remove() {
              removed.error().code != ErrorCode::kLimitExceeded) {
     return removed.error();
   }
-  TRY(go_on());
-  const std::unique_ptr<StagedPack> staged = TRY(stage(hash));
+  TRY(change.go_on());
   RemovedArchive result;
-  result.record = TRY(staged->add_record(record));
-  result.pack = TRY(finish(*staged, result.record));
+  result.record = TRY(change.add(record, hash));
+  result.pack = TRY(change.finish(result.record));
   return result;
-}
-
-Result<PrunedArchive> ArchiveChange::prune(std::uint64_t keep) {
-  PrunedArchive result;
-  result.record = TRY(begin());
-  std::vector<ObjectId> kept;  // newest first
-  RecordChain chain = chain_from(store_, result.record, context_);
-  for (;;) {
-    TRY(go_on());
-    const Result<std::optional<ArchiveRecord>> entry = chain.next();
-    if (!entry) {
-      if (kept.size() < keep) return record_error(name_, kept.size(), entry.error());
-      if (entry.error().code == ErrorCode::kInterrupted) return entry.error();
-      // What is dropped is read only to be counted.
-      result.older_unreadable = true;
-      break;
-    }
-    if (!*entry) break;
-    if (kept.size() < keep) {
-      kept.push_back((*entry)->id);
-    } else {
-      ++result.records_dropped;
-    }
-  }
-  result.records_kept = kept.size();
-  if (!result.changed()) return result;
-  std::unique_ptr<StagedPack> staged;
-  result.record = TRY(copy_records(kept, staged));
-  result.pack = TRY(finish(*staged, result.record));
-  return result;
-}
-
-// Copies the records into a new pack, oldest first, each naming the copy before it; the id of the
-// newest copy.
-Result<ObjectId> ArchiveChange::copy_records(const std::vector<ObjectId>& newest_first,
-                                             std::unique_ptr<StagedPack>& staged) {
-  std::optional<ObjectId> copied;
-  for (auto id = newest_first.rbegin(); id != newest_first.rend(); ++id) {
-    TRY(go_on());
-    Record record = TRY(store_.record(*id, context_)).record;
-    // Equal records give equal bytes, so other bytes hold what was not understood.
-    if (content_hash(ObjectType::kAction, as_bytes(encode_record(record))) != *id) {
-      return fail(ErrorCode::kUnsupported,
-                  "{}: the record {} of archive {} holds what this version of bale does not know "
-                  "and cannot copy (version {} wrote it)",
-                  store_.path(), id->to_hex(), name_,
-                  record.version.empty() ? "?" : record.version);
-    }
-    record.previous = copied;
-    record.replaces = *id;
-    if (staged == nullptr) staged = TRY(stage(record.hash.value_or(GitHash::kSha1)));
-    copied = TRY(staged->add_record(record));
-  }
-  return *copied;
-}
-
-Result<void> check(const std::string& name, const ArchiveChangeOptions& options) {
-  TRY(check_archive_name(name));
-  if (options.memory_bytes >= smallest_archive_change_bytes()) return {};
-  return fail(ErrorCode::kInvalidArgument, "changing an archive needs at least {} of memory",
-              memory_size(smallest_archive_change_bytes()));
-}
-
-}  // namespace
-
-std::uint64_t smallest_archive_change_bytes() {
-  return StagedPack::smallest_memory_bytes(kLevel) + kMinReadBytes;
-}
-
-Result<RemovedArchive> remove_archive(Store& store, const std::string& name,
-                                      const ArchiveChangeOptions& options) {
-  TRY(check(name, options));
-  return ArchiveChange(store, name, options).remove();
 }
 
 Result<PrunedArchive> prune_archive(Store& store, const std::string& name, std::uint64_t keep,
                                     const ArchiveChangeOptions& options) {
-  TRY(check(name, options));
-  if (keep == 0) {
-    return fail(ErrorCode::kInvalidArgument,
-                "pruning keeps one record at least (bale archive rm removes an archive)");
+  TRY(check_archive_change(name, options, smallest_archive_change_bytes()));
+  TRY(check_keep(keep));
+  ArchiveChange change(store, name, options,
+                       options.memory_bytes - ArchiveChange::pack_memory_bytes());
+  static_cast<void>(TRY(change.newest()));
+  TRY(change.lock());
+  PrunePlan plan =
+      TRY(plan_prune(store, name, TRY(change.newest()), keep, options.operation, change.context()));
+  PrunedArchive& result = plan.result;
+  if (!result.changed()) return result;
+  // Oldest first, each naming the copy before it.
+  std::optional<ObjectId> copied;
+  for (auto id = plan.kept.rbegin(); id != plan.kept.rend(); ++id) {
+    copied = TRY(change.copy(*id, copied, *id));
   }
-  return ArchiveChange(store, name, options).prune(keep);
+  result.record = *copied;
+  result.pack = TRY(change.finish(result.record));
+  return result;
+}
+
+Result<PrunedArchive> predict_prune(const Store& store, const std::string& name, std::uint64_t keep,
+                                    const ArchiveChangeOptions& options) {
+  TRY(check_archive_change(name, options, smallest_archive_change_bytes()));
+  TRY(check_keep(keep));
+  ReadContext context(options.memory_bytes - ArchiveChange::pack_memory_bytes());
+  const ObjectId newest = TRY(newest_of(store, name, context));
+  return TRY(plan_prune(store, name, newest, keep, options.operation, context)).result;
 }
 
 }  // namespace bale

@@ -21,13 +21,20 @@ namespace {
 
 using Times = std::vector<std::int64_t>;
 
+const Times kBefore = {3, 2, 1};
+
 struct Change {
   std::string name;
   std::function<Result<void>(Store&)> make;
   Times after;  ///< the times of the archive's records, once it is made
+  std::function<Result<void>(Store&)> prepare = [](Store&) { return Result<void>(); };
+  Times before = kBefore;
 };
 
-const Times kBefore = {3, 2, 1};
+Result<void> undo(Store& store) {
+  TRY(undo_archive_change(store, "x"));
+  return {};
+}
 
 Change removal() {
   return {"Removal",
@@ -47,12 +54,28 @@ Change pruning() {
           {3, 2}};
 }
 
-// A store with an archive of three records.
-Result<void> make_store(FileSystem& files) {
+Change undoing_a_removal() {
+  return {"UndoingARemoval", undo, kBefore, removal().make, {}};
+}
+
+Change undoing_a_pruning() {
+  return {"UndoingAPruning",
+          undo,
+          {9, 3, 2, 1},
+          [](Store& store) -> Result<void> {
+            TRY(prune_archive(store, "x", 1));
+            TRY(grow_archive(store, "x", 9));
+            return {};
+          },
+          {9, 3}};
+}
+
+// A store with an archive of three records, and what comes before the change.
+Result<void> make_store(FileSystem& files, const Change& change) {
   TRY(Store::init("/store", &files));
   Store store = TRY(Store::open("/store", &files));
   for (const std::int64_t time : {1, 2, 3}) TRY(grow_archive(store, "x", time));
-  return {};
+  return change.prepare(store);
 }
 
 Result<Times> times_in(FileSystem& files) {
@@ -68,7 +91,7 @@ TEST_P(ArchiveChangesFaultsTest, WhicheverCallFailsTheArchiveIsAsItWasOrAsItShal
   std::uint64_t failures = 0;
   for (std::uint64_t n = 0; !done; ++n) {
     MemoryFileSystem memory;
-    ASSERT_THAT(make_store(memory), IsOk());
+    ASSERT_THAT(make_store(memory, change), IsOk());
     FaultyFileSystem files(memory);
     {
       ASSERT_OK_AND_ASSIGN(store, Store::open("/store", &files));
@@ -86,10 +109,10 @@ TEST_P(ArchiveChangesFaultsTest, WhicheverCallFailsTheArchiveIsAsItWasOrAsItShal
       }
     }
     ASSERT_OK_AND_ASSIGN(times, times_in(memory));
-    EXPECT_TRUE(times == kBefore || times == change.after) << n;
+    EXPECT_TRUE(times == change.before || times == change.after) << n;
     // It can be made again, or was made; and an import finds no obstacle.
     ASSERT_OK_AND_ASSIGN(store, Store::open("/store", &memory));
-    if (times == kBefore) {
+    if (times == change.before) {
       ASSERT_THAT(change.make(store), IsOk()) << n;
     }
     ASSERT_THAT(grow_archive(store, "x", 4), IsOk()) << n;
@@ -108,7 +131,7 @@ TEST_P(ArchiveChangesFaultsTest, APowerCutKeepsWhatWasSaidToBeDone) {
   for (const auto mode :
        {MemoryFileSystem::CrashMode::kDropUnsynced, MemoryFileSystem::CrashMode::kKeepAll}) {
     MemoryFileSystem memory;
-    ASSERT_THAT(make_store(memory), IsOk());
+    ASSERT_THAT(make_store(memory, change), IsOk());
     {
       ASSERT_OK_AND_ASSIGN(store, Store::open("/store", &memory));
       ASSERT_THAT(change.make(store), IsOk());
@@ -124,9 +147,9 @@ TEST_P(ArchiveChangesFaultsTest, APowerCutAtAnyMomentLeavesAnArchiveThatCanBeRea
   std::mt19937_64 random(1);
   int made = 0;
   int kept = 0;
-  for (std::uint64_t n = 0; n < 120; n += 3) {
+  for (std::uint64_t n = 0; n < 240; n += 3) {
     MemoryFileSystem memory;
-    ASSERT_THAT(make_store(memory), IsOk());
+    ASSERT_THAT(make_store(memory, change), IsOk());
     FaultyFileSystem files(memory);
     bool acknowledged = false;
     {
@@ -137,14 +160,16 @@ TEST_P(ArchiveChangesFaultsTest, APowerCutAtAnyMomentLeavesAnArchiveThatCanBeRea
     }
     memory.crash(random);
     ASSERT_OK_AND_ASSIGN(times, times_in(memory));
-    EXPECT_TRUE(times == change.after || (!acknowledged && times == kBefore)) << n;
-    (times == kBefore ? kept : made) += 1;
+    EXPECT_TRUE(times == change.after || (!acknowledged && times == change.before)) << n;
+    (times == change.before ? kept : made) += 1;
   }
   EXPECT_GT(made, 0);
   EXPECT_GT(kept, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Changes, ArchiveChangesFaultsTest, testing::Values(removal(), pruning()),
+INSTANTIATE_TEST_SUITE_P(Changes, ArchiveChangesFaultsTest,
+                         testing::Values(removal(), pruning(), undoing_a_removal(),
+                                         undoing_a_pruning()),
                          [](const auto& change) { return change.param.name; });
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "object/utc_time.h"
+#include "store/archive_files.h"
 #include "store/record_chain.h"
 #include "store/store_impl.h"
 
@@ -53,11 +54,14 @@ Result<std::optional<ObjectId>> Store::newest_record(const std::string& name) co
 
 Result<std::vector<std::string>> Store::archive_pointers() const {
   std::vector<std::string> names;
-  for (DirectoryEntry& entry : TRY(file_system().list(impl_->layout().archives()))) {
+  const auto use = [&](const ArchiveFile& file) -> Result<void> {
     // What begins with a dot is a lock or unfinished; what is no file is somebody else's.
-    if (entry.name.starts_with('.') || entry.kind != FileKind::kRegular) continue;
-    names.push_back(std::move(entry.name));
-  }
+    if (file.file.starts_with('.') || file.kind != FileKind::kRegular) return {};
+    names.push_back(file.name);
+    return {};
+  };
+  TRY(for_each_archive_file(file_system(), impl_->layout(), use));
+  std::sort(names.begin(), names.end());
   return names;
 }
 

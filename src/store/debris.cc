@@ -11,6 +11,7 @@
 #include "bale/archive_name.h"
 #include "base/error.h"
 #include "base/try.h"
+#include "store/archive_files.h"
 
 namespace bale {
 namespace {
@@ -122,19 +123,19 @@ Result<void> FileLook::look_at_packs() {
 }
 
 Result<void> FileLook::look_at_archives() {
-  const auto entries = TRY(list(layout_.archives()));
-  if (!entries) return {};
-  for (const DirectoryEntry& entry : *entries) {
-    const std::string path = layout_.archives() + "/" + entry.name;
-    const bool regular = entry.kind == FileKind::kRegular;
-    if (regular && (is_archive_lock_name(entry.name) || check_archive_name(entry.name))) continue;
-    if (regular && entry.name.starts_with('.') && entry.name.ends_with(kNew)) {
-      debris(path, "unfinished, and given up");
+  const auto look = [&](const ArchiveFile& file) -> Result<void> {
+    const bool regular = file.kind == FileKind::kRegular;
+    if (regular && (is_archive_lock_name(file.file) || check_archive_name(file.name))) return {};
+    if (regular && file.file.starts_with('.') && file.file.ends_with(kNew)) {
+      debris(file.path, "unfinished, and given up");
     } else {
-      unknown(path, entry.name);
+      unknown(file.path, file.file);
     }
-  }
-  return {};
+    return {};
+  };
+  const Result<void> looked = for_each_archive_file(files_, layout_, look);
+  const bool missing = !looked && looked.error().code == ErrorCode::kNotFound;
+  return missing ? Result<void>() : looked;
 }
 
 Result<void> FileLook::look_at_staging() {

@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bale/object.h"
 #include "bale/result.h"
@@ -36,14 +37,24 @@ struct StoreLayout {
   /// Where repair puts files that are damaged.
   [[nodiscard]] std::string damaged() const { return root + "/damaged"; }
 
-  /// Archive names cannot begin with a dot, so what does is ours.
+  /// The file of the archive a/b/c is archives/a@/b@/c. An archive name holds no '@', so the
+  /// directory of a/... is never the file of an archive `a` that was removed; and no part of one
+  /// begins with a dot, so what does is ours.
   [[nodiscard]] std::string archive(std::string_view name) const {
-    return archives() + "/" + std::string(name);
+    return archive_file(name, "", "");
   }
 
   [[nodiscard]] std::string archive_lock(std::string_view name) const {
-    return archives() + "/." + std::string(name) + ".lock";
+    return archive_file(name, ".", ".lock");
   }
+
+  /// A pointer on its way to archive(name).
+  [[nodiscard]] std::string new_archive(std::string_view name) const {
+    return archive_file(name, ".", ".new");
+  }
+
+  /// The directories that archive(name) lies in below archives(), outermost first.
+  [[nodiscard]] std::vector<std::string> archive_directories(std::string_view name) const;
 
   [[nodiscard]] std::string pack(std::string_view name) const {
     return packs() + "/" + std::string(name) + ".pack";
@@ -56,7 +67,17 @@ struct StoreLayout {
   [[nodiscard]] std::string git_index(std::string_view name) const {
     return packs() + "/" + std::string(name) + ".gitidx";
   }
+
+ private:
+  [[nodiscard]] std::string archive_file(std::string_view name, std::string_view before,
+                                         std::string_view after) const;
 };
+
+/// What a directory in archives/ has behind the part of the name that it stands for.
+inline constexpr char kArchiveDirectorySuffix = '@';
+
+/// The path prefixes of an archive's name, shortest first: of a/b/c, a and a/b.
+[[nodiscard]] std::vector<std::string> archive_name_prefixes(std::string_view name);
 
 /// Whether a name in archives/ is that of a lock.
 [[nodiscard]] constexpr bool is_archive_lock_name(std::string_view name) {

@@ -4,10 +4,13 @@
 #include "store/locks.h"
 
 #include <chrono>
+#include <optional>
 #include <thread>
 
+#include "bale/archive_name.h"
 #include "base/error.h"
 #include "base/try.h"
+#include "store/archive_files.h"
 #include "store/store_impl.h"
 
 namespace bale {
@@ -37,6 +40,39 @@ Result<void> make_lock_file(FileSystem& files, const std::string& path) {
   return {};
 }
 
+// An archive whose pointer or record is damaged counts as one.
+Result<bool> is_archive(const Store& store, const std::string& name) {
+  const Result<std::optional<ObjectId>> newest = store.newest_record(name);
+  if (newest) return newest->has_value();
+  if (newest.error().code == ErrorCode::kCorrupt) return true;
+  return newest.error();
+}
+
+// An archive whose name is a path prefix of this one, or the other way round.
+Result<std::optional<std::string>> related_archive(const Store& store, const std::string& name) {
+  for (const std::string& prefix : archive_name_prefixes(name)) {
+    if (TRY(is_archive(store, prefix))) return std::optional(prefix);
+  }
+  std::optional<std::string> found;
+  const auto look = [&](const ArchiveFile& file) -> Result<void> {
+    const bool pointer = file.kind == FileKind::kRegular && check_archive_name(file.name);
+    if (!found && pointer && TRY(is_archive(store, file.name))) found = file.name;
+    return {};
+  };
+  TRY(for_each_archive_file_below(store.file_system(), store.impl().layout(), name, look));
+  return found;
+}
+
+// A store that was repaired may have both: then both can be imported into.
+Result<void> check_that_name_is_free(const Store& store, const std::string& name) {
+  const std::optional<std::string> other = TRY(related_archive(store, name));
+  if (!other || TRY(is_archive(store, name))) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              "{}: '{}' cannot be the name of an archive beside the archive {}: no name may be a "
+              "path prefix of another (choose another name, or remove that archive)",
+              store.path(), name, *other);
+}
+
 }  // namespace
 
 Result<ImportLocks> lock_for_import(const Store& store, const std::string& archive,
@@ -45,11 +81,21 @@ Result<ImportLocks> lock_for_import(const Store& store, const std::string& archi
   const StoreLayout& layout = store.impl().layout();
   constexpr std::string_view kMaintenance = "waiting for maintenance of the store";
   ImportLocks locks;
+  // Before too, because a lock leaves a file, and so as not to wait in vain.
+  TRY(check_that_name_is_free(store, archive));
+  TRY(make_archive_directories(files, layout, archive, false));
+  for (const std::string& prefix : archive_name_prefixes(archive)) {
+    TRY(make_lock_file(files, layout.archive_lock(prefix)));
+    locks.prefixes.push_back(
+        TRY(wait_for_lock(files, layout.archive_lock(prefix), LockMode::kShared, operation,
+                          "waiting for an import into a prefix of this name")));
+  }
   const std::string archive_lock = layout.archive_lock(archive);
   TRY(make_lock_file(files, archive_lock));
   TRY(make_lock_file(files, layout.lock()));
   locks.archive = TRY(wait_for_lock(files, archive_lock, LockMode::kExclusive, operation,
                                     "waiting for another import of this archive"));
+  TRY(check_that_name_is_free(store, archive));
   const std::unique_ptr<FileLock> turnstile =
       TRY(wait_for_lock(files, layout.staging(), LockMode::kShared, operation, kMaintenance));
   locks.store =

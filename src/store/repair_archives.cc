@@ -4,6 +4,7 @@
 // See repair_work.h. What a pointer should say, the records say themselves (archive_recovery.h);
 // where a pointer leads to a record, nobody knows better than it.
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
@@ -134,8 +135,16 @@ Result<void> ArchiveRepair::recover(const RecoveredArchive& archive) {
   if (wanted != wanted_.end() && wanted->second.record) {
     work_.summary.archives_gone_back.push_back(archive.name);
   }
+  // In damaged/, which has no directories.
+  std::string flat_name = archive.name;
+  std::replace(flat_name.begin(), flat_name.end(), '/', kArchiveDirectorySuffix);
   if (wanted != wanted_.end()) {
-    TRY(work_.set_aside(work_.layout.archive(archive.name), archive.name));
+    TRY(work_.set_aside(work_.layout.archive(archive.name), flat_name));
+  }
+  for (const std::string& directory : work_.layout.archive_directories(archive.name)) {
+    const Result<FileInfo> there = work_.files.stat(directory);
+    if (!there || there->kind == FileKind::kDirectory) continue;
+    TRY(work_.set_aside(directory, flat_name));
   }
   work_.forecast.pointers[archive.name] = archive.record;
   if (work_.options.dry_run) return {};

@@ -16,6 +16,7 @@
 #include "base/try.h"
 #include "io/atomic_file.h"
 #include "pack/builder_plan.h"
+#include "store/archive_files.h"
 #include "store/store_impl.h"
 
 namespace bale {
@@ -204,11 +205,15 @@ Result<InstalledPack> StagedPack::install() {
 
 Result<void> move_archive(const Store& store, const std::string& name, const ObjectId& record,
                           bool sync) {
+  FileSystem& files = store.file_system();
   const StoreLayout& layout = store.impl().layout();
-  AtomicFile pointer =
-      TRY(AtomicFile::create(store.file_system(), layout.archive(name), Visibility::kHidden));
+  // Those of a pointer that is there were made durable before it.
+  if (!files.stat(layout.archive(name))) {
+    TRY(make_archive_directories(files, layout, name, sync));
+  }
+  AtomicFile pointer = TRY(AtomicFile::create(files, layout.archive(name), Visibility::kHidden));
   TRY(pointer.file().write_at(0, as_bytes(encode_archive_pointer(record))));
-  return pointer.commit({.sync = sync, .staging_path = layout.archives() + "/." + name + ".new"});
+  return pointer.commit({.sync = sync, .staging_path = layout.new_archive(name)});
 }
 
 }  // namespace bale

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Opening a store, its packs and look-ups across them. Archives are in archives.cc.
+// Opening a store, its packs and look-ups across them. Archives are in archives.cc; making a store
+// in store_making.cc.
 
 #include "bale/store.h"
 
@@ -13,8 +14,6 @@
 #include "base/try.h"
 #include "hash/blake3.h"
 #include "hash/git_hash.h"
-#include "io/atomic_file.h"
-#include "io/path.h"
 #include "store/store_impl.h"
 
 namespace bale {
@@ -30,58 +29,6 @@ Error not_its_id(const PackReader& pack, std::uint64_t offset, ObjectType type,
 }
 
 }  // namespace
-
-Result<void> Store::init(const std::string& path, FileSystem* file_system) {
-  FileSystem& files = file_system != nullptr ? *file_system : posix_file_system();
-  const StoreLayout layout{path};
-  const Result<std::vector<DirectoryEntry>> there = files.list(path);
-  if (there && !there->empty()) {
-    const bool is_store = files.stat(layout.mark()).has_value();
-    return fail(ErrorCode::kInvalidArgument, "{}: {} (name a new or an empty directory)", path,
-                is_store ? "there is a store already" : "the directory is not empty");
-  }
-  if (!there && there.error().code != ErrorCode::kNotFound) return there.error();
-  if (!there) TRY(files.create_directory(path));
-  for (const std::string& directory : {layout.packs(), layout.archives(), layout.staging()}) {
-    TRY(files.create_directory(directory));
-  }
-  static_cast<void>(TRY(files.create(layout.lock(), CreateMode::kExclusive)));
-  // The mark comes last: with it, everything else is there.
-  AtomicFile mark = TRY(AtomicFile::create(files, layout.mark(), Visibility::kHidden));
-  TRY(mark.file().write_at(0, as_bytes(kStoreMark)));
-  TRY(mark.commit());
-  // What is imported into it shall not be lost with the store's own name.
-  return there ? Result<void>() : files.sync_directory(parent_directory(path));
-}
-
-Result<void> Store::remove_empty(const std::string& path, FileSystem* file_system) {
-  FileSystem& files = file_system != nullptr ? *file_system : posix_file_system();
-  const StoreLayout layout{path};
-  const std::unique_ptr<FileLock> lock = TRY(files.try_lock(layout.lock(), LockMode::kExclusive));
-  std::vector<std::string> locks;
-  bool empty = lock != nullptr;
-  for (const std::string& directory : {layout.packs(), layout.archives(), layout.staging()}) {
-    const std::vector<DirectoryEntry> entries = TRY(files.list(directory));
-    for (const DirectoryEntry& entry : entries) {
-      if (directory == layout.archives() && is_archive_lock_name(entry.name)) {
-        locks.push_back(directory + "/" + entry.name);
-      } else {
-        empty = false;
-      }
-    }
-  }
-  if (!empty) {
-    return fail(ErrorCode::kInvalidArgument, "{}: the store is in use or not empty", path);
-  }
-  // The mark goes first: without it, nobody takes what is left for a store.
-  TRY(files.remove_file(layout.mark()));
-  for (const std::string& name : locks) TRY(files.remove_file(name));
-  for (const std::string& directory : {layout.packs(), layout.archives(), layout.staging()}) {
-    TRY(files.remove_directory(directory));
-  }
-  TRY(files.remove_file(layout.lock()));
-  return files.remove_directory(path);
-}
 
 Result<Store> Store::open(const std::string& path, FileSystem* file_system) {
   FileSystem& files = file_system != nullptr ? *file_system : posix_file_system();

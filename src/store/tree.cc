@@ -70,6 +70,26 @@ Result<ObjectLocation> locate(const Store& store, const GitOid& oid, const Recor
 
 }  // namespace
 
+Result<ArchivePath> find_archive_path(const Store& store, std::string_view text) {
+  const std::vector<ArchivePath> readings = TRY(parse_archive_path(text));
+  if (readings.size() == 1) return readings.front();
+  std::string tried;
+  const ArchivePath* removed = nullptr;
+  for (const ArchivePath& reading : readings) {
+    // A damaged pointer is one, and whoever reads the record says that it is damaged.
+    const Result<std::optional<ObjectId>> newest = store.newest_record(reading.name);
+    if (!newest && newest.error().code != ErrorCode::kCorrupt) return newest.error();
+    if (!newest || *newest) return reading;
+    if (removed == nullptr && TRY(store.archive_pointer(reading.name))) removed = &reading;
+    if (!tried.empty()) tried += ", ";
+    tried += reading.name;
+  }
+  if (removed != nullptr) return *removed;
+  return fail(ErrorCode::kNotFound,
+              "{}: no archive has one of the names {} (bale list names the archives)", store.path(),
+              tried);
+}
+
 Result<ResolvedPath> resolve_path(const Store& store, const ArchivePath& path,
                                   ReadContext& context) {
   const Record record = TRY(store.record(path.name, path.record_back, context)).record;

@@ -39,7 +39,7 @@ class TreeTest : public testing::Test {
   }
 
   Result<ResolvedPath> resolve(const std::string& text) {
-    const Result<ArchivePath> path = parse_archive_path(text);
+    const Result<ArchivePath> path = find_archive_path(fixture_.store(), text);
     if (!path) return path.error();
     return resolve_path(fixture_.store(), *path, context_);
   }

@@ -38,6 +38,13 @@ Step pruning(std::string name, std::uint64_t keep) {
   };
 }
 
+Step undoing(std::string name) {
+  return [=](Store& store) -> Result<void> {
+    TRY(undo_archive_change(store, name, {.memory_bytes = smallest_undo_bytes()}));
+    return {};
+  };
+}
+
 Result<void> cataloging(Store& store) {
   return write_catalog(store.file_system(), store.impl().layout(), *store.impl().packs(),
                        {.operation = {}});
@@ -127,8 +134,10 @@ std::vector<StoreVerb> store_verbs() {
       {"ImportAgain", importing("a", 4), but("a", {4, 2, 1}), cataloging},
       {"ImportUnchanged", importing("a", 2), but("a", {2, 2, 1}), {}},
       {"ImportOfARemovedName", importing("gone", 3), but("gone", {3}), {}},
+      {"ImportIntoANameOfParts", importing("new/x/y", 2), but("new/x/y", {2}), cataloging},
       {"Remove", removing("a"), without("a"), {}},
       {"Prune", pruning("a", 1), but("a", {2}), cataloging},
+      {"Undo", undoing("gone"), but("gone", {2, 1}), cataloging},
       {"Catalog", cataloging, verb_store_archives(), {}},
       {"CatalogAgain", cataloging, verb_store_archives(), cataloging},
       {"Repack", repacking({}), verb_store_archives(), {}},
