@@ -18,10 +18,11 @@
 #include "bale/record.h"
 #include "base/error.h"
 #include "base/try.h"
-#include "hash/blake3.h"
 #include "store/locks.h"
 #include "store/record_chain.h"
+#include "store/record_mark.h"
 #include "store/staged_pack.h"
+#include "store/store_impl.h"
 
 namespace bale {
 namespace {
@@ -161,7 +162,7 @@ Result<ObjectId> ArchiveChange::copy_records(const std::vector<ObjectId>& newest
     TRY(go_on());
     Record record = TRY(store_.record(*id, context_)).record;
     // Equal records give equal bytes, so other bytes hold what was not understood.
-    if (content_hash(ObjectType::kAction, as_bytes(encode_record(record))) != *id) {
+    if (id_of_record(as_bytes(encode_record(record)), store_.impl().records_are_marked()) != *id) {
       return fail(ErrorCode::kUnsupported,
                   "{}: the record {} of archive {} holds what this version of bale does not know "
                   "and cannot copy (version {} wrote it)",
@@ -169,6 +170,7 @@ Result<ObjectId> ArchiveChange::copy_records(const std::vector<ObjectId>& newest
                   record.version.empty() ? "?" : record.version);
     }
     record.previous = copied;
+    record.number = static_cast<std::uint64_t>(id - newest_first.rbegin()) + 1;
     record.replaces = *id;
     if (staged == nullptr) staged = TRY(stage(record.hash.value_or(GitHash::kSha1)));
     copied = TRY(staged->add_record(record));

@@ -158,8 +158,9 @@ Result<void> CollectRoots::add_unreached() {
 }
 
 Result<bool> CollectRoots::is_needed(const ObjectId& id, const std::optional<GitOid>& oid) {
-  if (oid) return closure_->reached(*oid);
-  return records_.contains(id);
+  // A record stays whatever an index says of it.
+  if (records_.contains(id)) return true;
+  return oid ? closure_->reached(*oid) : Result<bool>(false);
 }
 
 }  // namespace bale
