@@ -8,9 +8,12 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "bale/git_import.h"
 #include "base/budget.h"
+#include "base/error.h"
 #include "base/try.h"
 #include "cli/counted.h"
 #include "cli/errors.h"
@@ -29,9 +32,10 @@ constexpr std::uint64_t kExtraSortBytes = 16 << 20;
 
 struct Options {
   std::string path;
-  std::string name;
+  std::optional<std::string> name;
   bool all_objects = false;
   bool allow_missing = false;
+  bool new_source = false;
   bool no_delta = false;
   int level = 3;
 };
@@ -49,10 +53,21 @@ std::string json_object(const GitImportSummary& summary, double seconds) {
       .number("deltas", summary.deltas)
       .number("missing", summary.missing)
       .number("huge_objects", summary.huge_objects)
+      .value("unchanged", summary.unchanged ? "true" : "false")
       .seconds("seconds", seconds)
       .number("peak_rss_bytes", peak_rss_bytes())
       .number("children_peak_rss_bytes", summary.children_peak_rss_bytes);
   return line.object();
+}
+
+std::string sentence(const GitImportSummary& summary) {
+  if (summary.unchanged) {
+    return fmt::format("{}: unchanged ({})", summary.archive, counted(summary.objects, "object"));
+  }
+  return fmt::format("{}: {}, {} of them new, {} read, {} stored", summary.archive,
+                     counted(summary.objects, "object"), summary.objects_new,
+                     format_bytes(summary.bytes_in),
+                     format_bytes(summary.pack_bytes + summary.index_bytes));
 }
 
 // What somebody should know though nothing failed.
@@ -62,15 +77,20 @@ void note(const std::string& text) {
 
 Result<int> run(const Options& options, Session& session) {
   const Clock::time_point start = Clock::now();
+  if (options.name && options.name->empty()) {
+    return fail(ErrorCode::kInvalidArgument,
+                "--name is empty (leave it out for a name made from PATH)");
+  }
   StoreForImport into = TRY(open_or_make_store(session));
   const std::uint64_t enough =
       std::max(kStoreMemoryBytes,
                smallest_import_memory_bytes(options.level, !options.no_delta) + kExtraSortBytes);
   const Result<GitImportSummary> imported =
       import_git(into.store, options.path,
-                 {.name = options.name,
+                 {.name = options.name.value_or(""),
                   .all_objects = options.all_objects,
                   .allow_missing = options.allow_missing,
+                  .new_source = options.new_source,
                   .deltas = !options.no_delta,
                   .level = options.level,
                   .memory_bytes = session.memory_bytes(enough),
@@ -91,12 +111,14 @@ Result<int> run(const Options& options, Session& session) {
     note(fmt::format("{}: the source lacks {}, named in the record", summary.archive,
                      counted(summary.missing, "object")));
   }
+  if (summary.replaced && !session.options().quiet) {
+    note(
+        fmt::format("{}: the source has none of the commits of the archive's last record; if it is "
+                    "another repository now, import it under another --name",
+                    summary.archive));
+  }
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  TRY(session.summary(json_object(summary, seconds),
-                      fmt::format("{}: {}, {} of them new, {} read, {} stored", summary.archive,
-                                  counted(summary.objects, "object"), summary.objects_new,
-                                  format_bytes(summary.bytes_in),
-                                  format_bytes(summary.pack_bytes + summary.index_bytes))));
+  TRY(session.summary(json_object(summary, seconds), sentence(summary)));
   return kStatusDone;
 }
 
@@ -109,6 +131,8 @@ VerbRun declare_import_git(Arguments& arguments) {
   arguments.flag("--all-objects", "also what no ref reaches", options->all_objects);
   arguments.flag("--allow-missing", "record what the source lacks, instead of failing",
                  options->allow_missing);
+  arguments.flag("--new-source", "go on with an archive though PATH seems to be another repository",
+                 options->new_source);
   arguments.flag("--no-delta", "store no deltas", options->no_delta);
   arguments.level(options->level);
   return [options](Session& session) { return run(*options, session); };

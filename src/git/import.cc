@@ -67,6 +67,8 @@ class GitImporter {
   Result<void> transfer(ImportLister& lister, ImportReceiver& receiver);
   [[nodiscard]] Error missing_error(const OidListWriter& missing) const;
   Result<Record> make_record(ImportLister& lister, StagedPack& staged);
+  [[nodiscard]] bool says_nothing_new(const Record& record) const;
+  [[nodiscard]] GitImportSummary unchanged() const;
 
   Store& store_;
   const GitImportOptions& options_;
@@ -83,6 +85,8 @@ Result<GitImportSummary> GitImporter::run() {
   TRY(store_.refresh());
   refs_ = TRY(source_.refs());
   plan_ = TRY(plan_import(store_, source_, refs_, options_));
+  if (plan_.unchanged) return unchanged();
+  summary_.replaced = plan_.replaced;
   const std::unique_ptr<StagedPack> staged =
       TRY(StagedPack::create(store_, source_.hash(),
                              {.level = options_.level,
@@ -106,6 +110,8 @@ Result<GitImportSummary> GitImporter::run() {
   if (summary_.missing > 0 && !options_.allow_missing) return missing_error(lister->missing());
 
   const Record record = TRY(make_record(*lister, *staged));
+  // What was staged goes with it: a list of ids that the store has already.
+  if (says_nothing_new(record)) return unchanged();
   summary_.record = TRY(staged->add_record(record));
   const InstalledPack installed = TRY(staged->install());
   TRY(move_archive(store_, name, summary_.record, options_.sync));
@@ -159,11 +165,37 @@ Result<Record> GitImporter::make_record(ImportLister& lister, StagedPack& staged
                 .objects = summary_.objects,
                 .objects_new = summary_.objects_new,
                 .bytes = summary_.bytes_in,
+                .number = plan_.number,
                 .version = BALE_VERSION};
   record.previous = plan_.pointer;
   record.missing = TRY(lister.missing().store(staged));
   record.unreached = TRY(lister.unreached().store(staged));
   return record;
+}
+
+// Whether it differs from the archive's newest record only in what each import has of its own.
+bool GitImporter::says_nothing_new(const Record& record) const {
+  if (!plan_.previous || record.objects_new > 0) return false;
+  Record before = plan_.previous->record;
+  before.time = record.time;
+  before.objects_new = record.objects_new;
+  before.bytes = record.bytes;
+  before.number = record.number;
+  before.previous = record.previous;
+  before.replaces = record.replaces;
+  before.version = record.version;
+  if (!options_.new_source) before.source = record.source;
+  return before == record;
+}
+
+GitImportSummary GitImporter::unchanged() const {
+  const Record& newest = plan_.previous->record;
+  return {.archive = options_.name,
+          .unchanged = true,
+          .record = plan_.previous->id,
+          .objects = newest.objects,
+          .missing = newest.missing.count,
+          .children_peak_rss_bytes = source_.children_peak_rss_bytes()};
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ Result<void> ImportLister::take_ordered(const OrderedObject& ordered, ObjectRead
 // Asked once for each object, so it counts them as well.
 bool ImportLister::is_stored(const GitOid& oid) {
   const bool stored = store_.find(oid).has_value();
-  count_.add(oid, stored);
+  count_.add(stored);
   return stored;
 }
 

@@ -77,7 +77,7 @@ class ImportLister {
         missing_(std::move(missing)),
         unreached_(std::move(unreached)),
         order_(std::move(order)),
-        count_(store, plan) {}
+        count_(plan) {}
 
   Result<void> list_and_request(ObjectReader& reader);
   Result<void> take_listed(const ListedObject& listed, ObjectReader& reader);
