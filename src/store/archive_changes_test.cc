@@ -139,8 +139,10 @@ TEST_F(ArchiveChangesTest, PruningKeepsTheNewestRecordsInANewChain) {
   EXPECT_EQ(now.record.replaces, newest.id);
   EXPECT_FALSE(before.record.previous.has_value());
   EXPECT_EQ(before.record.replaces, second.id);
+  EXPECT_EQ(before.record.number, 1u);
   // Nothing else of a record changed, and both lie in the pack that is named.
   Record expected = newest.record;
+  expected.number = 2;
   expected.previous = now.record.previous;
   expected.replaces = now.record.replaces;
   EXPECT_EQ(now.record, expected);

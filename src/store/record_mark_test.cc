@@ -29,7 +29,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 TEST(RecordMarkTest, ARecordAndATagOfTheSameBytesHaveDifferentIds) {
-  for (const std::string payload : {std::string("{}"), "{" + std::string(3 << 20, 'x')}) {
+  for (const std::string& payload : {std::string("{}"), "{" + std::string(3 << 20, 'x')}) {
     const Bytes bytes = as_bytes(payload);
     const ObjectId tag = content_hash(ObjectType::kAction, bytes);
     const ObjectId record = record_id(bytes);
