@@ -11,8 +11,8 @@
 //
 //   {"archive":"git","bytes":13946,"hash":"sha1","head":"ref: refs/heads/main","kind":"git",
 //    "missing":{"count":0},"number":3,"objects":849014,"objects_new":12,
-//    "refs":{"refs/heads/main":"<oid>"},"source":"/srv/git.git","time":"2026-11-22T14:56:00Z","version":"0.1.0"}
-//    (on one line)
+//    "refs":{"refs/heads/main":"<oid>"},"source":"/srv/git.git",
+//    "time":"2026-11-22T14:56:00Z","version":"0.1.0"}    (on one line)
 //
 // Keys without a value (an empty collection or text, an absent optional) are left out, but for the
 // numbers. A reader overlooks keys that it does not know.
