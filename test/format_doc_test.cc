@@ -217,6 +217,7 @@ TEST_F(FormatDocTest, ShowsARecordAsItIsWritten) {
                       .objects = 3,
                       .objects_new = 3,
                       .bytes = kHello.size() + tree_payload().size() + commit_payload().size(),
+                      .number = 1,
                       .version = "0.1.0"};
   expect_text("record", encode_record(record) + "\n");
 }

@@ -9,7 +9,8 @@
 //
 // The `git` program reads the objects; nothing of the source's configuration is obeyed, no command
 // is run and no network is touched on its behalf. Each object is checked against its Git id.
-// Importing again under the same name stores only what is new and makes a new record.
+// Importing again under the same name stores only what is new and makes a new record; where nothing
+// changed, nothing is written.
 //
 // Ending early, by an error, a signal or a crash, leaves the store as it was.
 
@@ -31,8 +32,10 @@ struct GitImportOptions {
   bool all_objects = false;    ///< also what no ref reaches
   bool allow_missing = false;  ///< record what the source lacks, instead of failing
   bool skip_bad_refs = false;  ///< leave out refs that are not well-formed, instead of failing
-  bool deltas = true;          ///< store versions as deltas against each other
-  int level = 3;               ///< of zstd: 1..22
+  /// Go on with the archive though the source seems to be another repository than its last one.
+  bool new_source = false;
+  bool deltas = true;  ///< store versions as deltas against each other
+  int level = 3;       ///< of zstd: 1..22
   std::uint64_t memory_bytes = 64 << 20;
   std::size_t lanes = 0;  ///< threads that compress; 0: one a processor
   bool sync = true;       ///< false: fast and not safe against a power cut, for tests
@@ -41,8 +44,12 @@ struct GitImportOptions {
 
 struct GitImportSummary {
   std::string archive;
-  ObjectId record;
-  std::string pack;               ///< the name of the pack that was installed
+  /// The archive's newest record says all that there was to say: nothing was written.
+  bool unchanged = false;
+  /// The source is where the last one was and has none of its commits: it may be another one.
+  bool replaced = false;
+  ObjectId record;                ///< the newest one of the archive
+  std::string pack;               ///< the name of the pack that was installed; empty if unchanged
   std::uint64_t objects = 0;      ///< what the archive reaches now
   std::uint64_t objects_new = 0;  ///< what of it was not in the store before
   std::uint64_t bytes_in = 0;     ///< payload bytes that were read
@@ -75,8 +82,17 @@ struct GitImportSummary {
 /// for a file of the source that cannot be read, kIncomplete for one that is damaged (a pack, its
 /// index, an object that is not what its id says). Refreshes `store`.
 ///
-/// `objects` is exact after a first import, and while history only grows; where it was rewritten,
-/// or shares objects with other archives, everything is listed again as needed to keep it exact.
+/// kInvalidArgument also where the archive's last source was at another path and this one has none
+/// of the commits that the archive's last refs led to: then it is another repository of the same
+/// name, unless options.new_source says otherwise. Paths are compared without symlinks; a mirror
+/// that moved goes on.
+///
+/// Nothing is listed, and nothing written, where refs, HEAD and the shallow boundary are as the
+/// archive's newest record has them and it lacks nothing. With all_objects, or where something was
+/// missing, everything is listed, and a record is written if it would say anything new.
+///
+/// `objects` is exact. Where a listed object was in the store before, everything may have to be
+/// listed again for that.
 ///
 /// Memory: options.memory_bytes, and in proportion to the number of refs; not to the number or size
 /// of objects. `git` has its own.

@@ -3,8 +3,8 @@
 
 // What bale stores: objects, each an id, a type and a payload.
 //
-// The pack layer takes ids as they come. Stores use two rules (doc/FORMAT.md): a content hash is
-// typed BLAKE3 of the payload (content_hash), a state is known by a change id (change_id).
+// The pack layer takes ids as they come. Stores use these rules (doc/FORMAT.md): a content hash is
+// typed BLAKE3 of the payload, a state has a change id, a record (record.h) an id of its own kind.
 
 #pragma once
 

@@ -3,14 +3,16 @@
 
 // A record: what one import brought into an archive, or that the archive was removed.
 //
-// It is an action object whose payload is JSON: one line, keys sorted, UTF-8. Names and paths are
-// bytes; what is not UTF-8, and '%', is written %XX (control characters too: one line stays one).
-// A record lies in the pack of its import, and the records of an archive form a chain, so that
-// packs alone are enough to recover a store.
+// It is an action object whose payload is JSON: one line, keys sorted, UTF-8; under an id that no
+// tag has (doc/FORMAT.md, section 8). Names and paths are bytes; what is not UTF-8, and '%', is
+// written %XX (control characters too: one line stays one). A record lies in the pack of its
+// import, and the records of an archive form a chain, so that packs alone are enough to recover a
+// store.
 //
 //   {"archive":"git","bytes":13946,"hash":"sha1","head":"ref: refs/heads/main","kind":"git",
-//    "missing":{"count":0},"objects":849014,"objects_new":12,"refs":{"refs/heads/main":"<oid>"},
-//    "source":"/srv/git.git","time":"2026-11-22T14:56:00Z","version":"0.1.0"}    (on one line)
+//    "missing":{"count":0},"number":3,"objects":849014,"objects_new":12,
+//    "refs":{"refs/heads/main":"<oid>"},"source":"/srv/git.git",
+//    "time":"2026-11-22T14:56:00Z","version":"0.1.0"}    (on one line)
 //
 // Keys without a value (an empty collection or text, an absent optional) are left out, but for the
 // numbers. A reader overlooks keys that it does not know.
@@ -65,10 +67,12 @@ struct Record {
   std::uint64_t objects = 0;                   ///< reached by this import
   std::uint64_t objects_new = 0;               ///< of these, not in the store before
   std::uint64_t bytes = 0;                     ///< payload bytes read
-  OidList missing;                   ///< objects that the source should have had and did not
-  OidList unreached;                 ///< objects that were archived though no ref reaches them
-  std::optional<ObjectId> previous;  ///< content hash of the archive's record before this one
-  /// Content hash of the record whose place this one takes: pruning copies the records that it
+  OidList missing;    ///< objects that the source should have had and did not
+  OidList unreached;  ///< objects that were archived though no ref reaches them
+  /// How many records the archive has with this one; 0 where an older version wrote it.
+  std::uint64_t number = 0;
+  std::optional<ObjectId> previous;  ///< id of the archive's record before this one
+  /// Id of the record whose place this one takes: pruning copies the records that it
   /// keeps, because they are chained by their hashes.
   std::optional<ObjectId> replaces;
   std::string version;  ///< of the program that wrote the record
@@ -76,12 +80,9 @@ struct Record {
   bool operator==(const Record&) const = default;
 };
 
-/// Whether an action's payload is a record and not a tag of Git's: it starts with '{'.
-[[nodiscard]] bool looks_like_record(Bytes payload);
-
 /// The payload of a record; equal records give equal bytes. Safe from any thread.
 /// Requires what decode_record() checks and a caller has in hand: a valid archive name, all Git ids
-/// of the kind `hash`, and content hashes for `previous`, `replaces` and lists; anything else
+/// of the kind `hash`, and ids of 32 bytes for `previous`, `replaces` and lists; anything else
 /// stops the program. A time out of range is written as the nearest one inside. Memory: the text,
 /// and once more the text of the refs' names.
 [[nodiscard]] std::string encode_record(const Record& record);

@@ -60,6 +60,14 @@ void Arguments::text(const std::string& name, const std::string& value_name,
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
 
+void Arguments::text(const std::string& name, const std::string& value_name,
+                     const std::string& what, std::optional<std::string>& to) {
+  app_.add_option_function<std::string>(
+          name, [&to](const std::string& text) { to = text; }, what)
+      ->type_name(value_name)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
+
 void Arguments::count(const std::string& name, const std::string& value_name,
                       const std::string& what, std::optional<std::uint64_t>& to) {
   add_parsed(app_, name, value_name, what, "a count", [&to](const std::string& text) {

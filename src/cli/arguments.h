@@ -45,6 +45,10 @@ class Arguments {
   void text(const std::string& name, const std::string& value_name, const std::string& what,
             std::string& to);
 
+  /// The same where an empty value is not the same as none.
+  void text(const std::string& name, const std::string& value_name, const std::string& what,
+            std::optional<std::string>& to);
+
   /// A count: decimal digits.
   void count(const std::string& name, const std::string& value_name, const std::string& what,
              std::optional<std::uint64_t>& to);

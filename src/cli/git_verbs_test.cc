@@ -64,13 +64,44 @@ class GitVerbsTest : public testing::Test {
   std::string repository_ = directory_ / "repository";
 };
 
+TEST_F(GitVerbsTest, ImportTellsThatNothingChanged) {
+  const FinishedRun again = run({"import", "git", repository_, "--name", "c++", "--json"});
+  ASSERT_EQ(again.status, 0) << again.err;
+  const json summary = json::parse(again.out);
+  EXPECT_EQ(summary["unchanged"], true);
+  EXPECT_EQ(summary["objects"], 6);
+  EXPECT_EQ(summary["objects_new"], 0);
+  EXPECT_EQ(summary["pack"], "");
+  EXPECT_EQ(run({"import", "git", repository_, "--name", "c++"}).out,
+            "c++: unchanged (6 objects)\n");
+  EXPECT_EQ(json_lines(run({"log", "c++", "--json"}).out).size(), 1u);
+}
+
+TEST_F(GitVerbsTest, ImportRefusesAnEmptyNameAndAnotherRepositoryOfTheSameName) {
+  for (const std::vector<std::string>& name :
+       {std::vector<std::string>{"--name", ""}, std::vector<std::string>{"--name="}}) {
+    std::vector<std::string> words = {"import", "git", repository_};
+    words.insert(words.end(), name.begin(), name.end());
+    EXPECT_EQ(run(words).status, 2);
+  }
+  const std::string other = directory_ / "other";
+  git("init --quiet " + other);
+  const FinishedRun refused = run({"import", "git", other, "--name", "c++"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.err, HasSubstr("--new-source"));
+  EXPECT_EQ(run({"import", "git", other, "--name", "c++", "--new-source"}).status, 0);
+  EXPECT_EQ(json_lines(run({"list", "--json"}).out)[0]["records"], 2);
+}
+
 TEST_F(GitVerbsTest, ImportTellsWhatItDidAndBringsOnlyWhatIsNew) {
+  git("branch another");
   const FinishedRun again = run({"import", "git", repository_, "--name", "c++", "--json"});
   ASSERT_EQ(again.status, 0) << again.err;
   const json summary = json::parse(again.out);
   EXPECT_EQ(summary["archive"], "c++");
   EXPECT_EQ(summary["objects"], 6);
   EXPECT_EQ(summary["objects_new"], 0);
+  EXPECT_EQ(summary["unchanged"], false);
   for (const char* key : {"record", "pack", "bytes_in", "pack_bytes", "index_bytes", "deltas",
                           "missing", "seconds", "peak_rss_bytes", "children_peak_rss_bytes"}) {
     EXPECT_TRUE(summary.contains(key)) << key;

@@ -8,9 +8,12 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "bale/git_import.h"
 #include "base/budget.h"
+#include "base/error.h"
 #include "base/try.h"
 #include "cli/counted.h"
 #include "cli/errors.h"
@@ -31,10 +34,11 @@ constexpr std::uint64_t kExtraSortBytes = 16 << 20;
 
 struct Options {
   std::string path;
-  std::string name;
+  std::optional<std::string> name;
   bool all_objects = false;
   bool allow_missing = false;
   bool skip_bad_refs = false;
+  bool new_source = false;
   bool no_delta = false;
   int level = 3;
 };
@@ -59,6 +63,7 @@ std::string json_object(const GitImportSummary& summary, double seconds) {
       .number("mismatched_links", summary.mismatched_links)
       .number("malformed", summary.malformed)
       .number("huge_objects", summary.huge_objects)
+      .value("unchanged", summary.unchanged ? "true" : "false")
       .seconds("seconds", seconds)
       .number("peak_rss_bytes", peak_rss_bytes())
       .number("children_peak_rss_bytes", summary.children_peak_rss_bytes);
@@ -109,18 +114,35 @@ void note_what_is_missing(const GitImportSummary& summary) {
   }
 }
 
+std::string sentence(const GitImportSummary& summary) {
+  if (summary.unchanged) {
+    return fmt::format("{}: unchanged ({}){}", summary.archive, counted(summary.objects, "object"),
+                       missing_words(summary.missing));
+  }
+  return fmt::format("{}: {}, {} of them new, {} read, {} stored{}", summary.archive,
+                     counted(summary.objects, "object"), summary.objects_new,
+                     format_bytes(summary.bytes_in),
+                     format_bytes(summary.pack_bytes + summary.index_bytes),
+                     missing_words(summary.missing));
+}
+
 Result<int> run(const Options& options, Session& session) {
   const Clock::time_point start = Clock::now();
+  if (options.name && options.name->empty()) {
+    return fail(ErrorCode::kInvalidArgument,
+                "--name is empty (leave it out for a name made from PATH)");
+  }
   StoreInPlace into = TRY(open_or_make_store(session));
   const std::uint64_t enough =
       std::max(kStoreMemoryBytes,
                smallest_import_memory_bytes(options.level, !options.no_delta) + kExtraSortBytes);
   const Result<GitImportSummary> imported =
       import_git(into.store, options.path,
-                 {.name = options.name,
+                 {.name = options.name.value_or(""),
                   .all_objects = options.all_objects,
                   .allow_missing = options.allow_missing,
                   .skip_bad_refs = options.skip_bad_refs,
+                  .new_source = options.new_source,
                   .deltas = !options.no_delta,
                   .level = options.level,
                   .memory_bytes = session.memory_bytes(enough),
@@ -144,13 +166,14 @@ Result<int> run(const Options& options, Session& session) {
     session.warn_of_few_deltas(session.memory_bytes(enough),
                                full_search_import_memory_bytes(options.level));
   }
+  if (summary.replaced && !session.options().quiet) {
+    print_note(
+        fmt::format("{}: the source has none of the commits of the archive's last record; if it is "
+                    "another repository now, import it under another --name",
+                    summary.archive));
+  }
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  TRY(session.summary(json_object(summary, seconds),
-                      fmt::format("{}: {}, {} of them new, {} read, {} stored{}", summary.archive,
-                                  counted(summary.objects, "object"), summary.objects_new,
-                                  format_bytes(summary.bytes_in),
-                                  format_bytes(summary.pack_bytes + summary.index_bytes),
-                                  missing_words(summary.missing))));
+  TRY(session.summary(json_object(summary, seconds), sentence(summary)));
   return kStatusDone;
 }
 
@@ -165,6 +188,8 @@ VerbRun declare_import_git(Arguments& arguments) {
                  options->allow_missing);
   arguments.flag("--skip-bad-refs", "leave out refs that are not well-formed, and name them",
                  options->skip_bad_refs);
+  arguments.flag("--new-source", "go on with an archive though PATH seems to be another repository",
+                 options->new_source);
   arguments.flag("--no-delta", "store no deltas", options->no_delta);
   arguments.level(options->level);
   return [options](Session& session) { return run(*options, session); };

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // bale list: the archives of a store, a line each: name, kind, newest record, how many records,
-// objects, time, source. Where an archive, or an older record of it, cannot be read, standard error
-// says so, and JSON has it as "error" in the archive's object; then the exit status is 3.
+// objects, time, source, missing objects. Only the newest record of each is read. Where it cannot
+// be, standard error says so, and JSON has it as "error" in the archive's object; then the exit
+// status is 3.
 
 #include <fmt/core.h>
 
@@ -41,15 +42,12 @@ Result<Listed> read_archive(const Store& store, const std::string& name, ReadCon
       listed.error = record_error(name, 0, newest.error());
     return listed;
   }
-  RecordChain chain = chain_from(store, newest->id, context);
+  const RecordCount count = count_records(store, *newest, context);
+  TRY(session.go_on());
   listed.newest = std::move(*newest);
-  for (;; ++listed.records) {
-    TRY(session.go_on());
-    const Result<std::optional<ArchiveRecord>> entry = chain.next();
-    if (!entry && entry.error().code == ErrorCode::kLimitExceeded) return entry.error();
-    if (!entry) listed.error = record_error(name, listed.records, entry.error());
-    if (!entry || !*entry) return listed;
-  }
+  listed.records = count.records;
+  if (count.error) listed.error = record_error(name, count.records, *count.error);
+  return listed;
 }
 
 std::string json_object(const std::string& name, const Listed& listed) {
@@ -62,7 +60,8 @@ std::string json_object(const std::string& name, const Listed& listed) {
         .number("records", listed.records)
         .number("objects", record.objects)
         .text("time", format_utc(record.time))
-        .text("source", record.source);
+        .text("source", record.source)
+        .number("missing", record.missing.count);
   }
   if (listed.error) line.value("error", error_object(*listed.error));
   return line.object();
@@ -76,7 +75,7 @@ Result<void> print(const std::string& name, const Listed& listed, Session& sessi
   return session.out().line(
       tab_line({name, std::string(to_string(record.kind)), listed.newest->id.to_hex(),
                 fmt::format("{}", listed.records), fmt::format("{}", record.objects),
-                format_utc(record.time), record.source}));
+                format_utc(record.time), record.source, fmt::format("{}", record.missing.count)}));
 }
 
 Result<int> run(Session& session) {

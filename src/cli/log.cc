@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // bale log NAME: the records of an archive, newest first, a line each: record, time, source, how
-// many refs, objects, new objects.
+// many refs, objects, new objects, missing objects.
 
 #include <fmt/core.h>
 
@@ -29,21 +29,24 @@ Result<void> print(const ArchiveRecord& entry, Session& session) {
         .text("source", record.source)
         .number("refs", record.refs.size())
         .number("objects", record.objects)
-        .number("objects_new", record.objects_new);
+        .number("objects_new", record.objects_new)
+        .number("missing", record.missing.count);
     return session.out().line(line.object());
   }
   return session.out().line(
       tab_line({entry.id.to_hex(), time, record.source, fmt::format("{}", record.refs.size()),
-                fmt::format("{}", record.objects), fmt::format("{}", record.objects_new)}));
+                fmt::format("{}", record.objects), fmt::format("{}", record.objects_new),
+                fmt::format("{}", record.missing.count)}));
 }
 
 Result<int> run(const std::string& name, Session& session) {
   const ArchivePath place = TRY(parse_record_name(name));
   const Store store = TRY(open_store(session));
   ReadContext context = store_read_context(session);
-  const ObjectId from = TRY(store.record(place.name, place.record_back, context)).id;
-  RecordChain chain = chain_from(store, from, context);
-  for (std::uint64_t back = place.record_back;; ++back) {
+  const ArchiveRecord first = TRY(store.record(place.name, place.record_back, context));
+  TRY(print(first, session));
+  RecordChain chain = chain_from(store, first.record.previous, context);
+  for (std::uint64_t back = place.record_back + 1;; ++back) {
     TRY(session.go_on());
     const Result<std::optional<ArchiveRecord>> entry = chain.next();
     if (!entry) return record_error(place.name, back, entry.error());

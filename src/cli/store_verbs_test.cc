@@ -98,9 +98,10 @@ TEST_F(StoreVerbsTest, ListTellsOfArchives) {
                                {"objects", 2},
                                {"time", "2001-09-09T01:46:41Z"},
                                {"source", "/srv/100%/c\xef\xbf\xbd"},
-                               {"source_hex", "2f7372762f313030252f63ff"}}));
+                               {"source_hex", "2f7372762f313030252f63ff"},
+                               {"missing", 0}}));
   EXPECT_EQ(run({"list"}).out, "c++\tgit\t" + newest_.to_hex() +
-                                   "\t2\t2\t2001-09-09T01:46:41Z\t\"/srv/100%/c\\377\"\n");
+                                   "\t2\t2\t2001-09-09T01:46:41Z\t\"/srv/100%/c\\377\"\t0\n");
 }
 
 TEST_F(StoreVerbsTest, LogGoesFromTheNewestRecordBack) {
@@ -111,6 +112,7 @@ TEST_F(StoreVerbsTest, LogGoesFromTheNewestRecordBack) {
   EXPECT_EQ(records[0]["objects"], 2);
   EXPECT_EQ(records[1]["time"], "2001-09-09T01:46:40Z");
   EXPECT_EQ(records[1]["objects_new"], 1);
+  EXPECT_EQ(records[1]["missing"], 0);
   EXPECT_EQ(lines_of(run({"log", "c++@1"}).out).size(), 1u);
   EXPECT_EQ(run({"log", "c++@2"}).status, 4);
   EXPECT_EQ(run({"log", "none"}).status, 4);

@@ -80,6 +80,8 @@ class GitImporter {
   Result<void> find_causes(OidListWriter& listed, const std::string& scratch_directory);
   [[nodiscard]] Error missing_error() const;
   Result<Record> make_record(ImportLister& lister, StagedPack& staged);
+  [[nodiscard]] bool says_nothing_new(const Record& record) const;
+  [[nodiscard]] GitImportSummary unchanged() const;
 
   // What git said of objects, with the files that these are in.
   template <typename Value>
@@ -103,6 +105,7 @@ Result<GitImportSummary> GitImporter::run() {
   refs_ = TRY(source_.refs(options_.skip_bad_refs ? BadRefs::kSkip : BadRefs::kRefuse));
   TRY(source_.check_objects());
   plan_ = TRY(explained(plan_import(store_, source_, refs_, options_)));
+  if (plan_.unchanged) return unchanged();
   for (int round = 1;; ++round) {
     const Result<bool> done = bring();
     if (!done || *done) return done ? Result<GitImportSummary>(summary_) : done.error();
@@ -119,7 +122,7 @@ Result<GitImportSummary> GitImporter::run() {
 // plan has them now, and everything is to be done once more.
 Result<bool> GitImporter::bring() {
   const std::string& name = options_.name;
-  summary_ = {.archive = name};
+  summary_ = {.archive = name, .replaced = plan_.replaced};
   summary_.bad_refs = refs_.bad_refs;
   summary_.bad_refs_omitted = refs_.bad_refs_omitted;
   const std::unique_ptr<StagedPack> staged =
@@ -153,6 +156,11 @@ Result<bool> GitImporter::bring() {
   if (summary_.missing > 0 && !options_.allow_missing) return missing_error();
 
   const Record record = TRY(make_record(*lister, *staged));
+  // What was staged goes with it: a list of ids that the store has already.
+  if (summary_.objects_healed == 0 && says_nothing_new(record)) {
+    summary_ = unchanged();
+    return true;
+  }
   summary_.record = TRY(staged->add_record(record));
   const InstalledPack installed = TRY(staged->install());
   TRY(move_archive(store_, name, summary_.record, options_.sync));
@@ -288,11 +296,37 @@ Result<Record> GitImporter::make_record(ImportLister& lister, StagedPack& staged
                 .objects = summary_.objects,
                 .objects_new = summary_.objects_new,
                 .bytes = summary_.bytes_in,
+                .number = plan_.number,
                 .version = BALE_VERSION};
   record.previous = plan_.pointer;
   record.missing = TRY(missing_->store(staged));
   record.unreached = TRY(lister.unreached().store(staged));
   return record;
+}
+
+// Whether it differs from the archive's newest record only in what each import has of its own.
+bool GitImporter::says_nothing_new(const Record& record) const {
+  if (!plan_.previous || record.objects_new > 0) return false;
+  Record before = plan_.previous->record;
+  before.time = record.time;
+  before.objects_new = record.objects_new;
+  before.bytes = record.bytes;
+  before.number = record.number;
+  before.previous = record.previous;
+  before.replaces = record.replaces;
+  before.version = record.version;
+  if (!options_.new_source) before.source = record.source;
+  return before == record;
+}
+
+GitImportSummary GitImporter::unchanged() const {
+  const Record& newest = plan_.previous->record;
+  return {.archive = options_.name,
+          .unchanged = true,
+          .record = plan_.previous->id,
+          .objects = newest.objects,
+          .missing = newest.missing.count,
+          .children_peak_rss_bytes = source_.children_peak_rss_bytes()};
 }
 
 }  // namespace

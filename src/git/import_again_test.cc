@@ -5,7 +5,9 @@
 // they were.
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
+#include <vector>
 
 #include "testing/git_fixture.h"
 #include "testing/matchers.h"
@@ -21,8 +23,10 @@ std::uint64_t count_objects(GitFixture& git, const std::string& directory) {
 
 // Imports, and expects so many new objects, and the count that git has.
 void expect_import(GitFixture& git, StoreFixture& fixture, const std::string& directory,
-                   const std::string& name, std::uint64_t objects_new) {
+                   const std::string& name, std::uint64_t objects_new,
+                   GitImportSummary* last = nullptr) {
   ASSERT_OK_AND_ASSIGN(summary, fixture.import(directory, name));
+  if (last != nullptr) *last = summary;
   EXPECT_EQ(summary.objects_new, objects_new);
   EXPECT_EQ(summary.objects, count_objects(git, directory));
   EXPECT_EQ(fixture.record(name).objects, summary.objects);
@@ -41,27 +45,100 @@ class ImportAgainTest : public testing::Test {
   }
 
   void import(std::uint64_t objects_new) {
-    expect_import(git_, fixture_, git_.path(), "x", objects_new);
+    expect_import(git_, fixture_, git_.path(), "x", objects_new, &last_);
   }
 
   GitFixture git_;
   StoreFixture fixture_;
+  GitImportSummary last_;
 };
 
-TEST_F(ImportAgainTest, NothingNewIsARecordAndNothingElse) {
-  std::uint64_t walked = 0;
+TEST_F(ImportAgainTest, WhereNothingChangedNothingIsListedOrWritten) {
+  const auto before = fixture_.files();
+  ASSERT_OK_AND_ASSIGN(newest, fixture_.store().newest_record("x"));
+  std::uint64_t listed = 0;
   GitImportOptions options{.name = "x"};
   options.operation.report = [&](const Progress& progress) {
-    if (progress.phase == "archiving objects") ++walked;
+    if (progress.phase == "listing objects") ++listed;
   };
   ASSERT_OK_AND_ASSIGN(again, fixture_.import_with(git_.path(), options));
-  EXPECT_EQ(again.objects_new, 0u);
+  EXPECT_TRUE(again.unchanged);
+  EXPECT_EQ(again.record, newest);
+  EXPECT_EQ(again.pack, "");
   EXPECT_EQ(again.objects, 8u);
-  EXPECT_EQ(again.bytes_in, 0u);
-  EXPECT_EQ(walked, 0u);
-  EXPECT_EQ(fixture_.newest_pack()->entry_count(), 1u);
-  EXPECT_EQ(fixture_.record("x").previous.has_value(), true);
-  EXPECT_EQ(fixture_.record("x").refs, fixture_.record("x", 1).refs);
+  EXPECT_EQ(again.objects_new, 0u);
+  EXPECT_EQ(listed, 0u);
+  EXPECT_EQ(fixture_.files(), before);
+}
+
+// A ref, HEAD, a symbolic ref: a record without objects.
+TEST_F(ImportAgainTest, WhatIsNoObjectIsAChangeToo) {
+  const std::vector<std::vector<std::string>> changes = {
+      {"branch", "other"},
+      {"symbolic-ref", "HEAD", "refs/heads/other"},
+      {"symbolic-ref", "refs/heads/alias", "refs/heads/main"},
+      {"symbolic-ref", "refs/heads/alias", "refs/heads/other"},
+      {"branch", "-D", "main"},
+  };
+  for (const std::vector<std::string>& change : changes) {
+    git_.run(change);
+    ASSERT_OK_AND_ASSIGN(summary, fixture_.import(git_.path(), "x"));
+    EXPECT_FALSE(summary.unchanged) << change.back();
+    EXPECT_EQ(summary.objects_new, 0u);
+    EXPECT_EQ(fixture_.newest_pack()->entry_count(), 1u);
+    ASSERT_OK_AND_ASSIGN(again, fixture_.import(git_.path(), "x"));
+    EXPECT_TRUE(again.unchanged) << change.back();
+  }
+  EXPECT_EQ(fixture_.record("x").number, 1 + changes.size());
+}
+
+TEST_F(ImportAgainTest, WithAllObjectsOrWithMissingOnesTheListDecides) {
+  git_.write_blob("nobody refers to me");
+  ASSERT_OK_AND_ASSIGN(all, fixture_.import_with(git_.path(), {.name = "x", .all_objects = true}));
+  EXPECT_FALSE(all.unchanged);
+  auto before = fixture_.files();
+  ASSERT_OK_AND_ASSIGN(same, fixture_.import_with(git_.path(), {.name = "x", .all_objects = true}));
+  EXPECT_TRUE(same.unchanged);
+  EXPECT_EQ(fixture_.files(), before);
+  git_.write_blob("another");
+  ASSERT_OK_AND_ASSIGN(more, fixture_.import_with(git_.path(), {.name = "x", .all_objects = true}));
+  EXPECT_EQ(more.objects_new, 1u);
+
+  const GitOid lost = git_.oid("HEAD:dir/b");
+  const std::string path = git_.loose_path(lost);
+  const std::string content = read_test_file(path);
+  git_.remove_object(lost);
+  StoreFixture other;
+  const GitImportOptions allowed{.name = "y", .allow_missing = true};
+  ASSERT_THAT(other.import_with(git_.path(), allowed), IsOk());
+  before = other.files();
+  ASSERT_OK_AND_ASSIGN(still, other.import_with(git_.path(), allowed));
+  EXPECT_TRUE(still.unchanged);
+  EXPECT_EQ(still.missing, 1u);
+  EXPECT_EQ(other.files(), before);
+  EXPECT_THAT(other.import(git_.path(), "y"), FailsWith(ErrorCode::kIncomplete, lost.to_hex()));
+  write_test_file(path, content);
+  ASSERT_OK_AND_ASSIGN(whole, other.import(git_.path(), "y"));
+  EXPECT_FALSE(whole.unchanged);
+  EXPECT_EQ(whole.objects_new, 1u);
+  EXPECT_EQ(other.record("y").missing.count, 0u);
+}
+
+// The pack with what the refs name is gone: that is no reason to say that nothing changed.
+TEST_F(ImportAgainTest, WhatTheStoreHasLostIsImportedAgain) {
+  const auto before = fixture_.files();
+  git_.run({"branch", "first"});
+  git_.write("c", "new");
+  git_.commit("third");
+  import(3);
+  for (const auto& [file, size] : fixture_.files()) {
+    if (before.contains(file) && file.find("/packs/") != std::string::npos) {
+      std::filesystem::remove(file);
+    }
+  }
+  fixture_.store() = fixture_.reopened();
+  import(8);
+  EXPECT_EQ(fixture_.record("x").number, 3u);
 }
 
 TEST_F(ImportAgainTest, GrowthInEveryForm) {
@@ -157,13 +234,9 @@ TEST_F(ImportAgainTest, ASourceThatForgotTheOldHistoryIsTakenAsItIs) {
   git_.run({"reflog", "expire", "--expire=now", "--all"});
   git_.run({"gc", "--quiet", "--prune=now"});
   import(1);
+  EXPECT_TRUE(last_.replaced);
   ASSERT_OK_AND_ASSIGN(old, fixture_.export_git("x", 1));
   EXPECT_EQ(git_.run_in(old, {"rev-list", "--count", "main"}), "2");
-  // Another repository under the same name, and of the other hash.
-  GitFixture other(GitHash::kSha256);
-  other.write("a", "one");
-  other.commit("first");
-  expect_import(other, fixture_, other.path(), "x", 3);
   ASSERT_OK_AND_ASSIGN(report, fixture_.verify());
   EXPECT_TRUE(report.ok());
 }

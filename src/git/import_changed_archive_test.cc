@@ -102,7 +102,8 @@ TEST_F(ImportChangedArchiveTest, ListsOfMissingObjectsAreFoundFromPrunedRecords)
   commit("a", "two");
   const GitOid lost = git_.oid("HEAD~1:a");
   git_.remove_object(lost);
-  for (int i = 0; i < 2; ++i) {
+  for (const char* tag : {"one", "two"}) {
+    git_.run({"tag", tag});
     ASSERT_THAT(fixture_.import_with(git_.path(), {.name = "x", .allow_missing = true}), IsOk());
   }
   ASSERT_THAT(prune_archive(fixture_.store(), "x", 1, {.sync = false}), IsOk());

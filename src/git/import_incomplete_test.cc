@@ -219,7 +219,10 @@ TEST(IncompleteImportTest, ObjectsWithoutARefComeAlongWhenAskedFor) {
   ASSERT_THAT(fresh.import_with(git.path(), {.name = "all", .all_objects = true}), IsOk());
   EXPECT_EQ(fresh.newest_pack()->entry_count(), 8u + 2);
   EXPECT_EQ(fresh.newest_pack()->record_count(), 8u + 2);
-  // Without them again, the count is that of what is reached.
+  // Without them, nothing changed; and with the next change, the count is that of what is reached.
+  ASSERT_OK_AND_ASSIGN(unchanged, fresh.import_with(git.path(), {.name = "all"}));
+  EXPECT_TRUE(unchanged.unchanged);
+  git.run({"branch", "another"});
   ASSERT_OK_AND_ASSIGN(without, fresh.import_with(git.path(), {.name = "all"}));
   EXPECT_EQ(without.objects, 3u);
   EXPECT_EQ(fresh.record("all").unreached.count, 0u);

@@ -87,7 +87,7 @@ Result<void> ImportLister::take_ordered(const OrderedObject& ordered, ObjectRead
 // Asked once for each object, so it counts them as well.
 Result<bool> ImportLister::is_stored(const GitOid& oid, bool is_reached) {
   const auto location = store_.find(oid);
-  count_.add(oid, location.has_value());
+  count_.add(location.has_value());
   if (location) TRY(stored_->add(oid, *location, is_reached));
   return location.has_value();
 }

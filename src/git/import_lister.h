@@ -89,7 +89,7 @@ class ImportLister {
         unreached_(std::move(unreached)),
         order_(std::move(order)),
         stored_(std::move(stored)),
-        count_(store, plan) {}
+        count_(plan) {}
 
   Result<void> list_and_request(ObjectReader& reader);
   Result<void> take_listed(const ListedObject& listed, ObjectReader& reader);

@@ -7,52 +7,58 @@
 #include "git/import_plan.h"
 
 #include <algorithm>
+#include <memory>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "base/error.h"
 #include "base/try.h"
+#include "git/same_repository.h"
+#include "store/pack_set.h"
 #include "store/record_chain.h"
 #include "store/store_impl.h"
 
 namespace bale {
 namespace {
 
-constexpr std::uint64_t kReadBytes = 8 << 20;
+constexpr std::uint64_t kMinReadBytes = 8 << 20;
 
-Result<void> read_records(const Store& store, const std::string& name, ImportPlan& plan) {
-  ReadContext context(kReadBytes);
+Result<void> read_newest(const Store& store, const std::string& name, ReadContext& context,
+                         ImportPlan& plan) {
   plan.pointer = TRY(store.archive_pointer(name));
   RecordChain chain = chain_from(store, plan.pointer, context);
-  std::optional<std::uint64_t> objects_then;  // of the next older record, if the archive only grew
-  for (;;) {
-    Result<std::optional<ArchiveRecord>> read = chain.next();
-    if (!read) {
-      if (!plan.previous) return record_error(name, 0, read.error());
-      // Older ones are read to count by them, and there is another way to count.
-      plan.only_grew = false;
-      return {};
-    }
-    std::optional<ArchiveRecord>& record = *read;
-    if (!record) break;
-    const Record& newer = record->record;
-    if (const auto location = store.find(record->id)) {
-      plan.own_packs.insert(location->pack);
-      // Maintenance puts objects of several imports into one pack.
-      const auto pack = store.impl().open(location->pack);
-      if (!pack || !(*pack)->git_index || (*pack)->git_index->record_count() != newer.objects_new) {
-        plan.only_grew = false;
-      }
-    }
-    const bool whole = newer.missing.count == 0 && newer.unreached.count == 0;
-    if (!whole || (objects_then && *objects_then != newer.objects)) plan.only_grew = false;
-    // Pruning moved the record away from the objects that came with it.
-    if (newer.replaces) plan.only_grew = false;
-    objects_then = newer.objects - std::min(newer.objects, newer.objects_new);
-    if (!plan.previous) plan.previous = std::move(*record);
-  }
-  if (objects_then.value_or(0) != 0) plan.only_grew = false;
+  Result<std::optional<ArchiveRecord>> newest = chain.next();
+  if (!newest) return record_error(name, 0, newest.error());
+  plan.previous = std::move(*newest);
+  if (!plan.previous) return {};
+  const RecordCount count = count_records(store, *plan.previous, context);
+  plan.number = count.error ? 0 : count.records + 1;
   return {};
+}
+
+// Whether a record of the repository as it is now would say the same, but for what was missing.
+bool is_as_it_was(const Record& record, const GitSource& source, const RefSnapshot& refs) {
+  return record.kind == RecordKind::kGit && record.hash == source.hash() &&
+         record.head == refs.head && record.refs == refs.refs && record.symrefs == refs.symrefs &&
+         record.shallow == refs.shallow;
+}
+
+// Whether the store knows all that the record names: it may have lost packs since.
+bool has_tips(const Store& store, const Record& record) {
+  const Result<GitOid> head = GitOid::from_hex(record.head);
+  return (!head || store.find(*head)) &&
+         std::all_of(record.refs.begin(), record.refs.end(),
+                     [&](const auto& ref) { return store.find(ref.second).has_value(); });
+}
+
+std::uint64_t stored_objects(const Store& store) {
+  const std::shared_ptr<const PackSet> packs = store.impl().packs();
+  std::uint64_t objects = 0;
+  for (std::uint32_t table = 0; table < packs->table_count(); ++table) {
+    objects += packs->record_count(table);
+  }
+  return objects;
 }
 
 // Whether all that the record reached is still reached from these tips.
@@ -88,15 +94,33 @@ std::vector<GitOid> tips_of(const RefSnapshot& refs) {
 Result<ImportPlan> plan_import(const Store& store, GitSource& source, const RefSnapshot& refs,
                                const GitImportOptions& options) {
   ImportPlan plan{.request = {.include = tips_of(refs), .all_objects = options.all_objects}};
-  TRY(read_records(store, options.name, plan));
-  if (!plan.previous || options.all_objects) return plan;
+  // Nothing else of the import takes memory yet.
+  ReadContext context(std::max(kMinReadBytes, options.memory_bytes / 2));
+  TRY(read_newest(store, options.name, context, plan));
+  if (!plan.previous) return plan;
   const Record& before = plan.previous->record;
-  if (before.kind != RecordKind::kGit || before.hash != source.hash() || before.missing.count > 0 ||
-      before.unreached.count > 0 || before.shallow != refs.shallow) {
+  const bool as_it_was = is_as_it_was(before, source, refs);
+  const bool moved = before.source != source.path();
+  const auto is_same = [&] { return is_same_repository(store, *plan.previous, source, context); };
+  if (!as_it_was && moved && !options.new_source && !TRY(is_same())) {
+    return fail(ErrorCode::kInvalidArgument,
+                "{}: archive {} was imported from {}, and {} has none of its commits: it seems to "
+                "be another repository (--name archives it under another name; --new-source goes "
+                "on with it under this one)",
+                store.path(), options.name, before.source, source.path());
+  }
+  const bool whole = before.missing.count == 0 && has_tips(store, before);
+  plan.unchanged = as_it_was && whole && !options.all_objects && !(moved && options.new_source);
+  if (plan.unchanged || options.all_objects) return plan;
+  const bool may_add = before.kind == RecordKind::kGit && before.hash == source.hash() && whole &&
+                       before.unreached.count == 0 && before.shallow == refs.shallow;
+  if (!may_add || !TRY(is_reached(source, before, plan.request.include))) {
+    plan.replaced = !as_it_was && !moved && !options.new_source && !TRY(is_same());
     return plan;
   }
-  if (!TRY(is_reached(source, before, plan.request.include))) return plan;
   plan.incremental = true;
+  // The previous record reaches so many different objects, and all of them are there.
+  plan.all_stored_counted = stored_objects(store) == before.objects;
   std::vector<GitOid>& exclude = plan.request.exclude;
   for (const auto& [name, oid] : before.refs) exclude.push_back(oid);
   if (const Result<GitOid> head = GitOid::from_hex(before.head)) exclude.push_back(*head);

@@ -54,6 +54,7 @@ Result<void> ImportReceiver::receive(const SourceObject& object, ObjectReader& r
   TRY(reader.read_all(payload));
   const GitOid oid = git_oid(source_.hash(), object.type, payload);
   if (oid != object.oid) return not_its_id(object.oid, oid);
+  TRY(check_is_no_record(object, payload));
   const bool is_reached = object.tag != kUnreachedTag;
   TRY(is_reached ? log_.add_object(oid, object.type, payload) : log_.add_unreached(oid));
   static_cast<void>(TRY(pack_.add(oid, object.type, payload, is_reached ? object.tag : 0)));
@@ -70,6 +71,7 @@ Result<void> ImportReceiver::receive_in_pieces(const SourceObject& object, Objec
     const MutableBytes piece = MutableBytes(payload_).first(wanted);
     TRY(reader.read_all(piece));
     hasher.update(piece);
+    if (left == object.size) TRY(check_is_no_record(object, piece));
     TRY(pack_.write(piece));
     if (is_reached) TRY(log_.feed(piece));
     left -= wanted;
@@ -79,6 +81,14 @@ Result<void> ImportReceiver::receive_in_pieces(const SourceObject& object, Objec
   if (oid != object.oid) return not_its_id(object.oid, oid);
   static_cast<void>(TRY(pack_.end(oid)));
   return {};
+}
+
+Result<void> ImportReceiver::check_is_no_record(const SourceObject& object, Bytes beginning) const {
+  if (!pack_.is_taken_for_record(object.type, beginning)) return {};
+  return fail(ErrorCode::kUnsupported,
+              "{}: tag {} begins with '{{', which in this store marks a record of bale's: an "
+              "earlier version made the store (import into a new store)",
+              source_.path(), object.oid.to_hex());
 }
 
 Error ImportReceiver::not_its_id(const GitOid& said, const GitOid& is) const {

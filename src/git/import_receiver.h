@@ -44,6 +44,7 @@ class ImportReceiver {
  private:
   Result<void> receive(const SourceObject& object, ObjectReader& reader);
   Result<void> receive_in_pieces(const SourceObject& object, ObjectReader& reader);
+  [[nodiscard]] Result<void> check_is_no_record(const SourceObject& object, Bytes beginning) const;
   [[nodiscard]] Error not_its_id(const GitOid& said, const GitOid& is) const;
   void report_progress() const;
 

@@ -27,11 +27,13 @@ constexpr std::size_t kMaxWholeChunks = 64;
 constexpr std::size_t kMaxWholeBytes = kMaxWholeChunks * kBlakeChunkBytes;
 static_assert(kMaxWholeChunks / 2 <= kMaxParents);
 
+// Hashed in the place of a type's name for records.
+constexpr std::string_view kRecordWord = "record";
+
 // "blob", the size as u64 little-endian, a zero byte.
 class TypedHeader {
  public:
-  TypedHeader(ObjectType type, std::uint64_t size_bytes) {
-    const std::string_view name = to_string(type);
+  TypedHeader(std::string_view name, std::uint64_t size_bytes) {
     std::memcpy(bytes_, name.data(), name.size());
     store_le(bytes_ + name.size(), size_bytes);
     size_ = name.size() + sizeof(size_bytes) + 1;
@@ -77,8 +79,8 @@ Blake3Hash hash_whole_tree(const std::byte* first, Bytes rest) {
   return fold_root_parent(values[0], values[1]);
 }
 
-Blake3Hash typed_hash(ObjectType type, Bytes payload) {
-  const TypedHeader header(type, payload.size());
+Blake3Hash typed_hash(std::string_view name, Bytes payload) {
+  const TypedHeader header(name, payload.size());
   const Bytes head = header.bytes();
   if (payload.size() > kMaxWholeBytes - head.size()) {
     Blake3Hasher hasher;
@@ -139,13 +141,17 @@ Blake3Hash Blake3Hasher::finish() const {
 
 TypedHasher::TypedHasher(ObjectType type, std::uint64_t size_bytes)
     : type_(type), missing_bytes_(size_bytes) {
-  hasher_.update(TypedHeader(type, size_bytes).bytes());
+  hasher_.update(TypedHeader(to_string(type), size_bytes).bytes());
+  if (type != ObjectType::kAction) return;
+  record_hasher_.emplace();
+  record_hasher_->update(TypedHeader(kRecordWord, size_bytes).bytes());
 }
 
 void TypedHasher::update(Bytes data) {
   CHECK(data.size() <= missing_bytes_);
   missing_bytes_ -= data.size();
   hasher_.update(data);
+  if (record_hasher_) record_hasher_->update(data);
 }
 
 Blake3Hash TypedHasher::finish() const {
@@ -165,16 +171,33 @@ ObjectId TypedHasher::store_id() const {
   return store_id_from(type_, finish());
 }
 
+bool TypedHasher::is_store_id(const ObjectId& id) const {
+  return store_id() == id || (record_hasher_ && record_id() == id);
+}
+
+ObjectId TypedHasher::record_id() const {
+  CHECK(missing_bytes_ == 0 && record_hasher_);
+  return content_hash_from(record_hasher_->finish());
+}
+
 ObjectId content_hash(ObjectType type, Bytes payload) {
-  return content_hash_from(typed_hash(type, payload));
+  return content_hash_from(typed_hash(to_string(type), payload));
 }
 
 ObjectId change_id(ObjectType type, Bytes payload) {
-  return change_id_from(typed_hash(type, payload));
+  return change_id_from(typed_hash(to_string(type), payload));
 }
 
 ObjectId store_id(ObjectType type, Bytes payload) {
-  return store_id_from(type, typed_hash(type, payload));
+  return store_id_from(type, typed_hash(to_string(type), payload));
+}
+
+ObjectId record_id(Bytes payload) {
+  return content_hash_from(typed_hash(kRecordWord, payload));
+}
+
+bool is_store_id(const ObjectId& id, ObjectType type, Bytes payload) {
+  return store_id(type, payload) == id || (type == ObjectType::kAction && record_id(payload) == id);
 }
 
 }  // namespace bale

@@ -14,6 +14,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "bale/bytes.h"
 #include "bale/object.h"
@@ -40,6 +41,14 @@ class Blake3Hasher {
   blake3_hasher state_;
 };
 
+/// The id of a record of bale's (bale/record.h) with this payload: the typed hash with the word
+/// "record" where an object has the name of its type. So no object that came from a source has it,
+/// whatever its bytes are.
+[[nodiscard]] ObjectId record_id(Bytes payload);
+
+/// Whether a store may hold this object under this id: store_id(), or of an action record_id().
+[[nodiscard]] bool is_store_id(const ObjectId& id, ObjectType type, Bytes payload);
+
 /// The typed hash of one payload that comes in pieces. For a payload that lies in memory whole,
 /// content_hash() and its sisters are faster. Copyable; thread-compatible.
 class TypedHasher {
@@ -56,10 +65,16 @@ class TypedHasher {
   [[nodiscard]] ObjectId change_id() const;
   [[nodiscard]] ObjectId store_id() const;
 
+  /// Of an action: its record_id(). Stops the program for another type.
+  [[nodiscard]] ObjectId record_id() const;
+
+  [[nodiscard]] bool is_store_id(const ObjectId& id) const;
+
  private:
   [[nodiscard]] Blake3Hash finish() const;
 
   Blake3Hasher hasher_;
+  std::optional<Blake3Hasher> record_hasher_;  // of an action
   ObjectType type_;
   std::uint64_t missing_bytes_;
 };

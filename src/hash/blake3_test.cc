@@ -122,6 +122,25 @@ TEST(TypedHasherTest, PiecesGiveTheIdsOfTheWhole) {
   }
 }
 
+TEST(TypedHashTest, ARecordHasAnIdThatNoObjectHas) {
+  const std::vector<std::byte> data = random_bytes(kMostBytes, 5);
+  for (const std::size_t size : interesting_sizes()) {
+    const Bytes payload = Bytes(data).first(size);
+    const ObjectId id(IdKind::kContentHash, reference_typed_hash("record", payload));
+    ASSERT_EQ(record_id(payload), id) << size;
+    TypedHasher hasher(ObjectType::kAction, size);
+    hasher.update(payload);
+    ASSERT_EQ(hasher.record_id(), id) << size;
+    EXPECT_TRUE(hasher.is_store_id(id));
+    EXPECT_TRUE(hasher.is_store_id(content_hash(ObjectType::kAction, payload)));
+    for (const ObjectType type : {ObjectType::kBlob, ObjectType::kTree, ObjectType::kState}) {
+      EXPECT_FALSE(is_store_id(id, type, payload));
+      EXPECT_TRUE(is_store_id(store_id(type, payload), type, payload));
+    }
+    EXPECT_TRUE(is_store_id(id, ObjectType::kAction, payload));
+  }
+}
+
 TEST(TypedHasherDeathTest, AnotherNumberOfBytesThanSaidStopsTheProgram) {
   TypedHasher hasher(ObjectType::kBlob, 5);
   hasher.update(as_bytes("four"));

@@ -13,7 +13,6 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "object/printable.h"
-#include "object/printable.h"
 
 namespace bale {
 namespace {

@@ -8,7 +8,6 @@
 
 #include <array>
 
-#include "bale/record.h"
 #include "base/check.h"
 #include "base/error.h"
 #include "base/hex.h"
@@ -197,7 +196,6 @@ Result<void> for_each_link(GitHash hash, ObjectType type, Bytes payload, const L
     case ObjectType::kState:
       return visit_commit(hash, payload, visit);
     case ObjectType::kAction: {
-      if (looks_like_record(payload)) return {};
       const Tag tag = TRY(parse_tag(hash, payload));
       return visit({.oid = tag.object,
                     .type = tag.type.value_or(ObjectType::kBlob),

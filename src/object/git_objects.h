@@ -103,8 +103,8 @@ struct Link {
 using LinkVisitor = std::function<Result<void>(const Link&)>;
 
 /// Visits every link of an object, in the payload's order. Submodules are visited too, and marked.
-/// A blob has no links, and neither has a record (an action that starts with '{'). kCorrupt where
-/// the payload cannot be read; what comes before that place has been visited by then.
+/// A blob has no links. An action must be a tag, not a record. kCorrupt where the payload cannot be
+/// read; what comes before that place has been visited by then.
 Result<void> for_each_link(GitHash hash, ObjectType type, Bytes payload, const LinkVisitor& visit);
 
 }  // namespace bale

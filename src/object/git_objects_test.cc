@@ -256,11 +256,11 @@ TEST(TagTest, TypeAndNameMayBeAbsentButTheObjectMayNot) {
   }
 }
 
-TEST(LinkTest, BlobsAndRecordsHaveNone) {
+TEST(LinkTest, BlobsHaveNoneAndATagThatLooksLikeARecordIsMalformed) {
   ASSERT_OK_AND_ASSIGN(of_blob, links_of(GitHash::kSha1, ObjectType::kBlob, "tree 123"));
   EXPECT_TRUE(of_blob.empty());
-  ASSERT_OK_AND_ASSIGN(of_record, links_of(GitHash::kSha1, ObjectType::kAction, "{\"a\":1}"));
-  EXPECT_TRUE(of_record.empty());
+  EXPECT_THAT(links_of(GitHash::kSha1, ObjectType::kAction, "{\"a\":1}"),
+              FailsWith(ErrorCode::kCorrupt));
   EXPECT_THAT(links_of(GitHash::kSha1, ObjectType::kAction, ""), FailsWith(ErrorCode::kCorrupt));
 }
 

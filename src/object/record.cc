@@ -98,10 +98,6 @@ std::string_view to_string(RecordKind kind) {
   CHECK(false);
 }
 
-bool looks_like_record(Bytes payload) {
-  return !payload.empty() && payload.front() == std::byte{'{'};
-}
-
 std::string encode_record(const Record& record) {
   CHECK(check_archive_name(record.archive).has_value());
   const auto oid_text = [&record](const GitOid& oid) {
@@ -116,6 +112,7 @@ std::string encode_record(const Record& record) {
   append_text(out, "head", record.head);
   append_text(out, "kind", to_string(record.kind));
   append_oid_list(out, "missing", record.missing);
+  if (record.number > 0) append_number(out, "number", record.number);
   append_number(out, "objects", record.objects);
   append_number(out, "objects_new", record.objects_new);
   append_content_hash(out, "previous", record.previous);

@@ -34,6 +34,7 @@ enum class Field : std::uint8_t {
   kHead,
   kKind,
   kMissing,
+  kNumber,
   kObjects,
   kObjectsNew,
   kPrevious,
@@ -51,9 +52,9 @@ enum class Field : std::uint8_t {
 
 // In the order of Field.
 constexpr std::array<std::string_view, static_cast<std::size_t>(Field::kUnknown)> kFieldNames = {
-    "archive", "bytes",       "hash",     "head", "kind",      "missing",
-    "objects", "objects_new", "previous", "refs", "replaces",  "root",
-    "shallow", "source",      "symrefs",  "time", "unreached", "version"};
+    "archive", "bytes",       "hash",     "head",      "kind",     "missing", "number",
+    "objects", "objects_new", "previous", "refs",      "replaces", "root",    "shallow",
+    "source",  "symrefs",     "time",     "unreached", "version"};
 
 std::string_view name_of(Field field) {
   return kFieldNames[static_cast<std::size_t>(field)];
@@ -130,6 +131,9 @@ class RecordEvents {
     switch (field_) {
       case Field::kBytes:
         record_.bytes = number;
+        return true;
+      case Field::kNumber:
+        record_.number = number;
         return true;
       case Field::kObjects:
         record_.objects = number;
@@ -297,7 +301,8 @@ bool all_ids_match_hash(const Record& record) {
 }  // namespace
 
 Result<Record> decode_record(Bytes payload) {
-  if (!looks_like_record(payload)) {
+  // nlohmann's parser overlooks white space before it.
+  if (payload.empty() || payload.front() != std::byte{'{'}) {
     return fail(ErrorCode::kCorrupt, "record: does not start with '{{'");
   }
   const std::string_view text = as_text(payload);

@@ -9,6 +9,7 @@
 
 #include "bale/pack_builder.h"
 #include "base/check.h"
+#include "hash/blake3.h"
 #include "io/memory_file_system.h"
 #include "pack/pack_salvager.h"
 
@@ -32,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     end = salvaged.entry.offset + salvaged.entry.entry_bytes;
     CHECK(end <= size);
     const auto object = salvager->get_at(salvaged, context);
-    CHECK(object.has_value() && store_id(object->type, object->payload) == salvaged.entry.id);
+    CHECK(object.has_value() && is_store_id(salvaged.entry.id, object->type, object->payload));
     const auto stored = salvager->stored_at(salvaged, UINT64_MAX, context);
     CHECK(stored.has_value() && stored->stored.size() == stored->stored_size);
     return {};

@@ -185,7 +185,7 @@ Result<bool> PackSalvager::Impl::is_what_its_id_says(const SalvageLog::Entry& en
                                                      ReadContext& context) {
   const EntryHeader header = TRY(decoder.header(entry.offset, context.impl()));
   const Result<ObjectView> object = decoder.get(entry.offset, header, context.impl());
-  if (object && store_id(object->type, object->payload) == entry.id) return true;
+  if (object && is_store_id(entry.id, object->type, object->payload)) return true;
   report_.vain_bytes += header.size + header.stored_size;
   if (object) return false;
   const ErrorCode code = object.error().code;

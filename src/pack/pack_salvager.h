@@ -10,7 +10,7 @@
 //   }));
 //
 // What it gives is proven: decoded, with its bases where it is a delta, it is what its id says by
-// the rules of a store (store_id). Entries under other ids are not found.
+// the rules of a store (is_store_id()). Entries under other ids are not found.
 //
 // open() reads the file once, and again where there are deltas. It takes time linear in the file's
 // bytes, whatever they are: what is tried in vain is limited to 8 times those bytes and

@@ -90,7 +90,7 @@ Result<bool> SalvageProver::prove_whole(const Found& found) {
         hasher.update(piece);
         return {};
       });
-  if (read && hasher.store_id() == header.id) return true;
+  if (read && hasher.is_store_id(header.id)) return true;
   const std::uint64_t decoded = at_once ? header.size : decoded_bytes;
   vain_bytes_ += decoded + std::min(header.stored_size, decoded_bytes + kFrameBytes);
   if (!read) return read.error();

@@ -47,10 +47,11 @@ class ArchiveChange {
   /// Adds a record. `hash` is that of the Git index, which will be empty.
   Result<ObjectId> add(const Record& record, GitHash hash);
 
-  /// Adds a copy of the record `id` with another `previous` and `replaces`. kUnsupported where the
-  /// record holds what this version does not know.
+  /// Adds a copy of the record `id` with another `previous` and `replaces`, which says that the
+  /// archive has `number` records with it. kUnsupported where the record holds what this version
+  /// does not know.
   Result<ObjectId> copy(const ObjectId& id, const std::optional<ObjectId>& previous,
-                        const ObjectId& replaces);
+                        const ObjectId& replaces, std::uint64_t number);
 
   /// Installs the pack with what was added, and moves the archive to `record`; the pack's name.
   Result<std::string> finish(const ObjectId& record);

@@ -18,9 +18,10 @@
 #include "base/error.h"
 #include "base/memory_size.h"
 #include "base/try.h"
-#include "hash/blake3.h"
 #include "store/archive_change.h"
 #include "store/record_chain.h"
+#include "store/record_mark.h"
+#include "store/store_impl.h"
 
 namespace bale {
 namespace {
@@ -101,11 +102,11 @@ Result<ObjectId> ArchiveChange::add(const Record& record, GitHash hash) {
 }
 
 Result<ObjectId> ArchiveChange::copy(const ObjectId& id, const std::optional<ObjectId>& previous,
-                                     const ObjectId& replaces) {
+                                     const ObjectId& replaces, std::uint64_t number) {
   TRY(go_on());
   Record record = TRY(store_.record(id, context_)).record;
   // Equal records give equal bytes, so other bytes hold what was not understood.
-  if (content_hash(ObjectType::kAction, as_bytes(encode_record(record))) != id) {
+  if (id_of_record(as_bytes(encode_record(record)), store_.impl().records_are_marked()) != id) {
     return fail(ErrorCode::kUnsupported,
                 "{}: the record {} of archive {} holds what this version of bale does not know "
                 "and cannot copy (version {} wrote it)",
@@ -113,6 +114,7 @@ Result<ObjectId> ArchiveChange::copy(const ObjectId& id, const std::optional<Obj
   }
   record.previous = previous;
   record.replaces = replaces;
+  record.number = number;
   return add(record, record.hash.value_or(GitHash::kSha1));
 }
 
@@ -133,8 +135,7 @@ Result<void> check_archive_change(const std::string& name, const ArchiveChangeOp
   TRY(check_archive_name(name));
   if (options.memory_bytes >= smallest) return {};
   return fail(ErrorCode::kInvalidArgument,
-              "changing an archive needs at least {} bytes of memory, and {} were allowed",
-              smallest, options.memory_bytes);
+              "changing an archive needs at least {} of memory", memory_size(smallest));
 }
 
 std::uint64_t smallest_archive_change_bytes() {
@@ -188,8 +189,9 @@ Result<PrunedArchive> prune_archive(Store& store, const std::string& name, std::
   if (!result.changed()) return result;
   // Oldest first, each naming the copy before it.
   std::optional<ObjectId> copied;
+  std::uint64_t number = 0;
   for (auto id = plan.kept.rbegin(); id != plan.kept.rend(); ++id) {
-    copied = TRY(change.copy(*id, copied, *id));
+    copied = TRY(change.copy(*id, copied, *id, ++number));
   }
   result.record = *copied;
   result.pack = TRY(change.finish(result.record));

@@ -139,8 +139,10 @@ TEST_F(ArchiveChangesTest, PruningKeepsTheNewestRecordsInANewChain) {
   EXPECT_EQ(now.record.replaces, newest.id);
   EXPECT_FALSE(before.record.previous.has_value());
   EXPECT_EQ(before.record.replaces, second.id);
+  EXPECT_EQ(before.record.number, 1u);
   // Nothing else of a record changed, and both lie in the pack that is named.
   Record expected = newest.record;
+  expected.number = 2;
   expected.previous = now.record.previous;
   expected.replaces = now.record.replaces;
   EXPECT_EQ(now.record, expected);
@@ -258,7 +260,7 @@ TEST_F(ArchiveChangesTest, ARecordOfALaterVersionIsNotCopiedWithoutWhatItHolds) 
   const std::string old = store_.newest_record("x").value()->to_hex();
   const std::string payload = R"({"archive":"x","kind":"git","later":1,"previous":")" + old +
                               R"(","time":"1970-01-01T00:00:09Z"})";
-  const ObjectId id = content_hash(ObjectType::kAction, as_bytes(payload));
+  const ObjectId id = record_id(as_bytes(payload));
   const std::string path = store_.path() + "/packs/" + std::string(64, '0') + ".pack";
   ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(path, {.file_system = &files_}));
   ASSERT_THAT(builder.add(id, ObjectType::kAction, as_bytes(payload)), IsOk());

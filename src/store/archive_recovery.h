@@ -43,7 +43,7 @@ struct RecoveredArchive {
 
 class ArchiveRecovery {
  public:
-  /// Takes a record that was found. `id` is its content hash: proven by the caller.
+  /// Takes a record that was found. `id` is its id: proven by the caller.
   void add(const ObjectId& id, const Record& record);
 
   /// One for each name that a record has, sorted by name. Takes 33 bytes more, for the time of the

@@ -205,9 +205,10 @@ Result<UndoneChange> ArchiveUndo::run() {
   result.records = target.later + length;
   result.records_back = length - (target.removal ? 0 : chain_.size() - target.later);
   const Record newest = TRY(released_record(target.newest)).record;
-  result.record = TRY(change_.copy(target.newest, newest.previous, target.stands_there));
+  std::uint64_t number = length;
+  result.record = TRY(change_.copy(target.newest, newest.previous, target.stands_there, number));
   for (std::size_t i = target.later; i-- > 0;) {
-    result.record = TRY(change_.copy(chain_[i].id, result.record, chain_[i].id));
+    result.record = TRY(change_.copy(chain_[i].id, result.record, chain_[i].id, ++number));
   }
   result.pack = TRY(change_.finish(result.record));
   return result;

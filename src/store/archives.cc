@@ -18,6 +18,7 @@
 #include "object/utc_time.h"
 #include "store/archive_files.h"
 #include "store/record_chain.h"
+#include "store/record_mark.h"
 #include "store/store_impl.h"
 
 namespace bale {
@@ -93,10 +94,14 @@ Result<ArchiveRecord> Store::record(const ObjectId& id, ReadContext& context) co
     return fail(ErrorCode::kCorrupt, "{}: the index of a pack leads from the record {} to {}",
                 path(), id.to_hex(), object.id.to_hex());
   }
+  if (!is_record(id, object.type, object.payload, impl_->records_are_marked())) {
+    return fail(ErrorCode::kCorrupt, "{}: {} is not a record, but a {} of a source", path(),
+                id.to_hex(), to_string(object.type));
+  }
   Result<Record> record = decode_record(object.payload);
-  if (object.type != ObjectType::kAction || !record) {
+  if (!record) {
     return fail(ErrorCode::kCorrupt, "{}: {} is not a record: {}", path(), id.to_hex(),
-                record ? "it is no action" : record.error().message);
+                record.error().message);
   }
   return ArchiveRecord{id, std::move(*record)};
 }

@@ -203,6 +203,7 @@ Result<void> CollectRoots::add_unreached() {
 }
 
 Result<bool> CollectRoots::is_needed(const ObjectId& id, const std::optional<GitOid>& oid) {
+  // A record stays whatever an index says of it.
   if (records_.contains(id)) return true;
   return oid ? closure_->reached(*oid) : Result<bool>(false);
 }

@@ -12,11 +12,11 @@
 #include "base/memory_size.h"
 #include "base/try.h"
 #include "format/entry.h"
-#include "hash/blake3.h"
 #include "hash/git_hash.h"
 #include "io/atomic_file.h"
 #include "io/path.h"
 #include "store/git_index_builder.h"
+#include "store/record_mark.h"
 
 namespace bale {
 namespace {
@@ -83,25 +83,22 @@ Result<void> GitIndexRebuild::note(const Error& error) {
 Result<void> GitIndexRebuild::add(const StoredEntry& entry) {
   const Result<EntryInfo> info = pack_.info_at(entry.offset, context_);
   if (!info) return note(info.error());
-  TypedHasher hasher(info->type, info->size);
+  EntryProof proof(info->id, info->type, info->size, options_.records_are_marked);
   git_hasher_.reset(info->type, info->size);
-  bool first = true;
-  bool is_record = false;
   const Result<ObjectType> read =
       pack_.read_at(entry.offset, context_, [&](Bytes piece) -> Result<void> {
-        if (first) is_record = info->type == ObjectType::kAction && looks_like_record(piece);
-        first = false;
-        hasher.update(piece);
+        proof.update(piece);
         git_hasher_.update(piece);
         return {};
       });
   if (!read) return note(read.error());
-  if (hasher.store_id() != info->id) {
+  const EntryIdentity is = proof.finish();
+  if (is == EntryIdentity::kWrong) {
     return note(fail(ErrorCode::kCorrupt,
                      "{}: entry at offset {}: the {} is not what its id {} says", pack_.path(),
                      entry.offset, to_string(info->type), info->id.to_hex()));
   }
-  if (is_record) {
+  if (is == EntryIdentity::kRecord) {
     ++report_.records;
     return {};
   }
@@ -137,8 +134,8 @@ Result<GitIndexRebuildReport> GitIndexRebuild::run(GitHash hash, const std::stri
 
 }  // namespace
 
-Result<std::optional<GitHash>> find_git_hash(const PackReader& pack, ReadContext& context,
-                                             const Operation& operation) {
+Result<std::optional<GitHash>> find_git_hash(const PackReader& pack, bool records_are_marked,
+                                             ReadContext& context, const Operation& operation) {
   std::optional<GitHash> hash;
   const Result<void> walked =
       for_each_entry(pack, context, operation, [&](const StoredEntry& entry) -> Result<bool> {
@@ -148,7 +145,9 @@ Result<std::optional<GitHash>> find_git_hash(const PackReader& pack, ReadContext
         if (!info || info->type != ObjectType::kAction) return true;
         const Result<ObjectView> object = pack.get_at(entry.offset, context);
         if (!object && !is_damage(object.error())) return object.error();
-        if (!object || !looks_like_record(object->payload)) return true;
+        if (!object || !is_record(object->id, object->type, object->payload, records_are_marked)) {
+          return true;
+        }
         const Result<Record> record = decode_record(object->payload);
         if (record) hash = record->hash;
         return !hash.has_value();

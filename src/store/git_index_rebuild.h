@@ -4,7 +4,7 @@
 // Making a pack's Git index anew from the pack alone: each object is decoded once, in the order of
 // the pack, and hashed as Git does. What is made is byte for byte what the import had made.
 //
-//   const auto hash = TRY(find_git_hash(pack, context));      // what the record in the pack says
+//   const auto hash = TRY(find_git_hash(pack, true, context));  // what the record in the pack says
 //   TRY(rebuild_git_index(pack, *hash, "packs/<name>.gitidx", options));
 
 #pragma once
@@ -31,7 +31,8 @@ struct GitIndexRebuildOptions {
   std::string scratch_directory;  ///< empty: beside the index
   /// Where the index stands for a moment before it replaces an older one: see CommitOptions.
   std::string staging_path;
-  bool sync = true;  ///< make the file durable
+  bool sync = true;                ///< make the file durable
+  bool records_are_marked = true;  ///< see record_mark.h
   /// Told of each entry that cannot be decoded, or is not what its id says, and is therefore left
   /// out; may be empty. An Error ends the work and comes back.
   std::function<Result<void>(const Error&)> on_damage;
@@ -50,9 +51,10 @@ struct GitIndexRebuildReport {
 };
 
 /// The hash that the first record in this pack names: by it the pack's objects are known to Git.
-/// nullopt where no record names one. Reads all headers, and the records. Damaged entries are
-/// overlooked. Not for packs in which another program put actions that begin with '{'.
+/// nullopt where no record names one. Reads all headers, and the actions. Damaged entries are
+/// overlooked. What a record is: see record_mark.h.
 [[nodiscard]] Result<std::optional<GitHash>> find_git_hash(const PackReader& pack,
+                                                           bool records_are_marked,
                                                            ReadContext& context,
                                                            const Operation& operation = {});
 

@@ -45,7 +45,7 @@ class GitIndexRebuildTest : public testing::TestWithParam<GitHash> {
     const PackReader pack = TRY(PackReader::open(
         pack_path_, {.access = PackAccess::kRead, .file_system = options.file_system}));
     ReadContext context;
-    const auto hash = TRY(find_git_hash(pack, context));
+    const auto hash = TRY(find_git_hash(pack, true, context));
     EXPECT_EQ(hash, GetParam());
     options.sync = false;
     options.on_damage = [this](const Error& error) -> Result<void> {
@@ -146,7 +146,7 @@ TEST(GitIndexRebuildPackTest, APackWithoutARecordDoesNotSayWhichHash) {
   ASSERT_THAT(staged->install(), IsOk());
   ASSERT_THAT(fixture.store().refresh(), IsOk());
   ReadContext context;
-  ASSERT_OK_AND_ASSIGN(hash, find_git_hash(*fixture.newest_pack(), context));
+  ASSERT_OK_AND_ASSIGN(hash, find_git_hash(*fixture.newest_pack(), true, context));
   EXPECT_FALSE(hash.has_value());
   EXPECT_THAT(rebuild_git_index(*fixture.newest_pack(), GitHash::kSha1, fixture.beside("x"),
                                 {.memory_bytes = kMinGitIndexRebuildBytes - 1}),

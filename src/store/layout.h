@@ -14,9 +14,11 @@
 
 namespace bale {
 
-/// The file that says that a directory is a store, and its whole content.
+/// The file that says that a directory is a store, and its whole content. Stores with the old mark
+/// know their records by another rule: see record_mark.h. Both marks are of one length.
 inline constexpr std::string_view kStoreMarkName = "bale-store";
-inline constexpr std::string_view kStoreMark = "bale store 1\n";
+inline constexpr std::string_view kStoreMark = "bale store 2\n";
+inline constexpr std::string_view kOldStoreMark = "bale store 1\n";
 
 struct StoreLayout {
   std::string root;
@@ -84,7 +86,7 @@ inline constexpr char kArchiveDirectorySuffix = '@';
   return name.starts_with('.') && name.ends_with(".lock");
 }
 
-/// What an archive's file holds: a record's content hash in hex and a newline. kCorrupt otherwise.
+/// What an archive's file holds: a record's id in hex and a newline. kCorrupt otherwise.
 Result<ObjectId> decode_archive_pointer(std::string_view content, const std::string& path);
 [[nodiscard]] std::string encode_archive_pointer(const ObjectId& record);
 

@@ -147,21 +147,20 @@ Result<void> PackCopier::add_decoded(const PackReader& reader, std::uint64_t off
                                      ReadContext& context, const std::optional<GitOid>& oid,
                                      std::uint64_t lineage) {
   const EntryInfo info = TRY(reader.info_at(offset, context));
-  const auto other = [&](const ObjectId& id) {
-    return fail(ErrorCode::kCorrupt, "{}: entry at offset {}: the {} is not what its id {} says",
-                reader.path(), offset, git_type_name(info.type), id.to_hex());
-  };
-  ObjectId id;
+  // The pack's trailer is right, so an id that is not was written so: StagedPack refuses it.
+  Result<void> added;
   if (info.size <= kMostWholeBytes || info.base) {
     const ObjectView object = TRY(reader.get_at(offset, context));
-    id = TRY(staged_->add(oid, object.type, object.payload, lineage));
+    added = staged_->add_as(info.id, oid, object.type, object.payload, lineage);
   } else {
     TRY(staged_->begin(info.type, info.size));
     static_cast<void>(TRY(
         reader.read_at(offset, context, [this](Bytes piece) { return staged_->write(piece); })));
-    id = TRY(staged_->end(oid));
+    added = staged_->end_as(info.id, oid);
   }
-  return id == info.id ? Result<void>() : other(info.id);
+  if (added || added.error().code != ErrorCode::kCorrupt) return added;
+  return fail(ErrorCode::kCorrupt, "{}: entry at offset {}: {}", reader.path(), offset,
+              added.error().message);
 }
 
 Result<void> PackCopier::add(const ObjectLocation& location, const std::optional<GitOid>& oid,

@@ -20,8 +20,10 @@
 #include "hash/git_hash.h"
 #include "object/git_objects.h"
 #include "pack/pack_salvager.h"
+#include "store/record_mark.h"
 #include "store/staged_pack.h"
 #include "store/staging_area.h"
+#include "store/store_impl.h"
 
 namespace bale {
 namespace {
@@ -47,6 +49,10 @@ class PackSalvage {
 
  private:
   [[nodiscard]] bool has_stepped_aside() const { return stem_.ends_with(kDamagedMark); }
+
+  [[nodiscard]] bool is_own_record(const ObjectView& object) const {
+    return is_record(object.id, object.type, object.payload, store_.impl().records_are_marked());
+  }
 
   Result<void> tell(PackSalvager& salvager);
   Result<void> foretell(PackSalvager& salvager);
@@ -133,7 +139,7 @@ Result<void> PackSalvage::foretell(PackSalvager& salvager) {
   return salvager.for_each([&](const SalvagedEntry& entry) -> Result<void> {
     if (entry.entry.type.value_or(ObjectType::kAction) != ObjectType::kAction) return {};
     const ObjectView object = TRY(salvager.get_at(entry, context_));
-    if (object.type != ObjectType::kAction || !looks_like_record(object.payload)) return {};
+    if (!is_own_record(object)) return {};
     const Result<Record> record = decode_record(object.payload);
     if (record) work_.forecast.add(object.id, *record);
     return {};
@@ -150,7 +156,7 @@ Result<std::optional<GitHash>> PackSalvage::find_hash(PackSalvager& salvager) {
     if (hash || (type != ObjectType::kAction && !may_be_commit)) return {};
     const ObjectView object = TRY(salvager.get_at(entry, context_));
     if (may_be_commit) by_commit = hash_in_commit(object.payload);
-    if (object.type != ObjectType::kAction || !looks_like_record(object.payload)) return {};
+    if (!is_own_record(object)) return {};
     const Result<Record> record = decode_record(object.payload);
     if (record) hash = record->hash;
     return {};
@@ -179,27 +185,23 @@ Result<void> PackSalvage::add(PackSalvager& salvager, const SalvagedEntry& entry
                               bool deltas_stay) {
   if (entry.entry.is_delta()) {
     const ObjectView object = TRY(salvager.get_at(entry, context_));
-    const bool is_record = object.type == ObjectType::kAction && looks_like_record(object.payload);
     std::optional<GitOid> oid;
-    if (!is_record) oid = git_oid(hash_, object.type, object.payload);
+    if (!is_own_record(object)) oid = git_oid(hash_, object.type, object.payload);
     if (deltas_stay && !entry.base_lost) return add_stored(salvager, entry, oid);
     TRY(staged_->begin(object.type, object.payload.size()));
     TRY(staged_->write(object.payload));
-    static_cast<void>(TRY(staged_->end(oid)));
-    return {};
+    return staged_->end_as(object.id, oid);
   }
   const ObjectType type = *entry.entry.type;
   GitHasher hasher(hash_, type, entry.entry.size);
-  bool first = true;
-  bool is_record = false;
+  EntryProof proof(entry.entry.id, type, entry.entry.size, store_.impl().records_are_marked());
   static_cast<void>(TRY(salvager.read_at(entry, context_, [&](Bytes piece) -> Result<void> {
-    if (first) is_record = type == ObjectType::kAction && looks_like_record(piece);
-    first = false;
+    proof.update(piece);
     hasher.update(piece);
     return {};
   })));
   std::optional<GitOid> oid;
-  if (!is_record) oid = hasher.finish();
+  if (proof.finish() != EntryIdentity::kRecord) oid = hasher.finish();
   return add_stored(salvager, entry, oid);
 }
 

@@ -30,6 +30,21 @@ Result<std::optional<ArchiveRecord>> RecordChain::next() {
   return std::optional<ArchiveRecord>(std::move(entry));
 }
 
+RecordCount count_records(const Store& store, const ArchiveRecord& newest, ReadContext& context) {
+  if (newest.record.number > 0) return {.records = newest.record.number, .error = {}};
+  RecordCount count{.records = 1, .error = {}};
+  RecordChain chain = chain_from(store, newest.record.previous, context);
+  for (;; ++count.records) {
+    const Result<std::optional<ArchiveRecord>> entry = chain.next();
+    if (!entry) count.error = entry.error();
+    if (!entry || !*entry) return count;
+    if ((*entry)->record.number > 0) {
+      count.records += (*entry)->record.number;
+      return count;
+    }
+  }
+}
+
 Error record_error(const std::string& name, std::uint64_t back, const Error& error) {
   if (error.code == ErrorCode::kInterrupted) return error;
   if (back == 0) return fail(error.code, "{}: {} (bale repair mends it)", name, error.message);

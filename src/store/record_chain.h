@@ -56,6 +56,17 @@ class RecordChain {
   std::uint64_t remember_after_ = 1;
 };
 
+/// How many records an archive has.
+struct RecordCount {
+  std::uint64_t records = 0;   ///< those that could be counted
+  std::optional<Error> error;  ///< why that is not all
+};
+
+/// Of the archive whose newest record this is: what the record says. Only where an older version
+/// wrote it, older records are read, back to one that says it.
+[[nodiscard]] RecordCount count_records(const Store& store, const ArchiveRecord& newest,
+                                        ReadContext& context);
+
 /// What is said where the record `back` imports ago cannot be read: which it is, why, and what
 /// helps. Other errors than of reading it, kInterrupted, stay as they are.
 [[nodiscard]] Error record_error(const std::string& name, std::uint64_t back, const Error& error);

@@ -10,9 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "bale/archive_changes.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "hash/blake3.h"
+#include "io/memory_file_system.h"
+#include "testing/archive_fixture.h"
 #include "testing/matchers.h"
 
 namespace bale {
@@ -97,6 +100,30 @@ TEST_F(RecordChainTest, ACircleOfAnyLengthIsFound) {
       EXPECT_THAT(walk(id_of(tail + circle - 1)), FailsWith(ErrorCode::kCorrupt, "circle"));
     }
   }
+}
+
+// Records of an older version do not say how many there are.
+TEST(RecordCountTest, IsWhatTheNewestRecordSaysOrWhatAWalkSays) {
+  MemoryFileSystem files;
+  ASSERT_THAT(Store::init("/store", &files), IsOk());
+  ASSERT_OK_AND_ASSIGN(store, Store::open("/store", &files));
+  for (const std::int64_t time : {1, 2, 3}) ASSERT_THAT(grow_archive(store, "x", time), IsOk());
+  ReadContext context;
+  ASSERT_OK_AND_ASSIGN(newest, store.record("x", 0, context));
+  EXPECT_EQ(newest.record.number, 0u);
+  EXPECT_EQ(count_records(store, newest, context).records, 3u);
+  newest.record.number = 7;
+  newest.record.previous = id_of(1);
+  EXPECT_EQ(count_records(store, newest, context).records, 7u);
+  newest.record.number = 0;
+  const RecordCount lost = count_records(store, newest, context);
+  EXPECT_EQ(lost.records, 1u);
+  EXPECT_TRUE(lost.error.has_value());
+  // Pruning counts them again.
+  ASSERT_THAT(prune_archive(store, "x", 2), IsOk());
+  ASSERT_OK_AND_ASSIGN(pruned, store.record("x", 0, context));
+  EXPECT_EQ(pruned.record.number, 2u);
+  EXPECT_EQ(store.record("x", 1, context)->record.number, 1u);
 }
 
 }  // namespace

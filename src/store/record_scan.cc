@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "pack/external_sorter.h"
+#include "store/record_mark.h"
 #include "store/store_impl.h"
 
 namespace bale {
@@ -133,7 +134,9 @@ Result<std::optional<Record>> RecordScan::read(const ObjectLocation& location, O
   const EntryInfo info = TRY(store_.info(location, context_));
   if (info.type != ObjectType::kAction) return std::optional<Record>();
   const ObjectView object = TRY(store_.get(location, context_));
-  if (!looks_like_record(object.payload)) return std::optional<Record>();
+  if (!is_record(object.id, object.type, object.payload, store_.impl().records_are_marked())) {
+    return std::optional<Record>();
+  }
   Result<Record> record = decode_record(object.payload);
   if (!record) return std::optional<Record>();
   id = object.id;

@@ -32,8 +32,8 @@ struct RecordScanOptions {
 
 /// Calls `use` for each record in these packs of the store, pack by pack, as they lie in them;
 /// proven to be what their ids say. Reads the packs' indexes, and of the packs what no Git id leads
-/// to: without a Git index, the headers of all. Actions of other programs that are no records are
-/// overlooked. An Error of `use` ends it and comes back.
+/// to: without a Git index, the headers of all. Actions that are no records are overlooked. An
+/// Error of `use` ends it and comes back.
 Result<void> for_each_record(
     const Store& store, const std::vector<std::uint32_t>& packs, const RecordScanOptions& options,
     const std::function<Result<void>(const ObjectId&, const Record&)>& use);

@@ -12,9 +12,10 @@
 #include "base/error.h"
 #include "base/memory_size.h"
 #include "base/try.h"
-#include "hash/blake3.h"
 #include "hash/git_hash.h"
 #include "object/git_objects.h"
+#include "store/record_mark.h"
+#include "store/store_impl.h"
 
 namespace bale {
 namespace {
@@ -156,20 +157,23 @@ Result<void> LostFetcher::fetch_own(const ObjectId& id, std::optional<GitHash> h
            }}));
   if (!there) return {};
   const Bytes payload = as_bytes(arrival.payload);
-  if (arrival.received != arrival.size || store_id(arrival.type, payload) != id) {
+  const EntryIdentity is =
+      arrival.received != arrival.size
+          ? EntryIdentity::kWrong
+          : identify_entry(id, arrival.type, payload, store_.impl().records_are_marked());
+  if (is == EntryIdentity::kWrong) {
     refuse(id.to_hex());
     return {};
   }
-  const bool is_record = arrival.type == ObjectType::kAction && looks_like_record(payload);
-  if (is_record) {
+  if (is == EntryIdentity::kRecord) {
     const Result<Record> record = decode_record(payload);
     if (record && record->hash) hash = record->hash;
   }
   const GitHash known_by = hash.value_or(GitHash::kSha1);
   StagedPack* pack = TRY(staged(known_by));
   std::optional<GitOid> oid;
-  if (!is_record) oid = git_oid(known_by, arrival.type, payload);
-  TRY(pack->add(oid, arrival.type, payload));
+  if (is == EntryIdentity::kObject) oid = git_oid(known_by, arrival.type, payload);
+  TRY(pack->add_as(id, oid, arrival.type, payload));
   ++staged_count_;
   return {};
 }

@@ -5,19 +5,26 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
+#include <vector>
 
+#include "bale/record.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "format/container.h"
 #include "io/atomic_file.h"
 #include "io/path.h"
+#include "pack/pack_salvager.h"
+#include "store/record_mark.h"
 #include "store/repair_work.h"
+#include "store/staging_area.h"
 
 namespace bale {
 namespace {
 
 constexpr std::size_t kMostNotes = 1000;
 constexpr std::size_t kMagicBytes = 4;
+constexpr std::string_view kPackSuffix = ".pack";
 constexpr std::string_view kMarkStart = "bale store ";
 
 // Whether packs/ holds a file that begins as packs do.
@@ -25,7 +32,7 @@ Result<bool> has_pack(RepairWork& work) {
   const FileHeader header = encode_pack_header(0);
   const Bytes magic = Bytes(header).first(kMagicBytes);
   for (const DirectoryEntry& entry : TRY(work.files.list(work.layout.packs()))) {
-    if (!entry.name.ends_with(".pack") || entry.kind != FileKind::kRegular) continue;
+    if (!entry.name.ends_with(kPackSuffix) || entry.kind != FileKind::kRegular) continue;
     const std::unique_ptr<File> file =
         TRY(work.files.open(join_path(work.layout.packs(), entry.name)));
     std::array<std::byte, kMagicBytes> start{};
@@ -43,7 +50,7 @@ Result<std::string> read_mark(RepairWork& work) {
   return content;
 }
 
-// "bale store 2\n": nothing that we know how to mend.
+// "bale store 3\n": nothing that we know how to mend.
 bool is_other_version(std::string_view mark) {
   if (!mark.starts_with(kMarkStart) || !mark.ends_with('\n')) return false;
   const std::string_view number =
@@ -52,9 +59,56 @@ bool is_other_version(std::string_view mark) {
          std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+// Which records are in a pack: by the rule of today's stores, and only by that of older ones.
+struct RecordsFound {
+  bool marked = false;
+  bool by_first_byte = false;
+};
+
+Result<void> look_for_records(RepairWork& work, const std::string& pack, RecordsFound& found) {
+  const StagingArea scratch = TRY(StagingArea::create(work.files, work.layout));
+  PackSalvager salvager = TRY(PackSalvager::open(
+      pack, {.memory_bytes = std::max(kMinSalvageBytes, work.options.memory_bytes / 2),
+             .scratch_directory = scratch.path(),
+             .index_path = pack.substr(0, pack.size() - kPackSuffix.size()) + ".idx",
+             .operation = work.options.operation,
+             .file_system = &work.files}));
+  ReadContext context(work.options.memory_bytes / 4);
+  return salvager.for_each([&](const SalvagedEntry& entry) -> Result<void> {
+    if (entry.entry.type.value_or(ObjectType::kAction) != ObjectType::kAction) return {};
+    const ObjectView object = TRY(salvager.get_at(entry, context));
+    if (is_record(object.id, object.type, object.payload, true)) {
+      found.marked = true;
+    } else if (is_record(object.id, object.type, object.payload, false) &&
+               decode_record(object.payload)) {
+      found.by_first_byte = true;
+    }
+    return {};
+  });
+}
+
+// The mark that was lost, told from the records in the packs. The smallest packs are asked first:
+// each import's pack has a record, and mostly the first one answers.
+Result<std::string_view> lost_mark(RepairWork& work) {
+  std::vector<std::pair<std::uint64_t, std::string>> packs;
+  for (const DirectoryEntry& entry : TRY(work.files.list(work.layout.packs()))) {
+    if (!entry.name.ends_with(kPackSuffix) || entry.kind != FileKind::kRegular) continue;
+    std::string path = join_path(work.layout.packs(), entry.name);
+    packs.emplace_back(TRY(work.files.stat(path)).size, std::move(path));
+  }
+  std::sort(packs.begin(), packs.end());
+  RecordsFound found;
+  for (const auto& [size, path] : packs) {
+    TRY(look_for_records(work, path, found));
+    if (found.marked) return kStoreMark;
+  }
+  return found.by_first_byte ? kOldStoreMark : kStoreMark;
+}
+
 Result<void> write_mark(RepairWork& work) {
+  const std::string_view content = TRY(lost_mark(work));
   AtomicFile mark = TRY(AtomicFile::create(work.files, work.layout.mark(), Visibility::kHidden));
-  TRY(mark.file().write_at(0, as_bytes(kStoreMark)));
+  TRY(mark.file().write_at(0, as_bytes(content)));
   return mark.commit({.sync = work.options.sync, .staging_path = {}});
 }
 
@@ -108,7 +162,7 @@ Result<bool> repair_layout(RepairWork& work) {
   const StoreLayout& layout = work.layout;
   const Result<std::string> mark = read_mark(work);
   if (!mark && mark.error().code != ErrorCode::kNotFound) return mark.error();
-  const bool good_mark = mark && *mark == kStoreMark;
+  const bool good_mark = mark && (*mark == kStoreMark || *mark == kOldStoreMark);
   if (mark && !good_mark && is_other_version(*mark)) {
     return fail(ErrorCode::kUnsupported, "{}: a store of another version of bale", layout.root);
   }

@@ -21,6 +21,7 @@
 #include "store/git_index_rebuild.h"
 #include "store/git_index_view.h"
 #include "store/pack_salvage.h"
+#include "store/record_mark.h"
 #include "store/staging_area.h"
 #include "store/store_impl.h"
 
@@ -142,7 +143,8 @@ Result<void> PackRepair::repair_git_index(const std::string& name, const std::st
   if (!is_damage(checked.error())) return checked.error();
   changed_ = true;
   ReadContext context(work_.options.memory_bytes / 4);
-  std::optional<GitHash> hash = TRY(find_git_hash(pack, context, work_.options.operation));
+  std::optional<GitHash> hash = TRY(
+      find_git_hash(pack, store_.impl().records_are_marked(), context, work_.options.operation));
   if (!hash) hash = TRY(hash_by_commit(pack, context));
   if (!hash) hash = TRY(hash_without_record(name));
   if (!hash) {
@@ -154,6 +156,7 @@ Result<void> PackRepair::repair_git_index(const std::string& name, const std::st
                         {.memory_bytes = work_.options.memory_bytes / 2,
                          .scratch_directory = scratch,
                          .sync = work_.options.sync,
+                         .records_are_marked = store_.impl().records_are_marked(),
                          .operation = work_.options.operation,
                          .file_system = &work_.files}));
   ++work_.summary.git_indexes_made;
@@ -167,7 +170,9 @@ Result<void> PackRepair::foretell(const PackReader& pack, ReadContext& context) 
     const EntryInfo info = TRY(pack.info_at(at.offset, context));
     if (info.type != ObjectType::kAction) continue;
     const ObjectView object = TRY(pack.get_at(at.offset, context));
-    if (!looks_like_record(object.payload)) continue;
+    if (!is_record(object.id, object.type, object.payload, store_.impl().records_are_marked())) {
+      continue;
+    }
     const Result<Record> record = decode_record(object.payload);
     if (record) work_.forecast.add(object.id, *record);
   }

@@ -361,9 +361,9 @@ TEST_F(RepairTest, TheMarkTheLockAndDirectoriesAreMadeAgain) {
 }
 
 TEST_F(RepairTest, WhatIsNoStoreIsLeftAlone) {
-  write_test_file(in_store("bale-store"), "bale store 2\n");
+  write_test_file(in_store("bale-store"), "bale store 3\n");
   EXPECT_THAT(repair(), FailsWith(ErrorCode::kUnsupported));
-  EXPECT_EQ(read_test_file(in_store("bale-store")), "bale store 2\n");
+  EXPECT_EQ(read_test_file(in_store("bale-store")), "bale store 3\n");
   const std::string other = directory_ / "other";
   fs::create_directories(other + "/packs");
   write_test_file(other + "/packs/a.pack", "something else");

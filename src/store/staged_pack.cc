@@ -17,6 +17,7 @@
 #include "io/atomic_file.h"
 #include "pack/builder_plan.h"
 #include "store/archive_files.h"
+#include "store/record_mark.h"
 #include "store/store_impl.h"
 
 namespace bale {
@@ -36,6 +37,11 @@ PackBuilderOptions builder_options(int level, bool deltas) {
   options.level = level;
   options.deltas = deltas;
   return options;
+}
+
+Error not_its_id(const ObjectId& id, ObjectType type) {
+  return fail(ErrorCode::kCorrupt, "the {} is not what its id {} says", to_string(type),
+              id.to_hex());
 }
 
 }  // namespace
@@ -128,6 +134,7 @@ Result<ObjectId> StagedPack::add(const std::optional<GitOid>& oid, ObjectType ty
 Result<void> StagedPack::begin(ObjectType type, std::uint64_t size) {
   const IdKind kind = type == ObjectType::kState ? IdKind::kChangeId : IdKind::kContentHash;
   streamed_.emplace(type, size);
+  streamed_type_ = type;
   return builder_->begin_object(kind, type, size);
 }
 
@@ -160,9 +167,31 @@ Result<void> StagedPack::end_stored(const std::optional<GitOid>& oid) {
   return {};
 }
 
+bool StagedPack::is_taken_for_record(ObjectType type, Bytes beginning) const {
+  return type == ObjectType::kAction && !beginning.empty() && beginning.front() == std::byte{'{'} &&
+         !store_.impl().records_are_marked();
+}
+
+Result<void> StagedPack::add_as(const ObjectId& id, const std::optional<GitOid>& oid,
+                                ObjectType type, Bytes payload, std::uint64_t lineage) {
+  if (!is_store_id(id, type, payload)) return not_its_id(id, type);
+  TRY(check_change_id(id, type, payload));
+  unplaced_.emplace_back(oid);
+  static_cast<void>(TRY(builder_->add(id, type, payload, {.lineage = lineage})));
+  return {};
+}
+
+Result<void> StagedPack::end_as(const ObjectId& id, const std::optional<GitOid>& oid) {
+  if (!streamed_->is_store_id(id)) return not_its_id(id, streamed_type_);
+  streamed_.reset();
+  unplaced_.emplace_back(oid);
+  static_cast<void>(TRY(builder_->end_object(id)));
+  return {};
+}
+
 Result<ObjectId> StagedPack::add_record(const Record& record) {
   const std::string payload = encode_record(record);
-  const ObjectId id = content_hash(ObjectType::kAction, as_bytes(payload));
+  const ObjectId id = id_of_record(as_bytes(payload), store_.impl().records_are_marked());
   unplaced_.emplace_back(std::nullopt);
   static_cast<void>(TRY(builder_->add(id, ObjectType::kAction, as_bytes(payload))));
   return id;

@@ -70,8 +70,9 @@ class StagedPack {
 
   /// Adds an object under the store's id for it, known to Git as `oid`, or not to be found by a Git
   /// id. kCorrupt where another
-  /// object of the store has the same id and other bytes. Objects of one `lineage` other than 0 are
-  /// versions of one thing: a hint for the choice of bases.
+  /// object of the store has the same id and other bytes. Never for a record: see add_record().
+  /// Objects of one `lineage` other than 0 are versions of one thing: a hint for the choice of
+  /// bases.
   Result<ObjectId> add(const std::optional<GitOid>& oid, ObjectType type, Bytes payload,
                        std::uint64_t lineage = 0);
 
@@ -80,8 +81,20 @@ class StagedPack {
   Result<void> write(Bytes piece);
   Result<ObjectId> end(const std::optional<GitOid>& oid);
 
-  /// Adds a record: an action that Git does not know.
+  /// Adds an object of another pack under the id that it has there: a record keeps its own.
+  /// kCorrupt where `id` is not what a store may call it.
+  Result<void> add_as(const ObjectId& id, const std::optional<GitOid>& oid, ObjectType type,
+                      Bytes payload, std::uint64_t lineage = 0);
+
+  /// Ends an object that came in pieces, in the same way.
+  Result<void> end_as(const ObjectId& id, const std::optional<GitOid>& oid);
+
+  /// Adds a record: an action that Git does not know, under an id that no tag has.
   Result<ObjectId> add_record(const Record& record);
+
+  /// Whether the store could not tell this object of a source from a record: in one with the old
+  /// mark, an action that begins with '{'.
+  [[nodiscard]] bool is_taken_for_record(ObjectType type, Bytes beginning) const;
 
   /// Takes over an entry of another pack as it is stored: see PackBuilder::add_stored, whose duties
   /// the caller has. Neither id is checked against the payload, nor against the store.
@@ -115,6 +128,7 @@ class StagedPack {
   std::optional<GitIndexBuilder> git_index_;
   std::deque<std::optional<GitOid>> unplaced_;  // of entries whose offset is not known yet
   std::optional<TypedHasher> streamed_;         // of an object whose id is to be found
+  ObjectType streamed_type_ = ObjectType::kBlob;
   std::optional<ReadContext> compare_context_;
 };
 

@@ -41,13 +41,13 @@ Result<Store> Store::open(const std::string& path, FileSystem* file_system) {
   std::string content(2 * kStoreMark.size(), '\0');
   content.resize(TRY((*mark)->read_at(
       0, std::as_writable_bytes(std::span<char>(content.data(), content.size())))));
-  if (content != kStoreMark) {
+  if (content != kStoreMark && content != kOldStoreMark) {
     if (content.starts_with("bale store ")) {
       return fail(ErrorCode::kUnsupported, "{}: a store of another version of bale", path);
     }
     return fail(ErrorCode::kCorrupt, "{}: not the mark of a store", layout.mark());
   }
-  Store store(std::make_unique<Impl>(files, path));
+  Store store(std::make_unique<Impl>(files, path, content == kStoreMark));
   TRY(store.refresh());
   return store;
 }
@@ -142,7 +142,7 @@ Result<ObjectView> Store::get(const ObjectLocation& location, ReadContext& conte
   const Impl::Place place = TRY(impl_->open_at(location, oid));
   const PackReader& from = place.pack->reader;
   const ObjectView object = TRY(from.get_at(place.offset, context));
-  if (store_id(object.type, object.payload) != object.id) {
+  if (!is_store_id(object.id, object.type, object.payload)) {
     return not_its_id(from, place.offset, object.type, object.id.to_hex());
   }
   if (oid && git_oid(oid->hash(), object.type, object.payload) != *oid) {
@@ -165,7 +165,7 @@ Result<ObjectType> Store::read(const ObjectLocation& location, ReadContext& cont
     if (git_hasher) git_hasher->update(piece);
     return sink(piece);
   }));
-  if (hasher.store_id() != info.id) {
+  if (!hasher.is_store_id(info.id)) {
     return not_its_id(from, place.offset, type, info.id.to_hex());
   }
   if (git_hasher && git_hasher->finish() != *oid) {

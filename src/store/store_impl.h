@@ -21,8 +21,11 @@ namespace bale {
 
 class Store::Impl {
  public:
-  Impl(FileSystem& file_system, std::string root)
-      : file_system_(file_system), layout_{std::move(root)}, shelf_(file_system, layout_) {}
+  Impl(FileSystem& file_system, std::string root, bool records_are_marked)
+      : file_system_(file_system),
+        layout_{std::move(root)},
+        records_are_marked_(records_are_marked),
+        shelf_(file_system, layout_) {}
 
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -30,6 +33,9 @@ class Store::Impl {
   [[nodiscard]] FileSystem& file_system() const { return file_system_; }
 
   [[nodiscard]] const StoreLayout& layout() const { return layout_; }
+
+  /// Whether records have ids of their own: see record_mark.h. False in stores with the old mark.
+  [[nodiscard]] bool records_are_marked() const { return records_are_marked_; }
 
   [[nodiscard]] PackShelf& shelf() const { return shelf_; }
 
@@ -61,6 +67,7 @@ class Store::Impl {
  private:
   FileSystem& file_system_;
   StoreLayout layout_;
+  bool records_are_marked_;
   mutable PackShelf shelf_;
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const PackSet> packs_;

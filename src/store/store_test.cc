@@ -52,7 +52,7 @@ TEST(StoreTest, OpenTellsWhatIsNoStoreFromOneOfAnotherVersion) {
   EXPECT_THAT(Store::open(directory.path()), FailsWith(ErrorCode::kNotFound));
   ASSERT_THAT(Store::init(directory / "store"), IsOk());
   const std::string mark = StoreLayout{directory / "store"}.mark();
-  for (const std::string content : {"bale store 2\n", "bale store 1", "bale store 1\nmore"}) {
+  for (const std::string content : {"bale store 3\n", "bale store 2", "bale store 2\nmore"}) {
     write_test_file(mark, content);
     EXPECT_THAT(Store::open(directory / "store"), FailsWith(ErrorCode::kUnsupported));
   }
@@ -71,6 +71,7 @@ class StoreObjectsTest : public testing::Test {
     git_.commit("first");
     EXPECT_THAT(fixture_.import(git_.path(), "b"), IsOk());
     EXPECT_THAT(fixture_.import(git_.path(), "a"), IsOk());
+    git_.run({"tag", "again"});
     EXPECT_THAT(fixture_.import(git_.path(), "a"), IsOk());
   }
 

@@ -13,9 +13,9 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "format/container.h"
-#include "hash/blake3.h"
 #include "hash/git_hash.h"
 #include "pack/entry_decoder.h"
+#include "store/record_mark.h"
 #include "store/store_impl.h"
 
 namespace bale {
@@ -136,16 +136,12 @@ Result<void> ObjectChecker::check(const ObjectLocation& location,
         location, fail(ErrorCode::kCorrupt, "{}: a {}, and it is linked to as a {}", where(),
                        to_string(info->type), to_string(*expected))));
   }
-  TypedHasher hasher(info->type, info->size);
+  EntryProof proof(info->id, info->type, info->size, store_.impl().records_are_marked());
   std::optional<GitHasher> git_hasher;
   if (pack.git_index) git_hasher.emplace(pack.git_index->hash(), info->type, info->size);
-  bool first = true;
-  bool is_record = false;
   const Result<ObjectType> read =
       pack.reader.read_at(location.offset, context_, [&](Bytes piece) -> Result<void> {
-        if (first) is_record = info->type == ObjectType::kAction && looks_like_record(piece);
-        first = false;
-        hasher.update(piece);
+        proof.update(piece);
         if (git_hasher) git_hasher->update(piece);
         return {};
       });
@@ -158,12 +154,13 @@ Result<void> ObjectChecker::check(const ObjectLocation& location,
                          .objects_total = objects_total_,
                          .bytes = report_.bytes});
   }
-  if (hasher.store_id() != info->id) {
+  const EntryIdentity is = proof.finish();
+  if (is == EntryIdentity::kWrong) {
     return findings_.damaged_entry(
         location, fail(ErrorCode::kCorrupt, "{}: the {} is not what its id {} says", where(),
                        to_string(info->type), info->id.to_hex()));
   }
-  if (!git_hasher || is_record) return {};
+  if (!git_hasher || is == EntryIdentity::kRecord) return {};
   return check_git_id(pack, location, git_hasher->finish());
 }
 
