@@ -82,7 +82,10 @@ Result<int> run(Session& session) {
   int status = kStatusDone;
   for (const std::string& name : TRY(store.archives())) {
     const Listed listed = TRY(read_archive(store, name, context, session));
-    if (listed.error) status = kStatusCorrupt;
+    // Damage says more than what cannot be read.
+    if (listed.error && status != kStatusCorrupt) {
+      status = listed.error->code == ErrorCode::kIo ? exit_status(ErrorCode::kIo) : kStatusCorrupt;
+    }
     if (listed.newest || listed.error) TRY(print(name, listed, session));
   }
   return status;

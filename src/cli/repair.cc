@@ -88,6 +88,9 @@ std::vector<Error> losses(const RepairSummary& summary, bool from) {
   for (const std::string& message : summary.unreadable) {
     errors.push_back({ErrorCode::kCorrupt, message});
   }
+  for (const std::string& message : summary.inaccessible) {
+    errors.push_back({ErrorCode::kIo, message + " (left as it is)"});
+  }
   return errors;
 }
 
@@ -99,7 +102,8 @@ std::string sentence(const RepairSummary& summary, bool dry_run) {
       counted(summary.git_indexes_made, "Git index"),
       counted(summary.archives_recovered.size(), "archive"),
       counted(summary.objects_refetched, "object"),
-      summary.losses_known ? fmt::format("{} lost", summary.objects_lost) : "losses not foretold");
+      summary.losses_known ? fmt::format("{} lost", summary.objects_lost)
+                           : "missing objects not checked");
   if (!summary.set_aside.empty()) {
     text += fmt::format("; {} {} to damaged/", counted(summary.set_aside.size(), "file"),
                         dry_run ? "would move" : "moved");
@@ -150,6 +154,7 @@ Result<int> run(const Options& options, Session& session) {
       .number("objects_lost", summary.objects_lost)
       .value("lost", json_strings(summary.lost))
       .value("unreadable", json_strings(summary.unreadable))
+      .value("inaccessible", json_strings(summary.inaccessible))
       .value("losses_known", summary.losses_known ? "true" : "false")
       .value("lost_deltas", json_strings(summary.lost_deltas))
       .number("lost_deltas_omitted", summary.lost_deltas_omitted)

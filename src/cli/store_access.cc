@@ -36,7 +36,7 @@ Result<FoundObject> find_object(const Store& store, const std::string& name, Rea
   if (name.find(':') == std::string::npos) return store.find_prefix(name);
   const ArchivePath place = TRY(parse_archive_path(name));
   const ResolvedPath resolved = TRY(resolve_path(store, place, context));
-  return FoundObject{resolved.location, resolved.oid};
+  return FoundObject{resolved.location, resolved.oid, resolved.oid};
 }
 
 std::uint64_t read_memory_bytes(const Session& session) {
