@@ -85,7 +85,7 @@ Result<void> Closure::start() {
     return fail(ErrorCode::kLimitExceeded, "following links takes at least {} of memory",
                 format_bytes(kMinBytes));
   }
-  packs_ = store_->impl().packs();
+  packs_ = TRY(store_->impl().proven_packs());
   std::uint64_t bits = 0;
   for (std::uint32_t table = 0; table < packs_->table_count(); ++table) {
     first_bit_.push_back(bits);
@@ -208,6 +208,9 @@ Result<void> Closure::visit(const Pending& pending) {
   Result<ObjectView> read = store_->get(pending.location, *context_, checked);
   if (!read && read.error().code == ErrorCode::kNotFound) {
     read = store_->get(pending.location, *context_, pending.oid);  // its pack was collected
+  }
+  if (!read && read.error().code == ErrorCode::kIo) {
+    return damaged(pending.oid, pending.location, read.error());
   }
   const ObjectView object = TRY(std::move(read));
   if (object.type != pending.type) {
