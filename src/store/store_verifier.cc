@@ -245,8 +245,11 @@ Result<void> StoreVerifier::trace() {
        .missing_budget = &missing_budget_,
        .operation = &options_.operation},
       report_);
-  // What was found is told of also where the memory is too little to trace it.
-  if (!traced && traced.error().code != ErrorCode::kLimitExceeded) return traced;
+  // What was found is reported also where the memory is too little to trace it, or what leads there
+  // cannot be read.
+  const bool untraced = !traced && (traced.error().code == ErrorCode::kLimitExceeded ||
+                                    traced.error().code == ErrorCode::kIo);
+  if (!traced && !untraced) return traced;
   for (LostObject& lost : report_.lost) lost.traced = lost.traced && traced.has_value();
   return findings_.tell_others(store_, options_.on_lost);
 }
