@@ -175,7 +175,7 @@ TEST_F(GitExportTest, WhereEntriesOfOnePackAreDamagedAnotherPackGivesTheObjects)
       ReadContext context;
       if (store.record("x", 0, context)) {
         const std::string out = parent_ + "/" + std::to_string(exports++);
-        ASSERT_THAT(export_git(store, "x", out), IsOk()) << pack << " at " << at;
+        ASSERT_THAT(export_git(store, "x", out, {}), IsOk()) << pack << " at " << at;
         EXPECT_EQ(describe_repository(git_, out), state) << pack << " at " << at;
         fs::remove_all(out);
       }

@@ -124,7 +124,9 @@ Result<bool> Collector::collect(std::unique_ptr<FileLock>& imports_out) {
 // these need of the other packs.
 Result<void> Collector::refuse_unread(const SoundPacks& sound) const {
   const auto refuse = [](const Error& error) {
-    return fail(error.code, "{}; nothing is removed while a pack cannot be read", error.message);
+    return fail(
+        error.code, "{}; nothing is removed {}", error.message,
+        error.code == ErrorCode::kIo ? "while a pack cannot be read" : "from a damaged store");
   };
   for (const PackSet::Damage& damage : packs_->damage()) {
     if (damage.unreadable || damage.is_inaccessible()) return refuse(damage.error);

@@ -110,7 +110,9 @@ void PackSet::for_each_copy(const std::optional<GitOid>& oid, const std::optiona
       if (const auto found = (*pack)->git_index->find(*oid)) by_oid = found->offset;
     }
     if (by_oid && use({number, *by_oid})) return;
-    if (!id) continue;
+    // A blob that came under ids of both hashes is two entries with one id of the store's own:
+    // repair keeps each under its own Git id only.
+    if (!id || (oid && (*pack)->git_index)) continue;
     const std::optional<std::uint64_t> by_id = (*pack)->reader.find(*id);
     if (by_id && by_id != by_oid && use({number, *by_id})) return;
   }

@@ -93,8 +93,9 @@ class PackSet {
   [[nodiscard]] Result<std::shared_ptr<const PackSet>> without_catalog(
       const std::optional<Error>& why = {}) const;
 
-  /// Calls `use` for every place in a pack to which that pack's own indexes lead from either of
-  /// these ids, newest pack first, until it returns true. The catalog is not asked. Packs that
+  /// Calls `use` for every place in a pack to which that pack's own indexes lead from `oid`, or, if
+  /// there is none or the pack has lost its Git index, from `id`, newest pack first, until it
+  /// returns true. The catalog is not asked. Packs that
   /// cannot be opened are left out. Slow: for objects whose entry is damaged.
   void for_each_copy(const std::optional<GitOid>& oid, const std::optional<ObjectId>& id,
                      const std::function<bool(const ObjectLocation&)>& use) const;

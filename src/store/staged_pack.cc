@@ -193,6 +193,9 @@ Result<InstalledPack> StagedPack::install() {
   // one without an index has lost it.
   if (options_.sync) TRY(files.sync_directory(layout.packs()));
   TRY(files.rename(directory() + "/new.pack", layout.pack(installed.name)));
+  // One of this name that was damaged may be open.
+  PackShelf& shelf = store_.impl().shelf();
+  shelf.close(shelf.number_of(installed.name));
   if (options_.sync) TRY(files.sync_directory(layout.packs()));
   return installed;
 }

@@ -23,6 +23,7 @@
 #include "io/memory_file_system.h"
 #include "store/store_impl.h"
 #include "testing/matchers.h"
+#include "testing/pack_fixture.h"
 #include "testing/small_archives.h"
 #include "testing/small_history.h"
 
@@ -129,7 +130,7 @@ TEST_F(UnreadableFilesTest, MaintenanceAndRepairTouchNothingOfThem) {
     refuse(io_kinds({IoKind::kOpen}), pack_of_a_ + suffix);
     {
       ASSERT_OK_AND_ASSIGN(store, Store::open(kStore, &files_));
-      EXPECT_THAT(collect_store(store, {.memory_bytes = 24 << 20, .operation = {}}),
+      EXPECT_THAT(collect_store(store, {.memory_bytes = 32 << 20, .operation = {}}),
                   FailsWith(ErrorCode::kIo));
       ASSERT_OK_AND_ASSIGN(repacked,
                            repack_store(store, {.memory_bytes = 24 << 20, .operation = {}}));
@@ -187,7 +188,7 @@ TEST_F(UnreadableFilesTest, VerifyGoesOnAfterAReadError) {
   EXPECT_TRUE(names(other, ErrorCode::kCorrupt));
   EXPECT_THAT(report.lost, Not(IsEmpty()));
   EXPECT_GT(report.objects, 4u);
-  EXPECT_THAT(collect_store(store, {.memory_bytes = 24 << 20, .operation = {}}),
+  EXPECT_THAT(collect_store(store, {.memory_bytes = 32 << 20, .operation = {}}),
               FailsWith(ErrorCode::kIo));
 }
 
@@ -204,7 +205,7 @@ TEST_F(UnreadableFilesTest, ReadingAndDryRunsChangeNothingInAStoreThatCannotBeWr
   EXPECT_TRUE(reads(store, "a"));
   ASSERT_OK_AND_ASSIGN(report, verify_store(store, {.memory_bytes = kMinStoreCheckBytes}));
   EXPECT_TRUE(report.ok());
-  EXPECT_THAT(collect_store(store, {.dry_run = true, .memory_bytes = 24 << 20, .operation = {}}),
+  EXPECT_THAT(collect_store(store, {.dry_run = true, .memory_bytes = 32 << 20, .operation = {}}),
               IsOk());
   EXPECT_THAT(repack_store(store, {.dry_run = true, .memory_bytes = 24 << 20, .operation = {}}),
               IsOk());
@@ -232,7 +233,7 @@ TEST_F(UnreadableFilesTest, WhatOnlyWritersNeedIsMadeByThem) {
   for (const bool collect : {true, false}) {
     static_cast<void>(memory_.remove_directory("/store/staging").has_value());
     EXPECT_THAT(collect
-                    ? collect_store(store, {.memory_bytes = 24 << 20, .operation = {}}).has_value()
+                    ? collect_store(store, {.memory_bytes = 32 << 20, .operation = {}}).has_value()
                     : repack_store(store, {.memory_bytes = 24 << 20, .operation = {}}).has_value(),
                 true);
   }
