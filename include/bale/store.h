@@ -21,12 +21,14 @@
 // something was asked for that is newer, or went. It keeps at most a few hundred files open however
 // many packs there are: with more than 64, it makes the catalog if that is not there.
 //
-// A damaged pack does not keep a store from being opened: see damage(). Every object that a store
-// hands out was checked against its id. Thread-safe, with a ReadContext a thread.
+// A damaged pack, or one that cannot be read, does not keep a store from being opened: see
+// damage(). Every object that a store hands out was checked against its id. Thread-safe, with a
+// ReadContext a thread.
 
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +51,29 @@ struct ObjectLocation {
   auto operator<=>(const ObjectLocation&) const = default;
 };
 
+/// The id by which an object was looked up: a Git id, one of the store's own, or none. What is read
+/// is checked against it, and other entries of the same id are tried where one is damaged.
+class LookupId {
+ public:
+  LookupId() = default;
+
+  LookupId(const GitOid& oid) : oid_(oid) {}
+
+  LookupId(const std::optional<GitOid>& oid) : oid_(oid) {}
+
+  LookupId(const ObjectId& id) : id_(id) {}
+
+  [[nodiscard]] const std::optional<GitOid>& oid() const { return oid_; }
+
+  [[nodiscard]] const std::optional<ObjectId>& id() const { return id_; }
+
+  [[nodiscard]] bool is_known() const { return oid_ || id_; }
+
+ private:
+  std::optional<GitOid> oid_;
+  std::optional<ObjectId> id_;
+};
+
 /// A record and its id.
 struct ArchiveRecord {
   ObjectId id;
@@ -59,6 +84,7 @@ struct ArchiveRecord {
 struct FoundObject {
   ObjectLocation location;
   std::optional<GitOid> oid;  ///< where the search went by it
+  LookupId by = {};           ///< the full id that was found, for reading
 };
 
 class Store {
@@ -136,33 +162,54 @@ class Store {
   [[nodiscard]] std::string pack_name(std::uint32_t number) const;
 
   /// What is wrong with packs that could not be opened, with Git indexes, or the catalog. Objects
-  /// of these packs are not found. `bale repair` mends what can be mended.
+  /// of these packs are not found. kIo where the system refuses to read a file: nothing is known of
+  /// what is in it. `bale repair` mends what can be mended.
   [[nodiscard]] std::vector<Error> damage() const;
 
+  /// A catalog that is damaged hides nothing: before these answer that an id is nowhere, its
+  /// checksum is checked, once.
   [[nodiscard]] std::optional<ObjectLocation> find(const GitOid& oid) const;
   [[nodiscard]] std::optional<ObjectLocation> find(const ObjectId& id) const;
 
   /// What a full id or an unambiguous prefix of 6 hex digits or more leads to: a content hash, a
-  /// change id or a Git object id. kNotFound, or kInvalidArgument where it is ambiguous or no id.
+  /// change id or a Git object id. kNotFound, or kInvalidArgument where it is ambiguous or no id;
+  /// kIo where it may be in a pack that cannot be read.
   Result<FoundObject> find_prefix(std::string_view hex) const;
 
-  // With an `oid`, an object whose pack was collected before it was opened is looked for in the
-  // packs that are there now, as refresh() would; without one that is kNotFound.
+  /// The Error for an object that find() did not find: kCorrupt, "WHAT is in none of the packs"; or
+  /// kIo where the system refuses to read a pack that may have it, with the reason.
+  [[nodiscard]] Error missing(std::string_view what) const;
 
-  /// Headers only.
+  // With the id that led to a location, an object whose pack was collected before it was opened is
+  // looked for in the packs that are there now, as refresh() would; and where the entry is damaged,
+  // or is another object, every other pack that has an entry of the id is tried. The first entry
+  // that is right is the answer; if there is none, the Error of the first one that was tried.
+  // Without an id there is one entry, and kNotFound if its pack was collected.
+
+  /// Headers only, which nothing proves: of a damaged entry, type and size may be wrong. Where
+  /// there is another entry of the id, in a store of at most 64 packs, the payload is read to prove
+  /// them.
   Result<EntryInfo> info(const ObjectLocation& location, ReadContext& context,
-                         const std::optional<GitOid>& oid = {}) const;
+                         const LookupId& id = {}) const;
 
-  /// The object, checked against its id: kCorrupt, with pack and offset, where it is another. With
-  /// an `oid` that led here, checked against that too: an index may be damaged.
+  /// The object, checked against its id: kCorrupt, with pack and offset, where it is another.
   Result<ObjectView> get(const ObjectLocation& location, ReadContext& context,
-                         const std::optional<GitOid>& oid = {}) const;
+                         const LookupId& id = {}) const;
 
-  /// The same in pieces, for objects of any size. What was given to `sink` is proven only when this
-  /// returns without an error.
+  /// The same in pieces, for objects of any size. Nothing is given to `sink` that was not proven:
+  /// what is too large to be held in memory is read twice.
   Result<ObjectType> read(const ObjectLocation& location, ReadContext& context,
-                          const PackReader::PayloadSink& sink,
-                          const std::optional<GitOid>& oid = {}) const;
+                          const PackReader::PayloadSink& sink, const LookupId& id = {}) const;
+
+  /// Receives type and size, then the payload in pieces. An Error ends the reading and is returned.
+  struct ObjectSink {
+    std::function<Result<void>(ObjectType type, std::uint64_t size)> begin;
+    PackReader::PayloadSink write;
+  };
+
+  /// The same for those who must know type and size first.
+  Result<void> read_object(const ObjectLocation& location, ReadContext& context,
+                           const ObjectSink& sink, const LookupId& id) const;
 
   class Impl;
 

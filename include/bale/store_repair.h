@@ -86,7 +86,8 @@ struct RepairSummary {
   std::uint64_t objects_salvaged = 0;  ///< entries of damaged packs
   std::uint64_t objects_refetched = 0;
   std::uint64_t objects_lost = 0;  ///< that archives reach, and that are lost still
-  bool losses_known = true;        ///< whether these were looked for: always, but in some dry runs
+  /// Whether these were looked for: always, but in some dry runs, and where packs are inaccessible.
+  bool losses_known = true;
   std::vector<std::string> archives_recovered;  ///< whose pointers were lost or damaged
   /// Of those recovered, whose newest record is lost: what that alone brought is gone, too.
   std::vector<std::string> archives_gone_back;
@@ -94,6 +95,9 @@ struct RepairSummary {
   std::vector<std::string> lost;           ///< ids, of the first 1,000
   std::vector<LostRecord> records_lost;    ///< of which the first 1,000 ids may be
   std::vector<std::string> unreadable;     ///< what is wrong with objects that are there
+  /// Files that the system refuses to read, and why. They are left where they are; what is in them
+  /// is not lost, so with such packs neither lost objects nor archives are looked for.
+  std::vector<std::string> inaccessible;
   /// Deltas in damaged packs that could not be rebuilt, needed or not: sentences, the first 1,000.
   std::vector<std::string> lost_deltas;
   std::uint64_t lost_deltas_omitted = 0;  ///< more of them
@@ -103,7 +107,7 @@ struct RepairSummary {
   /// Whether every archive is whole, as far as it was when it was made.
   [[nodiscard]] bool whole() const {
     return objects_lost == 0 && archives_lost.empty() && archives_gone_back.empty() &&
-           unreadable.empty();
+           unreadable.empty() && inaccessible.empty();
   }
 };
 

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale cat ID|NAME:path: the bytes of an object, and only them. They are proven only when the
-// status is 0: what is wrong with a large object may show after much of it was printed.
+// bale cat ID|NAME:path: the bytes of an object, and only them. They are proven before they are
+// printed.
 
 #include <memory>
 
@@ -19,8 +19,7 @@ Result<int> run(const std::string& id, Session& session) {
   ReadContext context = store_read_context(session);
   const FoundObject found = TRY(find_object(store, id, context));
   static_cast<void>(TRY(store.read(
-      found.location, context, [&](Bytes piece) { return session.out().write(piece); },
-      found.oid)));
+      found.location, context, [&](Bytes piece) { return session.out().write(piece); }, found.by)));
   return kStatusDone;
 }
 

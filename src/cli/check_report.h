@@ -42,7 +42,8 @@ struct Findings {
 };
 
 /// Prints a check's result: `counts` are the first keys of the JSON object, `sentence` is said of
-/// them in text. Returns the exit status: 0, or 3 where anything is wrong.
+/// them in text. Returns the exit status: 0; 3 where anything is wrong; 1 where all that is wrong
+/// is that the system refuses to read something.
 Result<int> report_findings(Session& session, const Findings& findings, JsonLine counts,
                             std::string_view sentence);
 

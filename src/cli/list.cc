@@ -86,7 +86,10 @@ Result<int> run(Session& session) {
     const Result<Listed> read = read_archive(store, name, context, session);
     if (!read) return read_advised(read.error());
     const Listed& listed = *read;
-    if (listed.error) status = kStatusCorrupt;
+    // Damage says more than what cannot be read.
+    if (listed.error && status != kStatusCorrupt) {
+      status = listed.error->code == ErrorCode::kIo ? exit_status(ErrorCode::kIo) : kStatusCorrupt;
+    }
     if (listed.newest || listed.error) TRY(print(name, listed, session));
   }
   return status;

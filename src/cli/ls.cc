@@ -15,6 +15,7 @@
 #include "cli/json_line.h"
 #include "cli/store_access.h"
 #include "cli/verbs.h"
+#include "store/proven_info.h"
 
 namespace bale::cli {
 namespace {
@@ -44,7 +45,7 @@ Result<int> run(const std::string& text, Session& session) {
     return kStatusDone;
   }
   const ObjectLocation& location = resolved.location;
-  const EntryInfo info = TRY(store.info(location, context, resolved.oid));
+  const EntryInfo info = TRY(proven_info(store, location, context, resolved.oid));
   const std::string path = place.path.value_or("");
   TRY(print({.mode = resolved.mode,
              .type = resolved.type,

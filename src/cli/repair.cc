@@ -89,6 +89,9 @@ std::vector<Error> losses(const RepairSummary& summary, bool from) {
   for (const std::string& message : summary.unreadable) {
     errors.push_back({ErrorCode::kCorrupt, message});
   }
+  for (const std::string& message : summary.inaccessible) {
+    errors.push_back({ErrorCode::kIo, message + " (left as it is)"});
+  }
   return errors;
 }
 
@@ -112,7 +115,7 @@ std::string sentence(const RepairSummary& summary, bool dry_run) {
       counted(summary.archives_recovered.size(), "archive"),
       counted(summary.objects_refetched, "object"),
       summary.losses_known ? fmt::format("{} lost", summary.objects_lost)
-                           : "missing objects not checked (dry run)");
+                           : "missing objects not checked");
   if (!summary.set_aside.empty()) {
     text += fmt::format("; {} {} to damaged/", counted(summary.set_aside.size(), "file"),
                         dry_run ? "would move" : "moved");
@@ -163,6 +166,7 @@ Result<int> run(const Options& options, Session& session) {
       .number("objects_lost", summary.objects_lost)
       .value("lost", json_strings(summary.lost))
       .texts("unreadable", summary.unreadable)
+      .texts("inaccessible", summary.inaccessible)
       .value("losses_known", summary.losses_known ? "true" : "false")
       .texts("lost_deltas", summary.lost_deltas)
       .number("lost_deltas_omitted", summary.lost_deltas_omitted)

@@ -41,7 +41,7 @@ Result<FoundObject> find_object(const Store& store, const std::string& name, Rea
   if (name.find(':') == std::string::npos) return store.find_prefix(name);
   const ArchivePath place = TRY(find_archive_path(store, name));
   const ResolvedPath resolved = TRY(resolve_path(store, place, context));
-  return FoundObject{resolved.location, resolved.oid};
+  return FoundObject{resolved.location, resolved.oid, resolved.oid};
 }
 
 namespace {

@@ -24,6 +24,13 @@ namespace {
 
 constexpr std::uint64_t kMaxSymlinkBytes = 4096;
 
+// What an entry of a tree leads to, against what the entry says of it.
+Result<void> check_is_blob(ObjectType type, const std::string& path, const GitOid& oid) {
+  if (type == ObjectType::kBlob) return {};
+  return fail(ErrorCode::kCorrupt, "{}: its object {} is a {}, not a {}", percent_encode(path),
+              oid.to_hex(), to_string(type), to_string(ObjectType::kBlob));
+}
+
 class DirectoryExporter {
  public:
   DirectoryExporter(const Store& store, const DirectoryExportOptions& options)
@@ -57,10 +64,16 @@ Result<DirectoryExportSummary> DirectoryExporter::run(const ResolvedPath& root,
     const Pending next = std::move(pending_.back());
     pending_.pop_back();
     std::vector<TreeItem> items;
-    TRY(list_tree(store_, next.tree, next.oid, context_, [&](const TreeItem& item) -> Result<void> {
-      items.push_back(item);
-      return {};
-    }));
+    const Result<void> listed =
+        list_tree(store_, next.tree, next.oid, context_, [&](const TreeItem& item) -> Result<void> {
+          items.push_back(item);
+          return {};
+        });
+    // Another object may say that it is a tree.
+    if (!listed && listed.error().code == ErrorCode::kInvalidArgument && next.path != directory) {
+      return fail(ErrorCode::kCorrupt, "{}: {}", percent_encode(next.path), listed.error().message);
+    }
+    TRY(listed);
     for (const TreeItem& item : items) TRY(write_entry(next.path, item));
   }
   return summary_;
@@ -73,6 +86,8 @@ Result<void> DirectoryExporter::write_entry(const std::string& parent, const Tre
   if (item.submodule) return posix_file_system().create_directory(path);
   const auto location = store_.find(item.oid);
   if (!location) {
+    const Error missing = store_.missing(item.oid.to_hex());
+    if (missing.code == ErrorCode::kIo) return missing;
     return fail(ErrorCode::kIncomplete, "{}: its object {} is not in the store", quoted_name(path),
                 item.oid.to_hex());
   }
@@ -104,14 +119,15 @@ Result<void> DirectoryExporter::write_file(const std::string& path, const Object
                                            const GitOid& oid) {
   const std::unique_ptr<File> file = TRY(posix_file_system().create(path, CreateMode::kExclusive));
   std::uint64_t offset = 0;
-  static_cast<void>(TRY(store_.read(
+  TRY(store_.read_object(
       blob, context_,
-      [&](Bytes piece) -> Result<void> {
-        TRY(file->write_at(offset, piece));
-        offset += piece.size();
-        return {};
-      },
-      oid)));
+      {.begin = [&](ObjectType type, std::uint64_t) { return check_is_blob(type, path, oid); },
+       .write = [&](Bytes piece) -> Result<void> {
+         TRY(file->write_at(offset, piece));
+         offset += piece.size();
+         return {};
+       }},
+      oid));
   ++summary_.files;
   summary_.bytes_out += offset;
   options_.operation.progress(
@@ -122,6 +138,7 @@ Result<void> DirectoryExporter::write_file(const std::string& path, const Object
 Result<void> DirectoryExporter::write_symlink(const std::string& path, const ObjectLocation& blob,
                                               const GitOid& oid) {
   const ObjectView target = TRY(store_.get(blob, context_, oid));
+  TRY(check_is_blob(target.type, path, oid));
   const std::string_view text = as_text(target.payload);
   if (text.empty() || text.size() >= kMaxSymlinkBytes ||
       text.find('\0') != std::string_view::npos) {

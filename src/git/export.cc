@@ -9,7 +9,9 @@
 //   refs -> packed-refs; symbolic refs, HEAD and shallow as files
 //
 // Entries are not decoded on the way: a delta goes as the delta that it is (pack_sender.h). What
-// proves them in the end is Git's own hash of each object (export_proof.h).
+// proves them in the end is Git's own hash of each object (export_proof.h). Where an entry turns
+// out to be damaged, another pack may have the object: the export begins again, and reads each
+// object by its id and sends it whole.
 //
 // Names of refs come from a record, so from anywhere: each is checked before it becomes a path.
 
@@ -28,6 +30,7 @@
 #include "git/export_proof.h"
 #include "git/git_program.h"
 #include "git/pack_sender.h"
+#include "git/pack_stream.h"
 #include "git/ref_names.h"
 #include "io/atomic_file.h"
 #include "io/staging_directory.h"
@@ -48,15 +51,22 @@ constexpr int kAttempts = 3;
 
 class GitExporter {
  public:
+  // How objects are read: entries as they are stored, or by their ids, from any pack.
+  enum class Reading { kEntries, kIds };
+
   GitExporter(const Store& store, const GitExportOptions& options, Record record,
-              StagingDirectory directory)
+              StagingDirectory directory, Reading reading)
       : store_(store),
         options_(options),
         record_(std::move(record)),
         directory_(std::move(directory)),
+        reading_(reading),
         missing_budget_(options.memory_bytes / 4) {}
 
   Result<GitExportSummary> run();
+
+  /// Whether what run() failed for may be an entry that is damaged.
+  [[nodiscard]] bool may_be_damage(const Error& error) const;
 
  private:
   Result<void> write_file(const std::string& name, std::string_view content);
@@ -65,6 +75,10 @@ class GitExporter {
   Result<Closure> walk(ReadContext& context);
   Result<void> send_objects(Closure& closure);
   Result<void> send_closure(Closure& closure, ChildProcess& child);
+  Result<void> send_entries(Closure& closure, ChildProcess& child);
+  Result<void> send_by_ids(Closure& closure, ChildProcess& child);
+  Result<void> write_to(ChildProcess& child, Bytes bytes);
+  void tell_progress(std::uint64_t sent, const Closure& closure, std::uint64_t payload_bytes) const;
   Result<void> write_refs();
 
   [[nodiscard]] GitHash hash() const { return *record_.hash; }
@@ -73,6 +87,10 @@ class GitExporter {
   const GitExportOptions& options_;
   Record record_;
   StagingDirectory directory_;
+  const Reading reading_;
+  bool reading_failed_ = false;  // an entry, or what Git made of it
+  bool writing_failed_ = false;  // to Git
+  bool object_missing_ = false;  // in all packs
   Budget missing_budget_;
   OidSet missing_;
   std::set<GitOid> shallow_;
@@ -86,7 +104,9 @@ Result<GitExportSummary> GitExporter::run() {
   name_missing_refs();
   shallow_.insert(record_.shallow.begin(), record_.shallow.end());
   TRY(make_skeleton());
-  Closure closure = TRY(walk(context));
+  Result<Closure> walked = walk(context);
+  reading_failed_ = !walked;
+  Closure closure = TRY(std::move(walked));
   summary_.objects = closure.object_count();
   if (summary_.objects > 0) {
     context = ReadContext(options_.memory_bytes / 4);
@@ -141,13 +161,15 @@ Result<Closure> GitExporter::walk(ReadContext& context) {
       store_, {.memory_bytes = options_.memory_bytes / 2,
                .scratch_directory = directory_.path(),
                .shallow = &shallow_,
-               .check_oids = false,  // what Git makes of them is compared in the end
+               // What Git makes of them is compared in the end.
+               .check_oids = reading_ == Reading::kIds,
                .on_missing = [this](const MissingLink& link) -> Result<void> {
                  if (missing_.contains(link.oid)) return {};
-                 return fail(ErrorCode::kCorrupt,
-                             "{} {} is in none of the packs; {} needs it (bale verify names all "
-                             "that is damaged)",
-                             git_type_name(link.type), link.oid.to_hex(), link.from);
+                 object_missing_ = true;
+                 const Error error = store_.missing(
+                     fmt::format("{} {}", git_type_name(link.type), link.oid.to_hex()));
+                 return fail(error.code, "{}; {} needs it (bale verify names all that is damaged)",
+                             error.message, link.from);
                },
                .on_damage = [](const Error& error) -> Result<void> { return error; },
                .operation = &options_.operation}));
@@ -179,6 +201,8 @@ Result<void> GitExporter::send_objects(Closure& closure) {
   const std::string what = "indexing the exported pack";
   const Result<void> finished = git.finish(child, what);
   summary_.children_peak_rss_bytes = git.peak_rss_bytes();
+  // Of a damaged delta, git may make nothing at all.
+  reading_failed_ = reading_failed_ || !finished;
   if (!finished && finished.error().code == ErrorCode::kIncomplete) {
     return fail(ErrorCode::kIo, "{}", finished.error().message);
   }
@@ -187,6 +211,25 @@ Result<void> GitExporter::send_objects(Closure& closure) {
 
 Result<void> GitExporter::send_closure(Closure& closure, ChildProcess& child) {
   TRY(closure.sort());
+  return reading_ == Reading::kEntries ? send_entries(closure, child) : send_by_ids(closure, child);
+}
+
+Result<void> GitExporter::write_to(ChildProcess& child, Bytes bytes) {
+  const Result<void> written = child.write(bytes);
+  writing_failed_ = writing_failed_ || !written;
+  return written;
+}
+
+void GitExporter::tell_progress(std::uint64_t sent, const Closure& closure,
+                                std::uint64_t payload_bytes) const {
+  if (sent % 64 != 0 && sent != closure.object_count()) return;
+  options_.operation.progress({.phase = "writing objects",
+                               .objects = sent,
+                               .objects_total = closure.object_count(),
+                               .bytes = payload_bytes});
+}
+
+Result<void> GitExporter::send_entries(Closure& closure, ChildProcess& child) {
   const std::uint64_t read_bytes = options_.memory_bytes / 4;
   const std::uint64_t index_bytes = options_.memory_bytes / 8;
   const std::uint64_t taken_bytes =
@@ -205,25 +248,56 @@ Result<void> GitExporter::send_closure(Closure& closure, ChildProcess& child) {
                                  .index_memory_bytes = index_bytes,
                                  .file_system = &posix_file_system(),
                                  .scratch_directory = directory_.path()},
-                                budget, [&](Bytes bytes) { return child.write(bytes); }));
+                                budget, [&](Bytes bytes) { return write_to(child, bytes); }));
   std::uint64_t sent = 0;
   std::uint64_t payload_bytes = 0;
   while (const auto reached = TRY(closure.next())) {
     if (options_.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
     const ObjectLocation& location = reached->location;
-    const std::shared_ptr<const PackReader> pack = TRY(store_.pack(location.pack));
-    payload_bytes += TRY(sender.send(location.pack, *pack, location.offset));
-    if (++sent % 64 == 0 || sent == closure.object_count()) {
-      options_.operation.progress({.phase = "writing objects",
-                                   .objects = sent,
-                                   .objects_total = closure.object_count(),
-                                   .bytes = payload_bytes});
-    }
+    const auto send = [&]() -> Result<std::uint64_t> {
+      const std::shared_ptr<const PackReader> pack = TRY(store_.pack(location.pack));
+      return sender.send(location.pack, *pack, location.offset);
+    };
+    const Result<std::uint64_t> size = send();
+    reading_failed_ = !size && !writing_failed_;
+    payload_bytes += TRY(size);
+    tell_progress(++sent, closure, payload_bytes);
   }
   const GitPackSummary pack = TRY(sender.finish());
   summary_.bytes_out = pack.bytes;
   summary_.deltas = pack.deltas;
   return {};
+}
+
+Result<void> GitExporter::send_by_ids(Closure& closure, ChildProcess& child) {
+  Budget budget(GitPackStream::kMemoryBytes);
+  GitPackStream stream = TRY(GitPackStream::create(
+      hash(), closure.object_count(), budget, [&](Bytes bytes) { return write_to(child, bytes); }));
+  ReadContext context(options_.memory_bytes / 4);
+  std::uint64_t sent = 0;
+  std::uint64_t payload_bytes = 0;
+  const Store::ObjectSink sink{
+      .begin = [&](ObjectType type, std::uint64_t size) -> Result<void> {
+        payload_bytes += size;
+        return stream.begin_object(type, size);
+      },
+      .write = [&](Bytes piece) -> Result<void> { return stream.write(piece); }};
+  TRY(closure.for_each_oid([&](const GitOid& oid, const ObjectLocation& location) -> Result<void> {
+    if (options_.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
+    TRY(store_.read_object(location, context, sink, oid));
+    TRY(stream.end());
+    tell_progress(++sent, closure, payload_bytes);
+    return {};
+  }));
+  summary_.bytes_out = TRY(stream.finish());
+  return {};
+}
+
+bool GitExporter::may_be_damage(const Error& error) const {
+  if (reading_ == Reading::kIds || object_missing_ || store_.pack_count() < 2) return false;
+  const bool by_reading = error.code == ErrorCode::kIo || error.code == ErrorCode::kUnsupported ||
+                          error.code == ErrorCode::kLimitExceeded;
+  return error.code == ErrorCode::kCorrupt || (reading_failed_ && by_reading);
 }
 
 Result<void> GitExporter::write_refs() {
@@ -269,11 +343,19 @@ Result<GitExportSummary> export_git(const Store& store, const std::string& name,
                 "files)",
                 name, to_string(record.kind));
   }
+  auto reading = GitExporter::Reading::kEntries;
   for (int attempt = 1;; ++attempt) {
-    StagingDirectory directory = TRY(StagingDirectory::create(out));
-    Result<GitExportSummary> exported =
-        GitExporter(store, options, record, std::move(directory)).run();
-    if (exported || exported.error().code != ErrorCode::kNotFound || attempt == kAttempts) {
+    Result<GitExportSummary> exported = GitExportSummary();
+    {
+      StagingDirectory directory = TRY(StagingDirectory::create(out));
+      GitExporter exporter(store, options, record, std::move(directory), reading);
+      exported = exporter.run();
+      if (!exported && exporter.may_be_damage(exported.error())) {
+        reading = GitExporter::Reading::kIds;
+        continue;
+      }
+    }
+    if (exported || exported.error().code != ErrorCode::kNotFound || attempt >= kAttempts) {
       return exported;
     }
     // A pack that was not open yet was collected: what was in it lies elsewhere now.

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "store/staged_pack.h"
 #include "testing/git_fixture.h"
@@ -143,6 +144,45 @@ TEST_F(GitExportTest, RecordsOfStrangersWriteNowhereElse) {
   add_record(directory);
   EXPECT_THAT(export_to(parent_ + "/x"), FailsWith(ErrorCode::kInvalidArgument));
   EXPECT_TRUE(fs::is_empty(parent_));
+}
+
+// The same objects in other packs, as two imports at once may bring them.
+TEST_F(GitExportTest, WhereEntriesOfOnePackAreDamagedAnotherPackGivesTheObjects) {
+  std::string text;
+  for (int i = 0; i < 6; ++i) {
+    text += random_text(400, static_cast<std::uint64_t>(i)) + "\n";
+    git_.write("a", text);
+    git_.commit("more");
+  }
+  ASSERT_THAT(fixture_.import(git_.path(), "x"), IsOk());
+  const RepositoryState state = describe_repository(git_, git_.path());
+  StoreFixture other;
+  ASSERT_THAT(other.import(git_.path(), "x"), IsOk());
+  for (const auto& file : fs::directory_iterator(other.path() + "/packs")) {
+    fs::copy(file.path(), fixture_.path() + "/packs");
+  }
+  std::vector<fs::path> packs;
+  for (const auto& file : fs::directory_iterator(fixture_.path() + "/packs")) {
+    if (file.path().extension() == ".pack") packs.push_back(file.path());
+  }
+  ASSERT_EQ(packs.size(), 3u);
+  int exports = 0;
+  for (const fs::path& pack : packs) {
+    const auto size = static_cast<std::int64_t>(fs::file_size(pack));
+    for (std::int64_t at = 20; at < size; at += 1 + size / 15) {
+      flip_byte(pack, at);
+      const Store store = fixture_.reopened();
+      ReadContext context;
+      if (store.record("x", 0, context)) {
+        const std::string out = parent_ + "/" + std::to_string(exports++);
+        ASSERT_THAT(export_git(store, "x", out, {}), IsOk()) << pack << " at " << at;
+        EXPECT_EQ(describe_repository(git_, out), state) << pack << " at " << at;
+        fs::remove_all(out);
+      }
+      flip_byte(pack, at);
+    }
+  }
+  EXPECT_GT(exports, 30);
 }
 
 }  // namespace

@@ -58,9 +58,15 @@ Result<Bytes> EntryDecoder::bytes(std::uint64_t offset, std::uint64_t size,
   const bool goes_on =
       same_pack && offset >= window.offset && offset - window.offset <= window.size + kJumpBytes;
   const std::size_t wanted = std::max<std::size_t>(goes_on ? kWindowBytes : kJumpBytes, size);
-  const std::size_t there = std::min(wanted, pack_->file_bytes() - offset);
+  std::size_t there = std::min(wanted, pack_->file_bytes() - offset);
   window.pack = 0;
-  TRY(pack_->read(offset, window.buffer.span().first(there)));
+  Result<void> read = pack_->read(offset, window.buffer.span().first(there));
+  if (!read && read.error().code == ErrorCode::kIo && size < there) {
+    // The block that the disk does not give may lie behind what was asked for.
+    there = size;
+    read = pack_->read(offset, window.buffer.span().first(there));
+  }
+  TRY(read);
   window.pack = pack_->serial();
   window.offset = offset;
   window.size = there;

@@ -34,6 +34,12 @@ bool is_removal(const Store& store, const std::string& name, const ObjectId& id,
   return entry && entry->record.kind == RecordKind::kRemoved && entry->record.archive == name;
 }
 
+Error no_archives(const std::string& directory) {
+  return fail(ErrorCode::kCorrupt,
+              "{}: the directory is missing (bale repair makes it, and finds the archives)",
+              directory);
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> Store::archives() const {
@@ -54,6 +60,10 @@ Result<std::optional<ObjectId>> Store::newest_record(const std::string& name) co
 }
 
 Result<std::vector<std::string>> Store::archive_pointers() const {
+  const std::string directory = impl_->layout().archives();
+  const Result<std::vector<DirectoryEntry>> entries = file_system().list(directory);
+  if (!entries && entries.error().code == ErrorCode::kNotFound) return no_archives(directory);
+  if (!entries) return entries.error();
   std::vector<std::string> names;
   const auto use = [&](const ArchiveFile& file) -> Result<void> {
     // What begins with a dot is a lock or unfinished; what is no file is somebody else's.
@@ -70,7 +80,13 @@ Result<std::optional<ObjectId>> Store::archive_pointer(const std::string& name) 
   TRY(check_archive_name(name));
   const std::string path = impl_->layout().archive(name);
   const Result<std::unique_ptr<File>> file = file_system().open(path);
-  if (!file && file.error().code == ErrorCode::kNotFound) return std::optional<ObjectId>();
+  if (!file && file.error().code == ErrorCode::kNotFound) {
+    const Result<FileInfo> directory = file_system().stat(impl_->layout().archives());
+    if (directory || directory.error().code != ErrorCode::kNotFound) {
+      return std::optional<ObjectId>();
+    }
+    return no_archives(impl_->layout().archives());
+  }
   if (!file) return file.error();
   std::string content(100, '\0');
   content.resize(TRY((*file)->read_at(
@@ -85,18 +101,11 @@ Result<ArchiveRecord> Store::record(const ObjectId& id, ReadContext& context) co
     TRY(impl_->refresh());
     location = find(id);
   }
-  if (!location) {
-    return fail(ErrorCode::kCorrupt, "{}: the record {} is in none of the packs", path(),
-                id.to_hex());
-  }
-  const ObjectView object = TRY(get(*location, context));
-  if (object.id != id) {
-    return fail(ErrorCode::kCorrupt, "{}: the index of a pack leads from the record {} to {}",
-                path(), id.to_hex(), object.id.to_hex());
-  }
+  if (!location) return missing(fmt::format("{}: the record {}", path(), id.to_hex()));
+  const ObjectView object = TRY(get(*location, context, id));
   if (!is_record(id, object.type, object.payload, impl_->records_are_marked())) {
     return fail(ErrorCode::kCorrupt, "{}: {} is not a record, but a {} of a source", path(),
-                id.to_hex(), to_string(object.type));
+                id.to_hex(), git_type_name(object.type));
   }
   Result<Record> record = decode_record(object.payload);
   if (!record) {

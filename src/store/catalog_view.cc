@@ -71,9 +71,13 @@ std::optional<CatalogView::Found> CatalogView::record(CatalogRow row,
   return found;
 }
 
+Result<void> CatalogView::check_checksum() const {
+  return check_ending_checksum(*map_, path_);
+}
+
 Result<void> CatalogView::check() const {
   constexpr std::uint64_t kRecordsPerRelease = 1 << 15;
-  TRY(check_ending_checksum(*map_, path_));
+  TRY(check_checksum());
   for (const CatalogRow row : kCatalogRows) {
     for (std::uint64_t i = 0; i < record_count(row); ++i) {
       if (i % kRecordsPerRelease == 0) release_pages();

@@ -67,6 +67,9 @@ class CatalogView {
   /// What the record says; nullopt where that cannot be. Requires position < record_count(row).
   [[nodiscard]] std::optional<Found> record(CatalogRow row, std::uint64_t position) const;
 
+  /// Reads all of the file. kCorrupt if its checksum is not right.
+  Result<void> check_checksum() const;
+
   /// Reads all of the file. kCorrupt if its checksum or its order is not right.
   Result<void> check() const;
 

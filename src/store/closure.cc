@@ -117,7 +117,7 @@ Result<void> Closure::start() {
     return fail(ErrorCode::kLimitExceeded, "following links takes at least {} of memory",
                 memory_size(kMinBytes));
   }
-  packs_ = store_->impl().packs();
+  packs_ = TRY(store_->impl().proven_packs());
   std::uint64_t marks = 0;
   for (std::uint32_t table = 0; table < packs_->table_count(); ++table) {
     first_mark_.push_back(marks);

@@ -47,7 +47,8 @@ class Collector {
   };
 
   Result<bool> collect(std::unique_ptr<FileLock>& imports_out);
-  Result<Plan> plan(CollectRoots& roots);
+  Result<void> refuse_unread(const SoundPacks& sound) const;
+  Result<Plan> plan(CollectRoots& roots, const std::string& scratch);
   Result<bool> is_kept(CollectRoots& roots, std::uint32_t number, const StoredEntry& entry,
                        const std::optional<GitOid>& oid) const;
   Result<void> copy(CollectRoots& roots, const Plan& plan);
@@ -62,7 +63,9 @@ class Collector {
 };
 
 Result<CollectSummary> Collector::run() {
-  const std::unique_ptr<FileLock> lock = TRY(lock_for_maintenance(store_, options_.operation));
+  const std::unique_ptr<FileLock> lock =
+      TRY(options_.dry_run ? lock_to_look(store_, options_.operation)
+                           : lock_for_maintenance(store_, options_.operation));
   std::unique_ptr<FileLock> imports_out;
   while (!TRY(collect(imports_out))) summary_ = {};
   imports_out.reset();
@@ -86,12 +89,16 @@ std::uint64_t Collector::store_bytes() const {
 Result<bool> Collector::collect(std::unique_ptr<FileLock>& imports_out) {
   // While it looks, half of the memory is for marks; while it copies, the other half is the copy's.
   std::optional<StagingArea> scratch;
-  scratch.emplace(TRY(StagingArea::create(store_.file_system(), store_.impl().layout())));
+  scratch.emplace(TRY(
+      options_.dry_run ? StagingArea::create_to_look(store_.file_system(), store_.impl().layout())
+                       : StagingArea::create(store_.file_system(), store_.impl().layout())));
   std::optional<CollectRoots> roots;
   roots.emplace(store_, options_.memory_bytes / 2, scratch->path(), options_.operation);
   TRY(roots->read_pointers());
   packs_ = TRY(packs_without_catalog(store_));
-  SoundPacks sound = TRY(sound_packs(store_, *packs_, options_.memory_bytes, options_.operation));
+  SoundPacks sound =
+      TRY(sound_packs(store_, *packs_, scratch->path(), options_.memory_bytes, options_.operation));
+  TRY(refuse_unread(sound));
   sound_ = std::move(sound.numbers);
   sound_set_ = std::set(sound_.begin(), sound_.end());
   summary_.damaged = std::move(sound.damaged);
@@ -100,7 +107,7 @@ Result<bool> Collector::collect(std::unique_ptr<FileLock>& imports_out) {
   TRY(roots->mark(sound_));
   summary_.lost_archives = roots->lost_archives();
   summary_.damaged.insert(summary_.damaged.end(), roots->damaged().begin(), roots->damaged().end());
-  const Plan plan_made = TRY(plan(*roots));
+  const Plan plan_made = TRY(plan(*roots, scratch->path()));
   if (options_.dry_run) return true;
   TRY(copy(*roots, plan_made));
   if (imports_out == nullptr) {
@@ -128,7 +135,24 @@ Result<bool> Collector::collect(std::unique_ptr<FileLock>& imports_out) {
   return true;
 }
 
-Result<Collector::Plan> Collector::plan(CollectRoots& roots) {
+// Nobody knows which archives have their records in a pack that cannot be opened or read, nor what
+// these need of the other packs.
+Result<void> Collector::refuse_unread(const SoundPacks& sound) const {
+  const auto refuse = [](const Error& error) {
+    return fail(
+        error.code, "{}; nothing is removed {}", error.message,
+        error.code == ErrorCode::kIo ? "while a pack cannot be read" : "from a damaged store");
+  };
+  for (const PackSet::Damage& damage : packs_->damage()) {
+    if (damage.unreadable || damage.is_inaccessible()) return refuse(damage.error);
+  }
+  for (const Error& error : sound.damaged) {
+    if (error.code == ErrorCode::kIo) return refuse(error);
+  }
+  return {};
+}
+
+Result<Collector::Plan> Collector::plan(CollectRoots& roots, const std::string& scratch) {
   Plan plan;
   std::uint64_t gone_bytes = 0;
   for (const std::uint32_t number : sound_) {
@@ -139,7 +163,7 @@ Result<Collector::Plan> Collector::plan(CollectRoots& roots) {
     PackWalk walk = TRY(
         PackWalk::create(store_, number,
                          {.memory_bytes = std::max(kMinPackWalkBytes, options_.memory_bytes / 4),
-                          .scratch_directory = store_.impl().layout().staging(),
+                          .scratch_directory = scratch,
                           .operation = &options_.operation}));
     std::uint64_t kept = 0;
     std::uint64_t dead = 0;

@@ -77,8 +77,9 @@ Result<void> CollectRoots::on_missing(const MissingLink& link) {
   const bool known = std::any_of(missing_.begin(), missing_.end(),
                                  [&](const auto& set) { return set.second.contains(link.oid); });
   if (known) return {};
-  doubt_ = fail(ErrorCode::kCorrupt, "{} {} is in none of the packs; {} needs it",
-                git_type_name(link.type), link.oid.to_hex(), link.from);
+  const Error error =
+      store_.missing(fmt::format("{} {}", git_type_name(link.type), link.oid.to_hex()));
+  doubt_ = fail(error.code, "{}; {} needs it", error.message, link.from);
   return {};
 }
 
@@ -172,16 +173,21 @@ Result<void> CollectRoots::add_record(const std::string& shown, const Record& re
 Result<void> CollectRoots::add_list(const std::string& shown, const ObjectId& list, GitHash hash) {
   const auto location = store_.find(list);
   if (!location) {
-    return fail(ErrorCode::kCorrupt, "{}: its list of ids {} is in none of the packs ({})", shown,
-                list.to_hex(), kAdvice);
+    const Error error = store_.missing(fmt::format("{}: its list of ids {}", shown, list.to_hex()));
+    return fail(error.code, "{} ({})", error.message, kAdvice);
   }
-  const EntryInfo info = TRY(store_.info(*location, list_context_));
-  GitHasher hasher(hash, info.type, info.size);
-  static_cast<void>(TRY(store_.read(*location, list_context_, [&](Bytes piece) -> Result<void> {
-    hasher.update(piece);
-    return {};
-  })));
-  alone_.emplace_back(hasher.finish(), shown);
+  std::optional<GitHasher> hasher;
+  TRY(store_.read_object(*location, list_context_,
+                         {.begin = [&](ObjectType type, std::uint64_t size) -> Result<void> {
+                            hasher.emplace(hash, type, size);
+                            return {};
+                          },
+                          .write = [&](Bytes piece) -> Result<void> {
+                            hasher->update(piece);
+                            return {};
+                          }},
+                         list));
+  alone_.emplace_back(hasher->finish(), shown);
   return {};
 }
 

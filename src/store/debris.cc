@@ -56,6 +56,13 @@ class FileLook {
     return entries.error();
   }
 
+  // Nothing also where it may not be read, and nothing in it matters to a reader.
+  Result<std::optional<std::vector<DirectoryEntry>>> list_if_allowed(const std::string& directory) {
+    auto entries = list(directory);
+    if (entries || entries.error().code != ErrorCode::kIo) return entries;
+    return std::optional<std::vector<DirectoryEntry>>();
+  }
+
   Result<void> look_at_root();
   Result<void> look_at_packs();
   Result<void> look_at_archives();
@@ -67,23 +74,16 @@ class FileLook {
   StoreFiles found_;
 };
 
+// staging/ and the lock are made by whoever needs them.
 Result<void> FileLook::look_at_root() {
   const std::array directories{layout_.packs(), layout_.archives(), layout_.staging()};
-  for (const std::string& path : directories) {
+  for (const std::string& path : {layout_.packs(), layout_.archives()}) {
     const Result<FileInfo> info = files_.stat(path);
     if (!info && info.error().code != ErrorCode::kNotFound) return info.error();
     if (!info) {
       found_.damage.push_back(
           fail(ErrorCode::kCorrupt, "{}: the directory is missing (bale repair makes it)", path));
     }
-  }
-  const Result<FileInfo> lock = files_.stat(layout_.lock());
-  if (!lock && lock.error().code != ErrorCode::kNotFound) return lock.error();
-  if (!lock) {
-    found_.damage.push_back(fail(ErrorCode::kCorrupt,
-                                 "{}: the lock file is missing, and nobody can import without it "
-                                 "(bale repair makes it)",
-                                 layout_.lock()));
   }
   const std::array known{layout_.mark(), layout_.lock(), layout_.catalog(), layout_.damaged()};
   for (const DirectoryEntry& entry : TRY(files_.list(layout_.root))) {
@@ -96,8 +96,8 @@ Result<void> FileLook::look_at_root() {
   return {};
 }
 
-// An import that ends while this looks puts a pack there file by file: what seems to be half a pack
-// is looked at once more.
+// An import that ends while this looks puts a pack there file by file, the .pack last: what seems
+// to be half a pack is looked at once more.
 Result<void> FileLook::look_at_packs() {
   const auto entries = TRY(list(layout_.packs()));
   if (!entries) return {};
@@ -106,12 +106,11 @@ Result<void> FileLook::look_at_packs() {
     const std::size_t dot = entry.name.rfind('.');
     const std::string suffix = dot == std::string::npos ? "" : entry.name.substr(dot);
     const std::string stem = entry.name.substr(0, dot);
-    const bool regular = entry.kind == FileKind::kRegular && !stem.empty();
-    if (regular && suffix == ".pack") {
-      if (!is_there(layout_.index(stem)) && is_there(path)) {
-        found_.packs_without_index.push_back(path);
-      }
-    } else if (regular && (suffix == ".idx" || suffix == ".gitidx")) {
+    // A pack may be a link to where there is room for it.
+    const bool regular =
+        (entry.kind == FileKind::kRegular || entry.kind == FileKind::kSymlink) && !stem.empty();
+    if (regular && suffix == ".pack") continue;
+    if (regular && (suffix == ".idx" || suffix == ".gitidx")) {
       if (!is_there(layout_.pack(stem)) && is_there(path)) {
         debris(path, "an index without its pack");
       }
@@ -139,7 +138,7 @@ Result<void> FileLook::look_at_archives() {
 }
 
 Result<void> FileLook::look_at_staging() {
-  const auto entries = TRY(list(layout_.staging()));
+  const auto entries = TRY(list_if_allowed(layout_.staging()));
   if (!entries) return {};
   for (const DirectoryEntry& entry : *entries) {
     const std::string path = layout_.staging() + "/" + entry.name;
@@ -148,14 +147,15 @@ Result<void> FileLook::look_at_staging() {
       continue;
     }
     const Result<std::unique_ptr<FileLock>> lock = files_.try_lock(path, LockMode::kExclusive);
-    const bool in_use = lock ? *lock == nullptr : lock.error().code == ErrorCode::kNotFound;
+    // What cannot be locked is gone, or another user's: whether it is in use is unknown.
+    const bool in_use = !lock || *lock == nullptr;
     if (!in_use) debris(path, "left by a process that ended (the next import removes it)");
   }
   return {};
 }
 
 Result<void> FileLook::look_at_damaged() {
-  const auto entries = TRY(list(layout_.damaged()));
+  const auto entries = TRY(list_if_allowed(layout_.damaged()));
   if (!entries) return {};
   for (const DirectoryEntry& entry : *entries) {
     debris(layout_.damaged() + "/" + entry.name, "damaged, and put aside by bale repair");

@@ -3,8 +3,9 @@
 
 // Looking at the files of a store by their names: what is missing, and what nothing needs.
 //
-// Debris is what a process left that ended before its work, halves of packs, and files that are
-// none of bale's. It takes room, and harms nobody.
+// Debris is what a process left that ended before its work, indexes without packs, and files that
+// are none of bale's. It takes room, and harms nobody. A pack without an index is no debris: see
+// PackSet::damage().
 
 #pragma once
 
@@ -20,8 +21,6 @@ namespace bale {
 struct StoreFiles {
   std::vector<std::string> debris;  ///< sentences that begin with a path
   std::vector<Error> damage;        ///< what belongs to a store and is missing
-  /// Packs without an index: debris, unless something is missing that may lie in them.
-  std::vector<std::string> packs_without_index;
 };
 
 /// Looks at the store's directories. Takes locks in staging/ for a moment each, to see whether

@@ -20,6 +20,10 @@ inline constexpr std::string_view kStoreMarkName = "bale-store";
 inline constexpr std::string_view kStoreMark = "bale store 2\n";
 inline constexpr std::string_view kOldStoreMark = "bale store 1\n";
 
+/// A damaged pack keeps this name in packs/ from the moment in which its new one is about to come,
+/// which may have the same name, until that is there: NAME.damaged.pack.
+inline constexpr std::string_view kDamagedMark = ".damaged";
+
 struct StoreLayout {
   std::string root;
 

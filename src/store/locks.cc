@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "store/archive_files.h"
+#include "store/staging_area.h"
 #include "store/store_impl.h"
 
 namespace bale {
@@ -91,8 +92,15 @@ Result<ImportLocks> lock_for_import(const Store& store, const std::string& archi
                           "waiting for an import into a prefix of this name")));
   }
   const std::string archive_lock = layout.archive_lock(archive);
+  if (const Result<FileInfo> archives = files.stat(layout.archives());
+      !archives && archives.error().code == ErrorCode::kNotFound) {
+    return fail(ErrorCode::kCorrupt,
+                "{}: the directory is missing (bale repair makes it, and finds the archives)",
+                layout.archives());
+  }
   TRY(make_lock_file(files, archive_lock));
   TRY(make_lock_file(files, layout.lock()));
+  TRY(make_staging(files, layout));
   locks.archive = TRY(wait_for_lock(files, archive_lock, LockMode::kExclusive, operation,
                                     "waiting for another import of this archive"));
   TRY(check_that_name_is_free(store, archive));
@@ -109,11 +117,18 @@ Result<std::unique_ptr<FileLock>> lock_for_maintenance(const Store& store,
                        operation, "waiting for other maintenance of the store");
 }
 
+Result<std::unique_ptr<FileLock>> lock_to_look(const Store& store, const Operation& operation) {
+  Result<std::unique_ptr<FileLock>> lock = lock_for_maintenance(store, operation);
+  if (!lock && lock.error().code == ErrorCode::kIo) return std::unique_ptr<FileLock>();
+  return lock;
+}
+
 Result<std::unique_ptr<FileLock>> lock_out_imports(const Store& store, const Operation& operation) {
   constexpr std::string_view kImports = "waiting for imports to end";
   FileSystem& files = store.file_system();
   const StoreLayout& layout = store.impl().layout();
   TRY(make_lock_file(files, layout.lock()));
+  TRY(make_staging(files, layout));
   const std::unique_ptr<FileLock> turnstile =
       TRY(wait_for_lock(files, layout.staging(), LockMode::kExclusive, operation, kImports));
   return wait_for_lock(files, layout.lock(), LockMode::kExclusive, operation, kImports);

@@ -56,6 +56,10 @@ Result<ImportLocks> lock_for_import(const Store& store, const std::string& archi
 Result<std::unique_ptr<FileLock>> lock_for_maintenance(const Store& store,
                                                        const Operation& operation);
 
+/// The same for a dry run, which goes on without it (null) where the system does not give the lock:
+/// on a file system that cannot be written, nobody takes packs away.
+Result<std::unique_ptr<FileLock>> lock_to_look(const Store& store, const Operation& operation);
+
 /// What it holds while it takes packs away: no import is under way, and none begins.
 Result<std::unique_ptr<FileLock>> lock_out_imports(const Store& store, const Operation& operation);
 

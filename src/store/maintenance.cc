@@ -17,14 +17,16 @@
 
 namespace bale {
 
-Result<SoundPacks> sound_packs(const Store& store, const PackSet& packs, std::uint64_t memory_bytes,
+Result<SoundPacks> sound_packs(const Store& store, const PackSet& packs,
+                               const std::string& scratch_directory, std::uint64_t memory_bytes,
                                const Operation& operation) {
   SoundPacks sound;
   for (const PackSet::Damage& damage : packs.damage()) {
     if (damage.unreadable) sound.damaged.push_back(damage.error);
   }
   for (const std::uint32_t number : packs.numbers()) {
-    const std::vector<Error> errors = TRY(pack_damage(store, number, memory_bytes, operation));
+    const std::vector<Error> errors =
+        TRY(pack_damage(store, number, scratch_directory, memory_bytes, operation));
     if (errors.empty()) {
       sound.numbers.push_back(number);
     } else {

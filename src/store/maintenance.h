@@ -28,7 +28,9 @@ struct SoundPacks {
 
 /// The packs whose bytes are those that were written: all of each is read. Damaged ones are left
 /// alone by maintenance, and nothing that is in them counts as stored.
-Result<SoundPacks> sound_packs(const Store& store, const PackSet& packs, std::uint64_t memory_bytes,
+/// One that cannot be read is among the damaged, as kIo.
+Result<SoundPacks> sound_packs(const Store& store, const PackSet& packs,
+                               const std::string& scratch_directory, std::uint64_t memory_bytes,
                                const Operation& operation);
 
 /// Looks at the directory again, and makes the store go by the indexes of its packs alone, which

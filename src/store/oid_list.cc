@@ -74,12 +74,9 @@ Result<Record::OidList> OidListWriter::store(StagedPack& pack) {
 Result<void> read_oid_list(const Store& store, const ObjectId& list, ReadContext& context,
                            const std::function<Result<void>(const GitOid&)>& use) {
   const auto location = store.find(list);
-  if (!location) {
-    return fail(ErrorCode::kCorrupt, "the list of object ids {} is in none of the packs",
-                list.to_hex());
-  }
+  if (!location) return store.missing(fmt::format("the list of object ids {}", list.to_hex()));
   std::string line;
-  static_cast<void>(TRY(store.read(*location, context, [&](Bytes piece) -> Result<void> {
+  const auto take = [&](Bytes piece) -> Result<void> {
     for (const char c : as_text(piece)) {
       if (c != '\n') {
         line.push_back(c);
@@ -91,7 +88,8 @@ Result<void> read_oid_list(const Store& store, const ObjectId& list, ReadContext
       line.clear();
     }
     return {};
-  })));
+  };
+  static_cast<void>(TRY(store.read(*location, context, take, list)));
   if (line.empty()) return {};
   return fail(ErrorCode::kCorrupt, "the list of ids {} ends inside a line", list.to_hex());
 }

@@ -20,7 +20,7 @@ Result<OidSet> OidSet::load(const Store& store, const Record::OidList& list, Git
   const auto location = store.find(*list.list);
   std::uint64_t count = 0;
   if (location) {
-    const EntryInfo info = TRY(store.info(*location, context));
+    const EntryInfo info = TRY(store.info(*location, context, *list.list));
     count = info.size / (2 * stride + 1);
   }
   set.oids_ = TRY(Buffer::allocate(budget, count * stride, "the ids of missing objects"));

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "codec/zstd.h"
+#include "store/read_check.h"
 #include "store/store_impl.h"
 
 namespace bale {
@@ -174,19 +175,29 @@ Result<void> PackCopier::add(const ObjectLocation& location, const std::optional
 }
 
 Result<std::vector<Error>> pack_damage(const Store& store, std::uint32_t number,
+                                       const std::string& scratch_directory,
                                        std::uint64_t memory_bytes, const Operation& operation) {
   const auto opened = store.impl().open(number);
-  if (!opened && opened.error().code != ErrorCode::kCorrupt) return opened.error();
+  if (!opened && opened.error().code != ErrorCode::kCorrupt &&
+      opened.error().code != ErrorCode::kIo) {
+    return opened.error();
+  }
   if (!opened) return std::vector<Error>{opened.error()};
   const StoredPack& pack = **opened;
   if (!pack.git_index) return std::vector<Error>{*pack.git_index_error};
-  const PackReport report =
-      TRY(verify_pack(pack.reader.path(), {.memory_bytes = memory_bytes,
-                                           .scratch_directory = store.impl().layout().staging(),
-                                           .decode = false,
-                                           .operation = operation,
-                                           .file_system = &store.file_system()}));
-  std::vector<Error> errors = report.errors;
+  const Result<PackReport> report =
+      verify_pack(pack.reader.path(), {.memory_bytes = memory_bytes,
+                                       .scratch_directory = scratch_directory,
+                                       .decode = false,
+                                       .operation = operation,
+                                       .file_system = &store.file_system()});
+  if (!report && report.error().code == ErrorCode::kIo) {
+    const std::optional<Error> failure =
+        TRY(read_failure(store.file_system(), pack.reader.path(), operation));
+    if (failure) return std::vector<Error>{*failure};
+  }
+  if (!report) return report.error();
+  std::vector<Error> errors = report->errors;
   if (const Result<void> index = pack.git_index->check(); !index) {
     if (index.error().code != ErrorCode::kCorrupt) return index.error();
     errors.push_back(index.error());

@@ -106,8 +106,10 @@ class PackCopier {
 };
 
 /// Whether the bytes of the pack are those that were written: its checksum, read whole, and its
-/// index. The errors of verify_pack, at most a few, where not.
+/// index. The errors of verify_pack, at most a few, where not; kIo where a part of it cannot be
+/// read.
 Result<std::vector<Error>> pack_damage(const Store& store, std::uint32_t number,
+                                       const std::string& scratch_directory,
                                        std::uint64_t memory_bytes, const Operation& operation);
 
 }  // namespace bale

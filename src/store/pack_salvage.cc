@@ -74,7 +74,7 @@ class PackSalvage {
 };
 
 Result<void> PackSalvage::run(std::optional<GitHash> hash) {
-  const StagingArea scratch = TRY(StagingArea::create(work_.files, work_.layout));
+  const StagingArea scratch = TRY(work_.scratch());
   PackSalvager salvager = TRY(
       PackSalvager::open(work_.layout.pack(stem_), {.memory_bytes = work_.options.memory_bytes / 2,
                                                     .scratch_directory = scratch.path(),

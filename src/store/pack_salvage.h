@@ -8,7 +8,6 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "bale/bytes.h"
 #include "bale/git_oid.h"
@@ -16,10 +15,6 @@
 #include "store/repair_work.h"
 
 namespace bale {
-
-/// A damaged pack keeps this name in packs/ from the moment in which its new one is about to come,
-/// which may have the same name, until that is there.
-inline constexpr std::string_view kDamagedMark = ".damaged";
 
 /// By which hash a commit names its tree; nullopt for what is no commit.
 [[nodiscard]] std::optional<GitHash> hash_in_commit(Bytes payload);

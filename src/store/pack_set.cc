@@ -52,28 +52,34 @@ std::vector<std::string> whole_packs(const std::vector<DirectoryEntry>& entries)
   return names;
 }
 
+// What is wrong with a pack alone, and keeps nobody from the others.
 bool is_damage(const Error& error) {
-  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kUnsupported;
+  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kUnsupported ||
+         error.code == ErrorCode::kIo;
 }
 
 }  // namespace
 
 Result<std::shared_ptr<const PackSet>> PackSet::read(FileSystem& file_system,
                                                      const StoreLayout& layout, PackShelf& shelf) {
+  std::set<std::string> gone;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const std::shared_ptr<PackSet> set(new PackSet(file_system, layout, shelf));
     // What others keep replacing by one that has less is not written for ever.
     const CatalogUse use = attempt < kAttempts / 2 ? CatalogUse::kStores : CatalogUse::kOwn;
-    if (TRY(set->read_once(use))) return std::shared_ptr<const PackSet>(set);
+    if (TRY(set->read_once(use, gone))) return std::shared_ptr<const PackSet>(set);
   }
   return fail(ErrorCode::kIo, "{}: packs came and went {} times while they were opened",
               layout.packs(), kAttempts);
 }
 
-Result<std::shared_ptr<const PackSet>> PackSet::without_catalog() const {
+Result<std::shared_ptr<const PackSet>> PackSet::without_catalog(
+    const std::optional<Error>& why) const {
+  std::set<std::string> gone;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const std::shared_ptr<PackSet> set(new PackSet(*file_system_, *layout_, *shelf_));
-    if (TRY(set->read_once(CatalogUse::kOwn))) return std::shared_ptr<const PackSet>(set);
+    if (why) set->damage_.push_back({"", false, *why});
+    if (TRY(set->read_once(CatalogUse::kOwn, gone))) return std::shared_ptr<const PackSet>(set);
   }
   return fail(ErrorCode::kIo, "{}: packs came and went {} times while they were opened",
               layout_->packs(), kAttempts);
@@ -92,10 +98,72 @@ Result<std::shared_ptr<const PackSet>> PackSet::only(
               layout_->packs(), kAttempts);
 }
 
+const PackSet::Damage* PackSet::inaccessible() const {
+  const auto found = std::find_if(damage_.begin(), damage_.end(),
+                                  [](const Damage& damage) { return damage.is_inaccessible(); });
+  return found != damage_.end() ? &*found : nullptr;
+}
+
+bool PackSet::catalog_is_sound() const {
+  if (!catalog_ || own_catalog_) return true;
+  std::call_once(catalog_checked_, [this] {
+    const Result<void> checked = catalog_->check_checksum();
+    if (!checked) catalog_error_ = checked.error();
+  });
+  return !catalog_error_;
+}
+
+void PackSet::for_each_copy(const std::optional<GitOid>& oid, const std::optional<ObjectId>& id,
+                            const std::function<bool(const ObjectLocation&)>& use) const {
+  for (const std::uint32_t number : numbers_) {
+    const Result<std::shared_ptr<const StoredPack>> pack = shelf_->open(number);
+    if (!pack) continue;
+    std::optional<std::uint64_t> by_oid;
+    if (oid && (*pack)->git_index && (*pack)->git_index->hash() == oid->hash()) {
+      if (const auto found = (*pack)->git_index->find(*oid)) by_oid = found->offset;
+    }
+    if (by_oid && use({number, *by_oid})) return;
+    // A blob that came under ids of both hashes is two entries with one id of the store's own:
+    // repair keeps each under its own Git id only.
+    if (!id || (oid && (*pack)->git_index)) continue;
+    const std::optional<std::uint64_t> by_id = (*pack)->reader.find(*id);
+    if (by_id && by_id != by_oid && use({number, *by_id})) return;
+  }
+}
+
+// A writer puts .idx before .pack, and maintenance takes .pack away before .idx: so what has only a
+// .pack has lost its index. The listing alone does not tell: it may be older than the .idx.
+void PackSet::add_unlisted_damage(const std::vector<DirectoryEntry>& entries) {
+  std::set<std::string_view> files;
+  for (const DirectoryEntry& entry : entries) files.insert(entry.name);
+  for (const DirectoryEntry& entry : entries) {
+    if (!entry.name.ends_with(kPackSuffix) || entry.kind == FileKind::kDirectory) continue;
+    const std::string name = entry.name.substr(0, entry.name.size() - kPackSuffix.size());
+    if (files.contains(name + ".idx") || file_system_->stat(layout_->index(name)) ||
+        !file_system_->stat(layout_->pack(name))) {
+      continue;
+    }
+    damage_.push_back({name, true,
+                       fail(ErrorCode::kCorrupt, "{}: {}", layout_->pack(name),
+                            name.ends_with(kDamagedMark)
+                                ? "a repair of the pack was interrupted (bale repair finishes it)"
+                                : "the pack has no index (bale repair makes it)")});
+  }
+}
+
 // Newest first. A pack that went between the listing and the look at its age is an old one.
-Result<void> PackSet::list(std::vector<std::string>& names) const {
+Result<void> PackSet::list(std::vector<std::string>& names) {
+  const Result<std::vector<DirectoryEntry>> entries = file_system_->list(layout_->packs());
+  if (!entries && entries.error().code == ErrorCode::kNotFound) {
+    return fail(ErrorCode::kCorrupt,
+                "{}: the directory is missing, and with it all packs (bring it back from a backup; "
+                "bale repair makes an empty one)",
+                layout_->packs());
+  }
+  if (!entries) return entries.error();
+  add_unlisted_damage(*entries);
   std::vector<std::pair<std::int64_t, std::string>> by_age;
-  for (std::string& name : whole_packs(TRY(file_system_->list(layout_->packs())))) {
+  for (std::string& name : whole_packs(*entries)) {
     if (is_wanted_ && !is_wanted_(name)) continue;
     const Result<FileInfo> info = file_system_->stat(layout_->pack(name));
     by_age.emplace_back(info ? -info->modified_ns : 0, std::move(name));
@@ -105,9 +173,14 @@ Result<void> PackSet::list(std::vector<std::string>& names) const {
   return {};
 }
 
+// Whether a pack of which a file is not found is in packs/ all the same: a link that leads nowhere.
+bool PackSet::is_there_still(const std::string& name) const {
+  return file_system_->stat(layout_->pack(name)) && file_system_->stat(layout_->index(name));
+}
+
 // False where a pack went while it was opened: another one with its objects may have come that the
-// listing does not have.
-Result<bool> PackSet::read_once(CatalogUse use) {
+// listing does not have. `gone`: those that went in earlier attempts.
+Result<bool> PackSet::read_once(CatalogUse use, std::set<std::string>& gone) {
   std::vector<std::string> names;
   TRY(list(names));
   if (use == CatalogUse::kStores) use_catalog(names);
@@ -123,6 +196,14 @@ Result<bool> PackSet::read_once(CatalogUse use) {
       continue;
     }
     Result<std::shared_ptr<const StoredPack>> pack = shelf_->open(number);
+    if (!pack && pack.error().code == ErrorCode::kNotFound) {
+      if (gone.insert(name).second || !is_there_still(name)) return false;
+      pack = fail(ErrorCode::kIo, "{}", pack.error().message);
+    }
+    if (!pack && pack.error().code == ErrorCode::kIo) {
+      damage_.push_back({name, true, pack.error()});
+      continue;
+    }
     if (in_catalog && (pack || is_damage(pack.error()))) {
       // What is damaged is told of when it is wanted, as with more packs.
       numbers_.push_back(number);
@@ -133,7 +214,6 @@ Result<bool> PackSet::read_once(CatalogUse use) {
       damage_.push_back({name, true, pack.error()});
       continue;
     }
-    if (!pack && pack.error().code == ErrorCode::kNotFound) return false;
     if (!pack) return pack.error();
     if ((*pack)->git_index_error) damage_.push_back({name, false, *(*pack)->git_index_error});
     numbers_.push_back(number);
@@ -159,12 +239,16 @@ Result<bool> PackSet::make_catalog(const std::vector<std::uint32_t>& numbers, Ca
   const std::string temporary = std::filesystem::temp_directory_path(none).string();
   Result<CatalogView> own =
       make_private_catalog(*file_system_, layout_->staging(), *shelf_, numbers, {});
+  if (!own && !file_system_->stat(layout_->staging())) {
+    own = fail(ErrorCode::kIo, "{}", own.error().message);
+  }
   if (!own && own.error().code == ErrorCode::kIo) {
     own = make_private_catalog(*file_system_, temporary, *shelf_, numbers, {});
   }
   if (!own && own.error().code == ErrorCode::kNotFound) return false;
   catalog_ = TRY(std::move(own));
   catalog_numbers_ = numbers;
+  own_catalog_ = true;
   return true;
 }
 

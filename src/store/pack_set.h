@@ -14,7 +14,7 @@
 // A place in the tables of Git ids (table, position) is the key of whatever is kept for each
 // object: closures have a bit for each.
 //
-// Thread-safe: nothing changes.
+// Thread-safe: nothing changes but what is known of the catalog's checksum.
 
 #pragma once
 
@@ -22,7 +22,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,8 +40,9 @@ class PackSet {
   /// The packs that are whole in packs/: those with a .pack and an .idx, newest first. Reads the
   /// catalog if all the packs it names are among them; opens those it does not have. With more than
   /// 64 of those it makes the catalog, or, where it may not, one of its own in the temporary
-  /// directory: so that files open at a time are bounded. Packs that are damaged are left out and
-  /// told of by damage(). Packs that go meanwhile: looks again.
+  /// directory: so that files open at a time are bounded. Packs that are damaged, that have no
+  /// .idx, or that the system does not let us read, are left out and reported by damage(). Packs
+  /// that go meanwhile: looks again. kCorrupt where packs/ is missing.
   [[nodiscard]] static Result<std::shared_ptr<const PackSet>> read(FileSystem& file_system,
                                                                    const StoreLayout& layout,
                                                                    PackShelf& shelf);
@@ -68,13 +71,34 @@ class PackSet {
     std::string pack;         ///< its name; empty for the catalog
     bool unreadable = false;  ///< the pack itself; otherwise only what could be made anew
     Error error;
+
+    /// The system refuses to read it (no permission, an I/O error): what it holds is unknown, and
+    /// not lost.
+    [[nodiscard]] bool is_inaccessible() const {
+      return !pack.empty() && error.code == ErrorCode::kIo;
+    }
   };
 
   [[nodiscard]] const std::vector<Damage>& damage() const { return damage_; }
 
+  /// The first of damage() that is_inaccessible(); null if there is none.
+  [[nodiscard]] const Damage* inaccessible() const;
+
+  /// Whether ids that are not found are in none of the packs: false where the catalog's checksum is
+  /// wrong. Its first call reads the catalog from end to end.
+  [[nodiscard]] bool catalog_is_sound() const;
+
   /// The same packs without the catalog, which is damaged: all are opened, or, if they are many, in
-  /// a catalog of this set's own.
-  [[nodiscard]] Result<std::shared_ptr<const PackSet>> without_catalog() const;
+  /// a catalog of this set's own. `why`, if there is one, is among its damage().
+  [[nodiscard]] Result<std::shared_ptr<const PackSet>> without_catalog(
+      const std::optional<Error>& why = {}) const;
+
+  /// Calls `use` for every place in a pack to which that pack's own indexes lead from `oid`, or, if
+  /// there is none or the pack has lost its Git index, from `id`, newest pack first, until it
+  /// returns true. The catalog is not asked. Packs that
+  /// cannot be opened are left out. Slow: for objects whose entry is damaged.
+  void for_each_copy(const std::optional<GitOid>& oid, const std::optional<ObjectId>& id,
+                     const std::function<bool(const ObjectLocation&)>& use) const;
 
   /// A set of those packs that are there now and whose names `is_wanted` takes, without the store's
   /// catalog.
@@ -139,9 +163,11 @@ class PackSet {
 
   enum class CatalogUse { kStores, kOwn };  // which one may be used, or made
 
-  Result<bool> read_once(CatalogUse use);
+  Result<bool> read_once(CatalogUse use, std::set<std::string>& gone);
+  void add_unlisted_damage(const std::vector<DirectoryEntry>& entries);
+  [[nodiscard]] bool is_there_still(const std::string& name) const;
   Result<bool> make_catalog(const std::vector<std::uint32_t>& numbers, CatalogUse use);
-  Result<void> list(std::vector<std::string>& names) const;
+  Result<void> list(std::vector<std::string>& names);
   void use_catalog(const std::vector<std::string>& names);
   void make_tables();
   void count_lookup() const;
@@ -162,6 +188,9 @@ class PackSet {
   std::vector<Table> tables_;
   std::vector<Damage> damage_;
   std::uint64_t index_bytes_ = 0;
+  bool own_catalog_ = false;  // made by this set, a moment ago
+  mutable std::once_flag catalog_checked_;
+  mutable std::optional<Error> catalog_error_;
   mutable std::atomic<std::uint64_t> lookups_ = 0;
 };
 

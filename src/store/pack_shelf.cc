@@ -36,6 +36,8 @@ Result<std::shared_ptr<const StoredPack>> PackShelf::open(std::uint32_t number) 
   }
   // Two threads may open it at once: then one of the two is kept.
   std::shared_ptr<const StoredPack> opened = TRY(open_files(name));
+  // A Git index that the system did not give is asked for again the next time.
+  if (opened->git_index_error && opened->git_index_error->code == ErrorCode::kIo) return opened;
   const std::lock_guard lock(mutex_);
   Slot& slot = slots_[number];
   if (slot.pack == nullptr) {
@@ -55,8 +57,6 @@ Result<std::shared_ptr<const StoredPack>> PackShelf::open_files(const std::strin
       .name = name, .reader = std::move(reader), .git_index = {}, .git_index_error = {}});
   if (git_index) {
     pack->git_index = std::move(*git_index);
-  } else if (git_index.error().code == ErrorCode::kIo) {
-    return git_index.error();
   } else {
     pack->git_index_error = git_index.error();
   }

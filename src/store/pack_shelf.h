@@ -32,7 +32,7 @@ namespace bale {
 struct StoredPack {
   std::string name;
   PackReader reader;
-  std::optional<GitIndexView> git_index;  ///< not there where it is lost or damaged
+  std::optional<GitIndexView> git_index;  ///< not there where it is lost, damaged or unreadable
   std::optional<Error> git_index_error;   ///< then: why
 };
 

@@ -32,14 +32,15 @@ std::optional<std::array<std::byte, 32>> lowest_with(std::string_view hex) {
 class Candidates {
  public:
   // Two ids of the same object (its content hash and its Git id) are one candidate.
-  void offer(const ObjectLocation& location, std::string id, std::optional<GitOid> oid) {
+  void offer(const FoundObject& found, std::string id) {
+    const ObjectLocation& location = found.location;
     if (found_ && found_->location == location) return;
     if (found_ && found_id_ == id) return;  // the same object in another pack
     if (found_) {
       ambiguous_ = true;
       return;
     }
-    found_ = FoundObject{location, oid};
+    found_ = found;
     found_id_ = std::move(id);
   }
 
@@ -55,10 +56,12 @@ class Candidates {
 
 std::optional<FoundObject> find_exact(const Store& store, const std::string& hex) {
   if (const Result<GitOid> oid = GitOid::from_hex(hex)) {
-    if (const auto location = store.find(*oid)) return FoundObject{*location, *oid};
+    if (const auto location = store.find(*oid)) return FoundObject{*location, *oid, *oid};
   }
   if (const Result<ObjectId> id = ObjectId::from_hex(hex)) {
-    if (const auto location = store.find(*id)) return FoundObject{*location, std::nullopt};
+    if (const auto location = store.find(*id)) {
+      return FoundObject{*location, std::nullopt, *id};
+    }
   }
   return std::nullopt;
 }
@@ -77,14 +80,15 @@ Result<FoundObject> Store::find_prefix(std::string_view hex) const {
   // All digits of an id are no abbreviation, whatever longer ids begin with them.
   if (const auto exact = find_exact(*this, lower)) return *exact;
   Candidates candidates;
-  const std::shared_ptr<const PackSet> packs = impl_->packs();
+  // Which ids begin so is a matter of all of them.
+  const std::shared_ptr<const PackSet> packs = TRY(impl_->proven_packs());
   for (const IdKind kind : {IdKind::kContentHash, IdKind::kChangeId}) {
     if (lower.size() > 2 * id_bytes(kind)) continue;
     packs->for_each_from(ObjectId(kind, Bytes(*lowest).first(id_bytes(kind))),
                          [&](const ObjectId& found, const ObjectLocation& location) {
                            std::string id = found.to_hex();
                            if (!id.starts_with(lower)) return false;
-                           candidates.offer(location, std::move(id), std::nullopt);
+                           candidates.offer({location, std::nullopt, found}, std::move(id));
                            return !candidates.ambiguous();
                          });
   }
@@ -98,13 +102,14 @@ Result<FoundObject> Store::find_prefix(std::string_view hex) const {
       const auto location = packs->location(table, i);
       std::string id = oid.to_hex();
       if (!location || !id.starts_with(lower)) break;
-      candidates.offer(*location, std::move(id), oid);
+      candidates.offer({*location, oid, oid}, std::move(id));
     }
   }
   if (candidates.ambiguous()) {
     return fail(ErrorCode::kInvalidArgument, "{} begins more than one id (give more digits)", hex);
   }
   if (!candidates.found()) {
+    if (packs->inaccessible() != nullptr) return missing(fmt::format("object {}", hex));
     return fail(ErrorCode::kNotFound, "{}: there is no object {}", path(), hex);
   }
   return *candidates.found();

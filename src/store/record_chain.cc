@@ -47,6 +47,11 @@ RecordCount count_records(const Store& store, const ArchiveRecord& newest, ReadC
 
 Error record_error(const std::string& name, std::uint64_t back, const Error& error) {
   if (error.code == ErrorCode::kInterrupted) return error;
+  // What the system refuses to read is not lost, and nothing helps but reading it.
+  if (error.code == ErrorCode::kIo) {
+    return fail(error.code, "{}: {}", back == 0 ? name : fmt::format("{}@{}", name, back),
+                error.message);
+  }
   if (back == 0) return fail(error.code, "{}: {} (bale repair mends it)", name, error.message);
   return fail(error.code,
               "{}@{}: {} (bale repair --from another store that has the record brings it back; "

@@ -22,9 +22,10 @@ namespace {
 
 constexpr std::uint64_t kRecordsPerRelease = 1 << 15;
 
+// Of a pack, or of what was read of one.
 bool is_damage(const Error& error) {
   return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kUnsupported ||
-         error.code == ErrorCode::kNotFound;
+         error.code == ErrorCode::kNotFound || error.code == ErrorCode::kIo;
 }
 
 class RecordScan {

@@ -20,6 +20,7 @@
 #include "store/maintenance.h"
 #include "store/pack_copier.h"
 #include "store/staged_pack.h"
+#include "store/staging_area.h"
 #include "store/store_impl.h"
 
 namespace bale {
@@ -43,6 +44,7 @@ class Repacker {
   Store& store_;
   const RepackOptions& options_;
   const bool recompress_;
+  std::string scratch_;
   std::shared_ptr<const PackSet> packs_;
   std::map<GitHash, std::vector<std::uint32_t>> inputs_;
   std::map<std::uint32_t, GitHash> chosen_;  // all of inputs_
@@ -50,10 +52,15 @@ class Repacker {
 };
 
 Result<RepackSummary> Repacker::run() {
-  const std::unique_ptr<FileLock> lock = TRY(lock_for_maintenance(store_, options_.operation));
+  const std::unique_ptr<FileLock> lock =
+      TRY(options_.dry_run ? lock_to_look(store_, options_.operation)
+                           : lock_for_maintenance(store_, options_.operation));
+  if (!options_.dry_run) TRY(make_staging(store_.file_system(), store_.impl().layout()));
+  scratch_ = scratch_place(store_.file_system(), store_.impl().layout());
   packs_ = TRY(packs_without_catalog(store_));
   summary_.packs_before = packs_->numbers().size();
-  SoundPacks sound = TRY(sound_packs(store_, *packs_, options_.memory_bytes, options_.operation));
+  SoundPacks sound =
+      TRY(sound_packs(store_, *packs_, scratch_, options_.memory_bytes, options_.operation));
   summary_.damaged = std::move(sound.damaged);
   TRY(choose(sound.numbers));
   summary_.packs_after = summary_.packs_before;
@@ -115,7 +122,7 @@ Result<void> Repacker::plan_only() {
       PackWalk walk = TRY(
           PackWalk::create(store_, number,
                            {.memory_bytes = std::max(kMinPackWalkBytes, options_.memory_bytes / 2),
-                            .scratch_directory = store_.impl().layout().staging(),
+                            .scratch_directory = scratch_,
                             .operation = &options_.operation}));
       while (const auto entry = TRY(walk.next())) {
         if (is_kept(number, entry->stored, entry->oid)) {

@@ -79,7 +79,7 @@ Result<void> mend_losses(RepairWork& work, Store& store) {
   std::optional<LostFetcher> fetcher;
   if (work.options.from != nullptr && !work.options.dry_run) fetcher.emplace(work, store);
   for (;;) {
-    const StagingArea scratch = TRY(StagingArea::create(work.files, work.layout));
+    const StagingArea scratch = TRY(work.scratch());
     LostSearch search(store, {.memory_bytes = work.options.memory_bytes / 2,
                               .scratch_directory = scratch.path(),
                               .pointers = work.options.dry_run ? &work.forecast.pointers : nullptr,
@@ -114,6 +114,12 @@ Result<void> repair_all(RepairWork& work) {
     changed = TRY(PackRepair(work, store).run());
   }
   TRY(repair_catalog(work, changed));
+  if (!work.summary.inaccessible.empty()) {
+    work.note(
+        "archives and lost objects are not looked for: they may be in the files that cannot be "
+        "read (let them be read, and repair again)");
+    return {};
+  }
   Store store = TRY(Store::open(work.layout.root, &work.files));
   TRY(repair_archives(work, store));
   if (work.options.dry_run && changed) {

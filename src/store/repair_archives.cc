@@ -61,7 +61,7 @@ Result<void> ArchiveRepair::run() {
   std::function<Result<void>(const ObjectLocation&, const Error&)> on_damage;
   if (work_.options.dry_run) on_damage = [](const auto&, const auto&) { return Result<void>(); };
   {
-    const StagingArea scratch = TRY(StagingArea::create(work_.files, work_.layout));
+    const StagingArea scratch = TRY(work_.scratch());
     found = TRY(recover_archives(
         store_, store_.pack_numbers(),
         {.memory_bytes = work_.options.memory_bytes / 2,
@@ -88,6 +88,11 @@ Result<void> ArchiveRepair::read_pointers() {
       continue;
     }
     const Result<std::optional<ObjectId>> id = store_.archive_pointer(name);
+    if (!id && id.error().code == ErrorCode::kIo) {
+      work_.leave_alone(id.error());
+      good_.insert(name);
+      continue;
+    }
     if (!id && !is_damage(id.error())) return id.error();
     if (!id) {
       wanted_[name] = {"its pointer was damaged", std::nullopt};

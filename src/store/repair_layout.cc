@@ -33,8 +33,9 @@ Result<bool> has_pack(RepairWork& work) {
   const Bytes magic = Bytes(header).first(kMagicBytes);
   for (const DirectoryEntry& entry : TRY(work.files.list(work.layout.packs()))) {
     if (!entry.name.ends_with(kPackSuffix) || entry.kind != FileKind::kRegular) continue;
-    const std::unique_ptr<File> file =
-        TRY(work.files.open(join_path(work.layout.packs(), entry.name)));
+    const std::string path = join_path(work.layout.packs(), entry.name);
+    if (work.refusal(path)) continue;
+    const std::unique_ptr<File> file = TRY(work.files.open(path));
     std::array<std::byte, kMagicBytes> start{};
     const std::size_t got = TRY(file->read_at(0, start));
     if (got == start.size() && std::equal(magic.begin(), magic.end(), start.begin())) return true;
@@ -126,6 +127,32 @@ void RepairWork::note_lost_delta(std::string sentence) {
   }
 }
 
+std::optional<Error> RepairWork::refusal(const std::string& path) const {
+  constexpr std::uint64_t kEndBytes = 64;
+  const auto refused = [](const auto& result) {
+    return !result && result.error().code == ErrorCode::kIo;
+  };
+  const Result<std::unique_ptr<File>> file = files.open(path);
+  if (!file && file.error().code == ErrorCode::kNotFound && files.stat(path)) {
+    return fail(ErrorCode::kIo, "{}", file.error().message);  // a link that leads nowhere
+  }
+  if (refused(file)) return file.error();
+  if (!file) return std::nullopt;
+  const Result<std::uint64_t> size = (*file)->size();
+  if (refused(size)) return size.error();
+  std::array<std::byte, kEndBytes> bytes{};
+  for (const std::uint64_t offset : {std::uint64_t{0}, *size - std::min(*size, kEndBytes)}) {
+    const Result<std::size_t> got = (*file)->read_at(offset, bytes);
+    if (refused(got)) return got.error();
+  }
+  return std::nullopt;
+}
+
+void RepairWork::leave_alone(const Error& error) {
+  summary.losses_known = false;
+  if (summary.inaccessible.size() < kMostNotes) summary.inaccessible.push_back(error.message);
+}
+
 Result<bool> RepairWork::is_there(const std::string& path) const {
   const Result<FileInfo> info = files.stat(path);
   if (info) return true;
@@ -169,11 +196,9 @@ Result<bool> repair_layout(RepairWork& work) {
   if (!good_mark && !TRY(has_pack(work))) {
     return fail(ErrorCode::kNotFound, "{}: there is no store, and no pack of one", layout.root);
   }
-  bool complete = true;
   for (const std::string& directory : {layout.archives(), layout.staging()}) {
     if (TRY(work.is_there(directory))) continue;
     work.note(fmt::format("{}: the directory was missing", directory));
-    complete = complete && directory != layout.staging();
     if (!work.options.dry_run) TRY(work.files.create_directory(directory));
   }
   if (!TRY(work.is_there(layout.lock()))) {
@@ -191,7 +216,7 @@ Result<bool> repair_layout(RepairWork& work) {
     TRY(work.sync_directory(layout.root));
     return true;
   }
-  return complete && good_mark;
+  return good_mark;
 }
 
 }  // namespace bale

@@ -84,7 +84,8 @@ Result<void> LostSearch::add_archive(const std::string& name) {
     return store_.archive_pointer(name);
   };
   const Result<std::optional<ObjectId>> newest = pointer();
-  // A pointer that leads nowhere was told of before.
+  // A pointer that cannot be read, or leads nowhere, was told of before.
+  if (!newest && newest.error().code == ErrorCode::kIo) return {};
   if (!newest || !*newest) return newest ? Result<void>() : note(newest.error());
   std::optional<ObjectId> wanted;
   GitHash hash = GitHash::kSha1;

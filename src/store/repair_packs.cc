@@ -21,6 +21,7 @@
 #include "store/git_index_rebuild.h"
 #include "store/git_index_view.h"
 #include "store/pack_salvage.h"
+#include "store/read_check.h"
 #include "store/record_mark.h"
 #include "store/staging_area.h"
 #include "store/store_impl.h"
@@ -59,19 +60,33 @@ Result<bool> PackRepair::run() {
   const std::vector<DirectoryEntry> entries = TRY(work_.files.list(work_.layout.packs()));
   note_debris(work_, entries);
   for (const DirectoryEntry& entry : entries) {
-    if (!entry.name.ends_with(kPackSuffix) || entry.kind != FileKind::kRegular) continue;
+    if (!entry.name.ends_with(kPackSuffix) || entry.kind == FileKind::kDirectory) continue;
     if (work_.options.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
-    TRY(repair_pack(without(entry.name, kPackSuffix)));
+    const std::string name = without(entry.name, kPackSuffix);
+    if (const std::optional<Error> error = refusal(name)) {
+      work_.leave_alone(*error);
+    } else {
+      TRY(repair_pack(name));
+    }
   }
   return changed_;
 }
 
+// Why none of a pack's files is touched.
+std::optional<Error> PackRepair::refusal(const std::string& name) const {
+  const StoreLayout& layout = work_.layout;
+  for (const std::string& path : {layout.pack(name), layout.index(name), layout.git_index(name)}) {
+    if (std::optional<Error> error = work_.refusal(path)) return error;
+  }
+  return std::nullopt;
+}
+
 Result<void> PackRepair::repair_pack(const std::string& name) {
-  const StagingArea scratch = TRY(StagingArea::create(work_.files, work_.layout));
+  const StagingArea scratch = TRY(work_.scratch());
   const std::string index = work_.layout.index(name);
   std::string made;  // an index that takes its place
   bool sound = !name.ends_with(kDamagedMark);
-  if (sound && !TRY(is_sound(name, index))) {
+  if (sound && !TRY(is_sound(name, index, scratch.path()))) {
     made = scratch.path() + "/made.idx";
     const Result<IndexReport> making =
         make_index(work_.layout.pack(name), {.index_path = made,
@@ -84,7 +99,7 @@ Result<void> PackRepair::repair_pack(const std::string& name) {
     if (!making && !is_damage(making.error()) && !TRY(is_unreadable(making.error(), name))) {
       return making.error();
     }
-    sound = making && TRY(is_sound(name, made));
+    sound = making && TRY(is_sound(name, made, scratch.path()));
   }
   if (!sound) {
     changed_ = true;
@@ -97,11 +112,12 @@ Result<void> PackRepair::repair_pack(const std::string& name) {
   return put(made, index, name + ".idx");
 }
 
-Result<bool> PackRepair::is_sound(const std::string& name, const std::string& index_path) const {
+Result<bool> PackRepair::is_sound(const std::string& name, const std::string& index_path,
+                                  const std::string& scratch) const {
   const Result<PackReport> report =
       verify_pack(work_.layout.pack(name), {.index_path = index_path,
                                             .memory_bytes = work_.options.memory_bytes,
-                                            .scratch_directory = work_.layout.staging(),
+                                            .scratch_directory = scratch,
                                             .lanes = work_.options.lanes,
                                             .operation = work_.options.operation,
                                             .file_system = &work_.files});
@@ -112,18 +128,10 @@ Result<bool> PackRepair::is_sound(const std::string& name, const std::string& in
 
 // Whether an error may come from bytes of the pack that the disk does not give, now and again.
 Result<bool> PackRepair::is_unreadable(const Error& error, const std::string& name) const {
-  constexpr std::uint64_t kPieceBytes = 1 << 20;
   if (error.code != ErrorCode::kIo) return false;
-  const std::unique_ptr<File> file = TRY(work_.files.open(work_.layout.pack(name)));
-  const std::uint64_t size = TRY(file->size());
-  std::vector<std::byte> piece(kPieceBytes);
-  for (std::uint64_t offset = 0; offset < size; offset += kPieceBytes) {
-    if (work_.options.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
-    const Result<std::size_t> got = file->read_at(offset, piece);
-    if (!got && got.error().code == ErrorCode::kIo) return true;
-    if (!got) return got.error();
-  }
-  return false;
+  const std::optional<Error> failure =
+      TRY(read_failure(work_.files, work_.layout.pack(name), work_.options.operation));
+  return failure.has_value();
 }
 
 Result<void> PackRepair::repair_git_index(const std::string& name, const std::string& index_path,
@@ -230,7 +238,6 @@ Result<std::optional<GitHash>> PackRepair::hash_of_others() const {
   std::set<GitHash> hashes;
   for (const std::uint32_t number : store_.pack_numbers()) {
     const Result<std::shared_ptr<const StoredPack>> pack = store_.impl().open(number);
-    if (!pack && pack.error().code == ErrorCode::kIo) return pack.error();
     if (pack && (*pack)->git_index) hashes.insert((*pack)->git_index->hash());
   }
   if (hashes.size() != 1) return std::optional<GitHash>();

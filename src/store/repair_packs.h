@@ -26,7 +26,9 @@ class PackRepair {
  private:
   Result<void> repair_pack(const std::string& name);
   [[nodiscard]] Result<bool> is_unreadable(const Error& error, const std::string& name) const;
-  Result<bool> is_sound(const std::string& name, const std::string& index_path) const;
+  [[nodiscard]] std::optional<Error> refusal(const std::string& name) const;
+  Result<bool> is_sound(const std::string& name, const std::string& index_path,
+                        const std::string& scratch) const;
   Result<void> repair_git_index(const std::string& name, const std::string& index_path,
                                 const std::string& scratch);
   Result<void> foretell(const PackReader& pack, ReadContext& context);

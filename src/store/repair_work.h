@@ -12,6 +12,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "bale/store.h"
@@ -19,6 +20,7 @@
 #include "store/archive_recovery.h"
 #include "store/layout.h"
 #include "store/staged_pack.h"
+#include "store/staging_area.h"
 
 namespace bale {
 
@@ -47,6 +49,19 @@ struct RepairWork {
 
   /// A delta that could not be rebuilt.
   void note_lost_delta(std::string sentence);
+
+  /// Why the system does not let us read a file that is there: kIo from opening it, or from its
+  /// first or last bytes. nullopt where it can be read, is damaged or is not there.
+  [[nodiscard]] std::optional<Error> refusal(const std::string& path) const;
+
+  /// Leaves a file alone that cannot be read, and reports it.
+  void leave_alone(const Error& error);
+
+  /// For files in between: in the store, or, for a dry run that may not write there, elsewhere.
+  [[nodiscard]] Result<StagingArea> scratch() const {
+    return options.dry_run ? StagingArea::create_to_look(files, layout)
+                           : StagingArea::create(files, layout);
+  }
 
   [[nodiscard]] Result<bool> is_there(const std::string& path) const;
 
@@ -80,8 +95,8 @@ Result<void> repair_catalog(RepairWork& work, bool packs_changed);
 /// packs. A record that a pointer wants is asked of options.from before it is given up.
 Result<void> repair_archives(RepairWork& work, Store& store);
 
-/// Makes what is missing of the store but packs and archives. False with dry_run where the mark or
-/// staging/ is missing, so that nothing more can be looked at. The caller holds the lock on packs/.
+/// Makes what is missing of the store but packs and archives. False with dry_run where the mark is
+/// missing, so that nothing more can be looked at. The caller holds the lock on packs/.
 Result<bool> repair_layout(RepairWork& work);
 
 }  // namespace bale

@@ -103,14 +103,14 @@ Result<void> StagedPack::check_change_id(const ObjectId& id, ObjectType type, By
   const auto known = store_.find(id);
   if (!known) return {};
   if (!compare_context_) compare_context_.emplace(kCompareBytes);
-  const Result<ObjectView> read = store_.get(*known, *compare_context_);
-  // One that cannot be read any more is replaced by this one.
-  const bool is_damaged =
-      !read && (read.error().code == ErrorCode::kCorrupt || read.error().code == ErrorCode::kIo);
-  if (is_damaged) return {};
-  const ObjectView other = TRY(read);
-  if (other.type == type &&
-      std::equal(payload.begin(), payload.end(), other.payload.begin(), other.payload.end())) {
+  const Result<ObjectView> other = store_.get(*known, *compare_context_, id);
+  if (!other) {
+    // What cannot be read is no other object.
+    const ErrorCode code = other.error().code;
+    return code == ErrorCode::kCorrupt || code == ErrorCode::kIo ? Result<void>() : other.error();
+  }
+  if (other->type == type &&
+      std::equal(payload.begin(), payload.end(), other->payload.begin(), other->payload.end())) {
     return {};
   }
   return fail(ErrorCode::kCorrupt, "two different objects have the change id {}", id.to_hex());
@@ -223,11 +223,15 @@ Result<InstalledPack> StagedPack::install() {
     TRY(file.commit({.sync = options_.sync}));
   }
   TRY(check_name_is_free(installed));
-  TRY(files.rename(directory() + "/new.pack", layout.pack(installed.name)));
   TRY(files.rename(git_index_path, layout.git_index(installed.name)));
-  // A power cut may keep later names and lose earlier ones, and a pack that counts has all three.
-  if (options_.sync) TRY(files.sync_directory(layout.packs()));
   TRY(files.rename(directory() + "/new.idx", layout.index(installed.name)));
+  // A power cut may keep later names and lose earlier ones, and a pack that is there has all three:
+  // one without an index has lost it.
+  if (options_.sync) TRY(files.sync_directory(layout.packs()));
+  TRY(files.rename(directory() + "/new.pack", layout.pack(installed.name)));
+  // One of this name that was damaged may be open.
+  PackShelf& shelf = store_.impl().shelf();
+  shelf.close(shelf.number_of(installed.name));
   if (options_.sync) TRY(files.sync_directory(layout.packs()));
   return installed;
 }

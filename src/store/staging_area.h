@@ -13,6 +13,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "bale/file_system.h"
 #include "bale/result.h"
@@ -26,6 +27,11 @@ class StagingArea {
   [[nodiscard]] static Result<StagingArea> create(FileSystem& file_system,
                                                   const StoreLayout& layout);
 
+  /// The same for who changes nothing: where the store cannot be written, it is in the temporary
+  /// directory. What dead processes left there is removed too.
+  [[nodiscard]] static Result<StagingArea> create_to_look(FileSystem& file_system,
+                                                          const StoreLayout& layout);
+
   StagingArea(StagingArea&& other) noexcept;
   StagingArea& operator=(StagingArea&&) = delete;
   StagingArea(const StagingArea&) = delete;
@@ -37,6 +43,9 @@ class StagingArea {
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
+  static Result<StagingArea> create_in(FileSystem& file_system, const std::string& directory,
+                                       std::string_view prefix);
+
   StagingArea(FileSystem& files, std::string path, std::unique_ptr<FileLock> lock)
       : files_(&files), path_(std::move(path)), lock_(std::move(lock)) {}
 
@@ -44,6 +53,13 @@ class StagingArea {
   std::string path_;  // empty once moved from
   std::unique_ptr<FileLock> lock_;
 };
+
+/// Makes staging/ if it is missing: whoever needs it may.
+Result<void> make_staging(FileSystem& file_system, const StoreLayout& layout);
+
+/// Where files without a name may be created: staging/, or where that is not possible the temporary
+/// directory. For who changes nothing in the store.
+[[nodiscard]] std::string scratch_place(FileSystem& file_system, const StoreLayout& layout);
 
 /// Removes what nobody works at in staging/, if it can.
 Result<void> remove_staging_debris(FileSystem& file_system, const StoreLayout& layout);

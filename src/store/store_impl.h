@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -53,6 +54,11 @@ class Store::Impl {
 
   Result<void> refresh() const;
 
+  /// packs(), or, where their catalog is damaged, the same packs without it, which are used from
+  /// then on. For what believes that an id which is not found is nowhere: look-ups that found
+  /// nothing, and walks. The first call for a catalog reads all of it.
+  Result<std::shared_ptr<const PackSet>> proven_packs() const;
+
   /// Pack `number`, opened if need be: see PackShelf.
   Result<std::shared_ptr<const StoredPack>> open(std::uint32_t number) const;
 
@@ -61,8 +67,14 @@ class Store::Impl {
     std::uint64_t offset = 0;
   };
 
-  /// The pack of a location, or if that was collected, where the object with this Git id lies now.
-  Result<Place> open_at(const ObjectLocation& location, const std::optional<GitOid>& oid) const;
+  /// The pack of a location, or if that was collected, where the object with this id lies now.
+  Result<Place> open_at(const ObjectLocation& location, const LookupId& id) const;
+
+  /// Calls `read` with the place of the object; where that fails, with the places of all other
+  /// entries that have its id, until one succeeds. The first Error where none does. kInterrupted
+  /// ends it at once.
+  Result<void> try_copies(const ObjectLocation& location, const LookupId& id, ReadContext& context,
+                          const std::function<Result<void>(const Place&)>& read) const;
 
  private:
   FileSystem& file_system_;

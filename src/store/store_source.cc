@@ -22,31 +22,32 @@ class StoreSource final : public ObjectSource {
   }
 
   Result<bool> fetch(const ObjectId& id, const Receiver& receiver) override {
-    return read(store_.find(id), receiver, std::nullopt);
+    return read(store_.find(id), receiver, id);
   }
 
   [[nodiscard]] const std::string& path() const override { return store_.path(); }
 
  private:
   Result<bool> read(const std::optional<ObjectLocation>& location, const Receiver& receiver,
-                    const std::optional<GitOid>& oid) {
+                    const LookupId& id) {
     if (!location) return false;
-    const Result<EntryInfo> info = store_.info(*location, context_, oid);
-    if (!info && is_damage(info.error())) return false;
-    if (!info) return info.error();
-    TRY(receiver.begin(info->type, info->size));
     // An Error of the receiver's own ends everything, whatever its code.
     Result<void> received;
-    const Result<ObjectType> type = store_.read(
-        *location, context_,
-        [&](Bytes piece) {
-          received = receiver.write(piece);
-          return received;
-        },
-        oid);
+    const Result<void> given = store_.read_object(*location, context_,
+                                                  {.begin =
+                                                       [&](ObjectType type, std::uint64_t size) {
+                                                         received = receiver.begin(type, size);
+                                                         return received;
+                                                       },
+                                                   .write =
+                                                       [&](Bytes piece) {
+                                                         received = receiver.write(piece);
+                                                         return received;
+                                                       }},
+                                                  id);
     if (!received) return received.error();
-    if (!type && is_damage(type.error())) return false;
-    if (!type) return type.error();
+    if (!given && is_damage(given.error())) return false;
+    if (!given) return given.error();
     return true;
   }
 

@@ -32,6 +32,7 @@
 #include "store/damage_trace.h"
 #include "store/debris.h"
 #include "store/oid_list.h"
+#include "store/staging_area.h"
 #include "store/store_impl.h"
 #include "store/verify_archives.h"
 #include "store/verify_findings.h"
@@ -79,7 +80,6 @@ class StoreVerifier {
   Result<void> check_options() const;
   Result<std::vector<std::string>> names() const;
   Result<void> check_files();
-  Result<void> finish_files();
   Result<void> add_archives_without_file(std::vector<VerifyRecords::Pointer>& pointers);
 
   Result<void> check_group(VerifyRecords& records, const VerifyRecords::Group& group,
@@ -101,7 +101,6 @@ class StoreVerifier {
   Budget missing_budget_;
   Budget sort_budget_;
   std::string scratch_directory_;
-  StoreFiles files_;
   std::shared_ptr<const PackSet> packs_;
   std::optional<VerifyRecords> records_;
   std::uint64_t objects_total_ = 0;
@@ -139,7 +138,7 @@ Result<std::vector<std::string>> StoreVerifier::names() const {
     return std::vector<std::string>{*options_.archive};
   }
   Result<std::vector<std::string>> names = store_.archive_pointers();
-  if (!names && names.error().code == ErrorCode::kNotFound) return std::vector<std::string>();
+  if (!names && names.error().code == ErrorCode::kCorrupt) return std::vector<std::string>();
   // What cannot be a name is debris.
   if (names) std::erase_if(*names, [](const auto& name) { return !check_archive_name(name); });
   return names;
@@ -147,32 +146,14 @@ Result<std::vector<std::string>> StoreVerifier::names() const {
 
 Result<void> StoreVerifier::check_files() {
   const StoreLayout& layout = store_.impl().layout();
-  scratch_directory_ = layout.staging();
-  if (!store_.file_system().stat(scratch_directory_)) scratch_directory_ = layout.root;
+  scratch_directory_ = scratch_place(store_.file_system(), layout);
   findings_.sort_in({.file_system = &store_.file_system(),
                      .scratch_directory = scratch_directory_,
                      .operation = &options_.operation});
   if (options_.archive) return {};
-  files_ = TRY(look_at_files(store_.file_system(), layout));
-  for (const Error& error : files_.damage) TRY(findings_.note(error));
-  for (std::string& sentence : files_.debris) findings_.debris(std::move(sentence));
-  return {};
-}
-
-// A pack without an index matters once something is missing that may lie in it.
-Result<void> StoreVerifier::finish_files() {
-  for (const std::string& path : files_.packs_without_index) {
-    if (findings_.any_missing()) {
-      TRY(findings_.note(fail(ErrorCode::kCorrupt,
-                              "{}: the pack has no index, and what is missing may lie in it (bale "
-                              "repair makes its index)",
-                              path)));
-    } else {
-      findings_.debris(path +
-                       ": a pack without an index, and nobody misses it (bale repair makes "
-                       "its index)");
-    }
-  }
+  StoreFiles files = TRY(look_at_files(store_.file_system(), layout));
+  for (const Error& error : files.damage) TRY(findings_.note(error));
+  for (std::string& sentence : files.debris) findings_.debris(std::move(sentence));
   return {};
 }
 
@@ -252,6 +233,12 @@ Result<void> StoreVerifier::check() {
 }
 
 Result<void> StoreVerifier::trace() {
+  findings_.look_for_copies([this](const GitOid& oid, const ObjectLocation& location) {
+    return store_
+        .read(
+            location, context_, [](Bytes) -> Result<void> { return {}; }, oid)
+        .has_value();
+  });
   TRY(findings_.name_entries(*packs_));
   const Result<void> traced = trace_damage(
       store_, *packs_, *records_,
@@ -263,11 +250,13 @@ Result<void> StoreVerifier::trace() {
        .missing_budget = &missing_budget_,
        .operation = &options_.operation},
       report_);
-  // What was found is told of also where the memory is too little to trace it.
-  if (!traced && traced.error().code != ErrorCode::kLimitExceeded) return traced;
+  // What was found is reported also where the memory is too little to trace it, or what leads there
+  // cannot be read.
+  const bool untraced = !traced && (traced.error().code == ErrorCode::kLimitExceeded ||
+                                    traced.error().code == ErrorCode::kIo);
+  if (!traced && !untraced) return traced;
   for (LostObject& lost : report_.lost) lost.traced = lost.traced && traced.has_value();
-  TRY(findings_.tell_others(store_, options_.on_lost));
-  return finish_files();
+  return findings_.tell_others(store_, options_.on_lost);
 }
 
 Result<Closure> StoreVerifier::make_closure(const RecordAbsence& absence) {
@@ -280,7 +269,7 @@ Result<Closure> StoreVerifier::make_closure(const RecordAbsence& absence) {
          if (absence.missing.contains(link.oid)) return {};
          return findings_.missing(link.oid, link.type, link.from);
        },
-       .on_damage = [this](const Error& error) { return findings_.note(error); },
+       .on_damage = [this](const Error& error) { return findings_.note_read(error); },
        .on_damaged = [this](const GitOid& oid, const ObjectLocation& location,
                             const Error& error) { return findings_.damaged(oid, location, error); },
        .on_mismatch = [this](const MismatchedLink& link) -> Result<void> {
@@ -310,7 +299,7 @@ Result<void> StoreVerifier::check_group(VerifyRecords& records, const VerifyReco
     if (loaded) {
       absence = std::move(*loaded);
     } else {
-      TRY(findings_.note(
+      TRY(findings_.note_read(
           {loaded.error().code, records.shown(group.front()) + ": " + loaded.error().message}));
     }
   }

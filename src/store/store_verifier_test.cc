@@ -237,7 +237,6 @@ TEST_F(StoreVerifierTest, AGitIndexThatLeadsToTheWrongObjectIsReported) {
 TEST_F(StoreVerifierTest, WhatNoArchiveNeedsIsNoDamage) {
   const std::string packs = fixture_.path() + "/packs/";
   write_test_file(packs + "readme", "not ours");
-  write_test_file(packs + std::string(64, 'a') + ".pack", "half a pack, without an index");
   write_test_file(packs + std::string(64, 'b') + ".idx", "half a pack, without a pack");
   write_test_file(fixture_.path() + "/staging/dead/new.pack.part", "debris");
   EXPECT_EQ(damage(), "");

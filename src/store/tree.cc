@@ -12,6 +12,7 @@
 #include "base/try.h"
 #include "object/git_objects.h"
 #include "object/printable.h"
+#include "store/proven_info.h"
 
 namespace bale {
 namespace {
@@ -64,8 +65,7 @@ Result<ObjectLocation> locate(const Store& store, const GitOid& oid, const Recor
     return fail(ErrorCode::kIncomplete, "{}: object {} was missing when the archive was made",
                 shown(path), oid.to_hex());
   }
-  return fail(ErrorCode::kCorrupt, "{}: object {} is in none of the packs", shown(path),
-              oid.to_hex());
+  return store.missing(fmt::format("{}: object {}", shown(path), oid.to_hex()));
 }
 
 }  // namespace
@@ -137,7 +137,7 @@ Result<ResolvedPath> resolve_path(const Store& store, const ArchivePath& path,
     at.oid = found->oid;
     at.mode = found->mode;
     at.location = TRY(locate(store, at.oid, record, path));
-    at.type = TRY(store.info(at.location, context, at.oid)).type;
+    at.type = TRY(proven_info(store, at.location, context, at.oid)).type;
   }
   return at;
 }
@@ -165,7 +165,7 @@ Result<void> list_tree(const Store& store, const ObjectLocation& tree, const Git
         break;
       default:
         if (const auto location = store.find(item.oid)) {
-          item.size = TRY(store.info(*location, context, item.oid)).size;
+          item.size = TRY(proven_info(store, *location, context, item.oid)).size;
         }
     }
     TRY(use(item));

@@ -27,6 +27,16 @@ Result<void> VerifyFindings::note(const Error& error) {
   return {};
 }
 
+Result<void> VerifyFindings::note_read(const Error& error) {
+  if (error.code != ErrorCode::kIo) return note(error);
+  if (report_.errors.size() < kMost) {
+    report_.errors.push_back(error);
+  } else {
+    ++report_.errors_omitted;
+  }
+  return {};
+}
+
 Result<void> VerifyFindings::lose(LostObject object, const std::optional<ObjectLocation>& damaged) {
   if (lost_.size() < kMostRemembered) lost_.insert(object.oid);
   if (report_.lost.size() == kMost) {
@@ -43,7 +53,10 @@ std::string VerifyFindings::why_missing() const {
 
 Result<void> VerifyFindings::missing(const GitOid& oid, std::optional<ObjectType> type,
                                      const std::string& from) {
-  any_missing_ = true;
+  if (packs_unread_) {
+    if (unseen_.size() < kMostRemembered) unseen_.insert(oid);
+    return {};
+  }
   if (lost_.contains(oid)) return {};
   LostObject object;
   object.oid = oid;
@@ -56,23 +69,22 @@ Result<void> VerifyFindings::missing(const GitOid& oid, std::optional<ObjectType
 
 Result<void> VerifyFindings::damaged(const GitOid& oid, const ObjectLocation& location,
                                      const Error& error) {
-  if (error.code != ErrorCode::kCorrupt && error.code != ErrorCode::kNotFound) return error;
   const bool known = damaged_.contains(location);  // it has been noted then, without an id
   if (damaged_.size() < kMostRemembered) {
     damaged_.emplace(location, error.message);
     named_.insert(location);
   }
   if (lost_.contains(oid)) return {};
+  TRY(known ? Result<void>() : note_read(error));
   LostObject object;
   object.oid = oid;
   object.why = error.message;
-  TRY(lose(std::move(object), location));
-  return known ? Result<void>() : note(error);
+  return lose(std::move(object), location);
 }
 
 Result<void> VerifyFindings::damaged_entry(const ObjectLocation& location, const Error& error) {
   if (damaged_.contains(location)) return {};
-  TRY(note(error));
+  TRY(note_read(error));
   if (damaged_.size() == kMostRemembered) return more_.add_damaged_entry(location);
   damaged_.emplace(location, error.message);
   return {};
@@ -94,6 +106,7 @@ Result<void> VerifyFindings::name_entries(const PackSet& packs) {
   TRY(for_each_name(packs, nameless,
                     [&](const GitOid& oid, const ObjectLocation& location) -> Result<void> {
                       if (lost_.contains(oid)) return {};
+                      if (has_copy_ && has_copy_(oid, location)) return {};
                       LostObject object;
                       object.oid = oid;
                       object.why = damaged_.at(location);
@@ -102,9 +115,19 @@ Result<void> VerifyFindings::name_entries(const PackSet& packs) {
   return more_.name_entries(packs);
 }
 
+Result<void> VerifyFindings::tell_unseen() {
+  if (unseen_.empty()) return {};
+  return note_read(fail(ErrorCode::kIo,
+                        "objects that archives need and that are in none of the packs that can be "
+                        "read: {}{} (let the others be read, and verify again)",
+                        unseen_.size() == kMostRemembered ? "at least " : "", unseen_.size()));
+}
+
 Result<void> VerifyFindings::tell_others(
     const Store& store, const std::function<Result<void>(const LostObject&)>& on_lost) {
+  TRY(tell_unseen());
   return more_.for_each([&](const Loss& loss) -> Result<void> {
+    if (loss.damaged && has_copy_ && has_copy_(loss.oid, *loss.damaged)) return {};
     ++report_.lost_omitted;
     if (!on_lost) return {};
     LostObject object;

@@ -18,6 +18,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "bale/git_oid.h"
 #include "bale/store.h"
@@ -42,6 +43,10 @@ class VerifyFindings {
   /// Damage goes into the report; anything else comes back, and ends the check.
   Result<void> note(const Error& error);
 
+  /// The same for what reading a file of the store came to: what the system refuses to read is a
+  /// finding too, as kIo, and the check goes on.
+  Result<void> note_read(const Error& error);
+
   /// Damage that somebody else has counted and not kept.
   void omit(std::uint64_t count) { report_.errors_omitted += count; }
 
@@ -50,22 +55,30 @@ class VerifyFindings {
     return result ? result : note(result.error());
   }
 
-  /// An object that is in none of the packs; `from` needs it.
+  /// An object that is in none of the packs; `from` needs it. Where packs cannot be read it is not
+  /// lost: such objects are only counted, and reported together in the end.
   Result<void> missing(const GitOid& oid, std::optional<ObjectType> type, const std::string& from);
 
-  /// An object that is there, and is not what it should be.
+  /// An object that is there, and is not what it should be, or cannot be read.
   Result<void> damaged(const GitOid& oid, const ObjectLocation& location, const Error& error);
   Result<void> damaged_entry(const ObjectLocation& location, const Error& error);
 
   /// Whether an object is in none of the packs, or was found to be damaged: one of the first
   /// 10,000.
   [[nodiscard]] bool is_lost(const PackSet& packs, const GitOid& oid) const {
-    return lost_.contains(oid) || !packs.find(oid);
+    return lost_.contains(oid) || (!packs_unread_ && !packs.find(oid));
   }
 
-  [[nodiscard]] bool any_missing() const { return any_missing_; }
+  /// Whether an object can be read, from any pack, though the entry at this place is damaged: then
+  /// it is not lost.
+  using HasCopy = std::function<bool(const GitOid&, const ObjectLocation&)>;
+
+  void look_for_copies(HasCopy has_copy) { has_copy_ = std::move(has_copy); }
 
   void debris(std::string sentence);
+
+  /// There are packs that the system refuses to read.
+  void packs_are_unread() { packs_unread_ = true; }
 
   /// Objects may be missing only because Git indexes are lost: said of each from now on.
   void git_index_is_lost() { git_index_lost_ = true; }
@@ -82,13 +95,16 @@ class VerifyFindings {
  private:
   Result<void> lose(LostObject object, const std::optional<ObjectLocation>& damaged);
   [[nodiscard]] std::string why_missing() const;
+  Result<void> tell_unseen();
 
   StoreReport& report_;
   std::set<GitOid> lost_;  // those that were reported, as far as they are kept
   std::map<ObjectLocation, std::string> damaged_;  // entries, and what is wrong with them
   std::set<ObjectLocation> named_;                 // of these, those whose ids are known
   LossLog more_;
-  bool any_missing_ = false;
+  HasCopy has_copy_;
+  std::set<GitOid> unseen_;  // missing, while packs are unread: the first of them
+  bool packs_unread_ = false;
   bool git_index_lost_ = false;
 };
 

@@ -51,7 +51,7 @@ class RandomSteps {
 Result<void> ObjectChecker::check_all() {
   for (const std::uint32_t number : packs_.numbers()) {
     const auto opened = store_.pack(number);
-    TRY(opened ? check_pack(number, **opened) : findings_.note(opened.error()));
+    TRY(opened ? check_pack(number, **opened) : findings_.note_read(opened.error()));
   }
   return {};
 }
@@ -86,7 +86,7 @@ Result<void> ObjectChecker::check_some(double share, std::uint64_t seed) {
   for (const std::uint32_t number : packs_.numbers()) {
     const auto opened = store_.pack(number);
     if (!opened) {
-      TRY(findings_.note(opened.error()));
+      TRY(findings_.note_read(opened.error()));
       continue;
     }
     // A pack is known by its trailer, so that others beside it change nothing.
@@ -124,7 +124,7 @@ Result<void> ObjectChecker::check(const ObjectLocation& location,
                                   std::optional<ObjectType> expected) {
   if (operation_.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
   const auto opened = store_.impl().open(location.pack);
-  if (!opened) return findings_.note(opened.error());
+  if (!opened) return findings_.note_read(opened.error());
   const StoredPack& pack = **opened;
   const Result<EntryInfo> info = pack.reader.info_at(location.offset, context_);
   if (!info) return findings_.damaged_entry(location, info.error());

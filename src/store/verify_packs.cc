@@ -12,6 +12,7 @@
 #include "base/try.h"
 #include "format/container.h"
 #include "pack/index_view.h"
+#include "store/read_check.h"
 #include "store/store_impl.h"
 
 namespace bale {
@@ -22,6 +23,11 @@ constexpr std::uint64_t kRecordsPerRelease = 1 << 15;
 bool is_damage(const Error& error) {
   return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kUnsupported ||
          error.code == ErrorCode::kNotFound;
+}
+
+// Of a pack: nobody else's files are read.
+bool is_damage_or_unread(const Error& error) {
+  return is_damage(error) || error.code == ErrorCode::kIo;
 }
 
 Error without_git_index(const std::string& path, const Error& error) {
@@ -36,6 +42,7 @@ Error without_git_index(const std::string& path, const Error& error) {
 
 Result<void> note_damage(const PackSet::Damage& damage, const StoreLayout& layout,
                          VerifyFindings& findings) {
+  if (damage.is_inaccessible()) return findings.note_read(damage.error);
   const bool git_index = !damage.unreadable && !damage.pack.empty();
   if (git_index) {
     return findings.note(without_git_index(layout.git_index(damage.pack), damage.error));
@@ -119,7 +126,7 @@ Result<bool> any_closed(const Store& store, const PackSet& packs) {
   for (const std::uint32_t number : packs.numbers()) {
     const auto opened = store.impl().shelf().open(number);
     if (opened) continue;
-    if (!is_damage(opened.error())) return opened.error();
+    if (!is_damage_or_unread(opened.error())) return opened.error();
     return true;
   }
   return false;
@@ -129,21 +136,32 @@ Result<std::uint64_t> verify_ends(const Store& store, const StoredPack& pack,
                                   VerifyFindings& findings) {
   const Result<IndexView> index =
       IndexView::open(store.file_system(), store.impl().layout().index(pack.name));
-  TRY(findings.note_if_failed(index ? index->check_checksum() : index.error()));
+  const Result<void> checked = index ? index->check_checksum() : Result<void>(index.error());
+  if (!checked) TRY(findings.note_read(checked.error()));
   return pack.reader.entry_count();
 }
 
 Result<std::uint64_t> verify_whole(const Store& store, const StoredPack& pack,
                                    const VerifyPacksOptions& options, VerifyFindings& findings) {
-  const PackReport checked = TRY(verify_pack(store.impl().layout().pack(pack.name),
-                                             {.memory_bytes = options.memory_bytes,
-                                              .scratch_directory = options.scratch_directory,
-                                              .decode = false,
-                                              .operation = *options.operation,
-                                              .file_system = &store.file_system()}));
-  for (const Error& error : checked.errors) TRY(findings.note(error));
-  findings.omit(checked.errors_omitted);
-  return checked.objects;
+  const std::string path = store.impl().layout().pack(pack.name);
+  const Result<PackReport> checked =
+      verify_pack(path, {.memory_bytes = options.memory_bytes,
+                         .scratch_directory = options.scratch_directory,
+                         .decode = false,
+                         .operation = *options.operation,
+                         .file_system = &store.file_system()});
+  if (!checked && checked.error().code == ErrorCode::kIo) {
+    // The disk may not give a part of it: what it gives is checked object by object.
+    const std::optional<Error> failure =
+        TRY(read_failure(store.file_system(), path, *options.operation));
+    if (!failure) return checked.error();
+    TRY(findings.note_read(*failure));
+    return pack.reader.entry_count();
+  }
+  if (!checked) return checked.error();
+  for (const Error& error : checked->errors) TRY(findings.note(error));
+  findings.omit(checked->errors_omitted);
+  return checked->objects;
 }
 
 }  // namespace
@@ -161,15 +179,19 @@ Result<std::shared_ptr<const PackSet>> usable_packs(const Store& store, bool all
       const CatalogView& catalog = *packs->catalog();
       const Result<void> checked =
           all_packs ? CatalogCheck(store, catalog, operation).run() : catalog.check();
-      if (!checked && !is_damage(checked.error())) return checked.error();
+      if (!checked && !is_damage_or_unread(checked.error())) return checked.error();
       usable = checked.has_value();
       // A pack that went meanwhile is no damage of the catalog.
       const bool went = !checked && checked.error().code == ErrorCode::kNotFound;
-      if (!checked && !went) TRY(note_damage({"", false, checked.error()}, layout, findings));
+      const bool unread = !checked && checked.error().code == ErrorCode::kIo;
+      if (!checked && !went && !unread) {
+        TRY(note_damage({"", false, checked.error()}, layout, findings));
+      }
     }
     if (!usable) packs = TRY(packs->without_catalog());
   }
   for (const PackSet::Damage& damage : packs->damage()) {
+    if (damage.is_inaccessible()) findings.packs_are_unread();
     if (!damage.unreadable && !damage.pack.empty()) findings.git_index_is_lost();
     if (all_packs || damage.pack.empty()) TRY(note_damage(damage, layout, findings));
   }
@@ -186,7 +208,8 @@ Result<std::uint64_t> verify_packs(const Store& store, const PackSet& packs,
   for (const std::uint32_t number : packs.numbers()) {
     const auto opened = store.impl().open(number);
     if (!opened) {
-      TRY(findings.note(opened.error()));
+      if (opened.error().code == ErrorCode::kIo) findings.packs_are_unread();
+      TRY(findings.note_read(opened.error()));
       continue;
     }
     const StoredPack& pack = **opened;
@@ -198,6 +221,9 @@ Result<std::uint64_t> verify_packs(const Store& store, const PackSet& packs,
       if (!checked) {
         TRY(findings.note(without_git_index(layout.git_index(pack.name), checked.error())));
       }
+    } else if (!told.contains(pack.name) && pack.git_index_error->code == ErrorCode::kIo) {
+      findings.packs_are_unread();
+      TRY(findings.note_read(*pack.git_index_error));
     } else if (!told.contains(pack.name)) {
       TRY(findings.note(without_git_index(layout.git_index(pack.name), *pack.git_index_error)));
     }

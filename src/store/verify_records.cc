@@ -56,7 +56,7 @@ Result<void> VerifyRecords::read(const std::vector<Pointer>& pointers, VerifyFin
     Entry entry{.archive = static_cast<std::uint32_t>(names_.size())};
     names_.push_back(pointer.name);
     if (!pointer.id) {
-      TRY(findings.note(pointer.id.error()));
+      TRY(findings.note_read(pointer.id.error()));
       continue;
     }
     RecordChain chain(*pointer.id, [&](const ObjectId& id) -> Result<ArchiveRecord> {
@@ -68,7 +68,7 @@ Result<void> VerifyRecords::read(const std::vector<Pointer>& pointers, VerifyFin
     for (;; ++entry.back) {
       const Result<std::optional<ArchiveRecord>> read = chain.next();
       if (!read) {
-        TRY(findings.note(
+        TRY(findings.note_read(
             {read.error().code, fmt::format("{}: {}", shown(entry), read.error().message)}));
         break;
       }

@@ -310,7 +310,7 @@ TEST_F(DamageTest, MaintenanceOfADamagedStoreTakesNothingAway) {
        })},
       {"gc", in_store([](Store& store) {
          static_cast<void>(
-             collect_store(store, {.memory_bytes = 24 << 20, .operation = {}}).has_value());
+             collect_store(store, {.memory_bytes = 32 << 20, .operation = {}}).has_value());
        })},
       {"repair", [](MemoryFileSystem& files) {
          static_cast<void>(repair_store(kStore, {.level = 1,
