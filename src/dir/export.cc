@@ -27,7 +27,7 @@ constexpr std::uint64_t kMaxSymlinkBytes = 4096;
 // What an entry of a tree leads to, against what the entry says of it.
 Result<void> check_is_blob(ObjectType type, const std::string& path, const GitOid& oid) {
   if (type == ObjectType::kBlob) return {};
-  return fail(ErrorCode::kCorrupt, "{}: its object {} is a {}, not a {}", percent_encode(path),
+  return fail(ErrorCode::kCorrupt, "{}: its object {} is a {}, not a {}", quoted_name(path),
               oid.to_hex(), to_string(type), to_string(ObjectType::kBlob));
 }
 
@@ -71,7 +71,7 @@ Result<DirectoryExportSummary> DirectoryExporter::run(const ResolvedPath& root,
         });
     // Another object may say that it is a tree.
     if (!listed && listed.error().code == ErrorCode::kInvalidArgument && next.path != directory) {
-      return fail(ErrorCode::kCorrupt, "{}: {}", percent_encode(next.path), listed.error().message);
+      return fail(ErrorCode::kCorrupt, "{}: {}", quoted_name(next.path), listed.error().message);
     }
     TRY(listed);
     for (const TreeItem& item : items) TRY(write_entry(next.path, item));

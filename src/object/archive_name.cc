@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "object/percent.h"
 #include "object/printable.h"
 
 namespace bale {
