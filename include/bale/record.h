@@ -72,8 +72,8 @@ struct Record {
   /// How many records the archive has with this one; 0 where an older version wrote it.
   std::uint64_t number = 0;
   std::optional<ObjectId> previous;  ///< id of the archive's record before this one
-  /// Id of the record whose place this one takes: pruning copies the records that it
-  /// keeps, because they are chained by their hashes.
+  /// Id of the record whose place this one takes: pruning and undoing copy records, because they
+  /// are chained by their hashes; an undone removal is replaced by a copy, too.
   std::optional<ObjectId> replaces;
   std::string version;  ///< of the program that wrote the record
 

@@ -117,7 +117,7 @@ TEST_F(StoreVerbsTest, LogGoesFromTheNewestRecordBack) {
   EXPECT_EQ(run({"log", "c++@2"}).status, 4);
   EXPECT_EQ(run({"log", "none"}).status, 4);
   EXPECT_EQ(run({"log", "c++:path"}).status, 2);
-  EXPECT_EQ(run({"log", "a/b/c"}).status, 2);
+  EXPECT_EQ(run({"log", "a/b/c"}).status, 4);
 }
 
 TEST_F(StoreVerbsTest, RefsAreSortedAndEncoded) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bale/directory_export.h"
+#include "bale/tree.h"
 #include "store/staged_pack.h"
 #include "testing/matchers.h"
 #include "testing/store_fixture.h"

@@ -32,14 +32,14 @@ class HeldDirectoryTest : public testing::Test {
     return names;
   }
 
-  // Runs `work` in another process, which is killed in the end.
+  // Runs `work` in another process, which is to kill itself.
   template <typename Work>
-  void killed_after(Work work) {
+  void killed(Work work) {
     const pid_t child = ::fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
       work();
-      static_cast<void>(::raise(SIGKILL));
+      ::_exit(1);
     }
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
@@ -47,11 +47,12 @@ class HeldDirectoryTest : public testing::Test {
   }
 
   void leave_behind() {
-    killed_after([this] {
+    killed([this] {
       const Result<HeldDirectory> left = HeldDirectory::create(prefix_);
       if (!left) ::_exit(1);
       fs::create_directories(left->path() + "/a/b");
       std::ofstream(left->path() + "/a/b/file") << "bytes";
+      static_cast<void>(::raise(SIGKILL));
     });
   }
 
@@ -117,10 +118,11 @@ TEST_F(HeldDirectoryTest, AMissingParentIsToldOf) {
 
 TEST_F(HeldDirectoryTest, AStagingDirectoryTakesItsPlaceAndNothingElseIsLeft) {
   const std::string out = directory_ / "out";
-  killed_after([&] {
+  killed([&] {
     const Result<StagingDirectory> left = StagingDirectory::create(out);
     if (!left) ::_exit(1);
     std::ofstream(left->path() + "/file") << "half";
+    static_cast<void>(::raise(SIGKILL));
   });
   ASSERT_EQ(names().size(), 1u);
   {

@@ -18,6 +18,7 @@
 #include "testing/matchers.h"
 #include "testing/pack_fixture.h"
 #include "testing/small_archives.h"
+#include "testing/small_history.h"
 
 namespace bale {
 namespace {
@@ -177,7 +178,8 @@ TEST_F(ArchiveUndoTest, WhatIsReachedMustBeThereAndNotTheRecordsAlone) {
   ASSERT_THAT(import_small(store_, "z", 3), IsOk());
   ASSERT_THAT(prune_archive(store_, "z", 1), IsOk());
   ASSERT_THAT(remove_archive(store_, "z"), IsOk());
-  const std::string first = store_.pack_name(store_.pack_numbers()[3]);
+  const GitOid oldest = small_history("z", 1).objects.front().oid;
+  const std::string first = store_.pack_name(store_.find(oldest)->pack);
   for (const std::string suffix : {".pack", ".idx", ".gitidx"}) {
     ASSERT_THAT(files_.remove_file("/store/packs/" + first + suffix), IsOk());
   }
