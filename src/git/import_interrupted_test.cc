@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/memory_size.h"
 #include "testing/git_fixture.h"
 #include "testing/matchers.h"
 #include "testing/scoped_variable.h"
@@ -155,7 +156,7 @@ TEST_F(InterruptedImportTest, RefusedOptionsTouchNothing) {
   const std::string path = source().path();
   const std::uint64_t smallest = smallest_import_memory_bytes(3);
   EXPECT_THAT(fixture_.import_with(path, {.name = "x", .memory_bytes = smallest - 1}),
-              FailsWith(ErrorCode::kInvalidArgument, std::to_string(smallest)));
+              FailsWith(ErrorCode::kInvalidArgument, memory_size(smallest)));
   for (const int level : {0, -1, 23}) {
     EXPECT_THAT(fixture_.import_with(path, {.name = "x", .level = level}),
                 FailsWith(ErrorCode::kInvalidArgument));

@@ -8,6 +8,7 @@
 
 #include "bale/pack_builder.h"
 #include "bale/pack_verifier.h"
+#include "base/memory_size.h"
 #include "base/try.h"
 #include "codec/test_bytes.h"
 #include "io/faulty_file_system.h"
@@ -306,7 +307,7 @@ TEST_F(BuilderDeltasTest, WhatMakesNoSenseIsRefused) {
   const std::uint64_t smallest = PackBuilder::smallest_memory_bytes(little);
   little.memory_bytes = smallest - 1;
   EXPECT_THAT(PackBuilder::in_memory(little),
-              FailsWith(ErrorCode::kInvalidArgument, std::to_string(smallest)));
+              FailsWith(ErrorCode::kInvalidArgument, memory_size(smallest)));
   little.memory_bytes = smallest;
   EXPECT_THAT(PackBuilder::in_memory(little), IsOk());
   ASSERT_OK_AND_ASSIGN(builder, PackBuilder::in_memory(options()));

@@ -10,6 +10,7 @@
 #include "bale/pack_builder.h"
 #include "base/endian.h"
 #include "base/error.h"
+#include "base/memory_size.h"
 #include "base/try.h"
 #include "io/memory_file_system.h"
 #include "testing/matchers.h"
@@ -126,7 +127,7 @@ TEST(BuilderOptionsTest, TheSmallestMemoryDoesAndOneByteLessIsRefusedNamingIt) {
       EXPECT_THAT(build_pack(make_objects(50, 1), options), IsOk()) << level;
       options.memory_bytes = smallest - 1;
       EXPECT_THAT(PackBuilder::in_memory(options),
-                  FailsWith(ErrorCode::kInvalidArgument, std::to_string(smallest)));
+                  FailsWith(ErrorCode::kInvalidArgument, memory_size(smallest)));
     }
   }
 }

@@ -3,6 +3,7 @@
 
 #include "pack/builder_plan.h"
 
+#include "base/memory_size.h"
 #include "pack/object_feeder.h"
 #include "testing/matchers.h"
 
@@ -72,8 +73,7 @@ TEST(BuilderPlanTest, MemoryLimitsLanes) {
 TEST(BuilderPlanTest, ALevelThatDoesNotFitIsRefusedWithWhatWouldDo) {
   PackBuilderOptions options = options_for(19, 16 << 20, 1);
   const std::uint64_t smallest = PackBuilder::smallest_memory_bytes(options);
-  EXPECT_THAT(plan_builder(options),
-              FailsWith(ErrorCode::kInvalidArgument, std::to_string(smallest)));
+  EXPECT_THAT(plan_builder(options), FailsWith(ErrorCode::kInvalidArgument, memory_size(smallest)));
   options.memory_bytes = smallest;
   EXPECT_THAT(plan_builder(options), IsOk());
 }

@@ -116,8 +116,10 @@ TEST_F(PackVerifierTest, TooLittleMemoryIsRefusedAndTheLeastDoes) {
   EXPECT_THAT(verify_pack("/a.pack", options), IsOk());
   EXPECT_THAT(make_index("/a.pack", options), IsOk());
   options.memory_bytes = kMinPackCheckBytes - 1;
-  EXPECT_THAT(verify_pack("/a.pack", options), FailsWith(ErrorCode::kInvalidArgument, "8388608"));
-  EXPECT_THAT(make_index("/a.pack", options), FailsWith(ErrorCode::kInvalidArgument, "8388608"));
+  EXPECT_THAT(verify_pack("/a.pack", options),
+              FailsWith(ErrorCode::kInvalidArgument, "at least 8M"));
+  EXPECT_THAT(make_index("/a.pack", options),
+              FailsWith(ErrorCode::kInvalidArgument, "at least 8M"));
 }
 
 TEST_F(PackVerifierTest, CanBeCancelledAndTellsHowFarItIs) {

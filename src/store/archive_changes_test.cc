@@ -15,6 +15,7 @@
 #include "bale/store_statistics.h"
 #include "bale/store_verifier.h"
 #include "base/check.h"
+#include "base/memory_size.h"
 #include "hash/blake3.h"
 #include "io/memory_file_system.h"
 #include "store/archive_recovery.h"
@@ -295,9 +296,9 @@ TEST_F(ArchiveChangesTest, BothWaitForAnImportAndForMaintenance) {
 TEST_F(ArchiveChangesTest, TheSmallestMemoryIsEnoughAndLessIsRefused) {
   const std::uint64_t smallest = smallest_archive_change_bytes();
   EXPECT_THAT(prune_archive(store_, "x", 2, {.memory_bytes = smallest - 1}),
-              FailsWith(ErrorCode::kInvalidArgument, std::to_string(smallest)));
+              FailsWith(ErrorCode::kInvalidArgument, memory_size(smallest)));
   EXPECT_THAT(remove_archive(store_, "x", {.memory_bytes = 0}),
-              FailsWith(ErrorCode::kInvalidArgument, std::to_string(smallest)));
+              FailsWith(ErrorCode::kInvalidArgument, memory_size(smallest)));
   EXPECT_THAT(prune_archive(store_, "x", 2, {.memory_bytes = smallest}), IsOk());
   EXPECT_THAT(remove_archive(store_, "x", {.memory_bytes = smallest}), IsOk());
 }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "bale/store_repack.h"
+#include "base/memory_size.h"
 #include "store/store_impl.h"
 #include "testing/matchers.h"
 #include "testing/store_fixture.h"
@@ -211,7 +212,7 @@ TEST_F(RepackTest, TooLittleMemoryAndOddLevelsAreRefusedWithWhatWouldDo) {
               FailsWith(ErrorCode::kInvalidArgument, "1 to 22"));
   const std::uint64_t least = smallest_repack_memory_bytes({});
   EXPECT_THAT(repack_store(fixture_.store(), quick({.memory_bytes = least - 1})),
-              FailsWith(ErrorCode::kInvalidArgument, std::to_string(least)));
+              FailsWith(ErrorCode::kInvalidArgument, memory_size(least)));
   EXPECT_THAT(repack_store(fixture_.store(), quick({.memory_bytes = least})), IsOk());
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "base/memory_size.h"
 #include "base/try.h"
 #include "io/faulty_file_system.h"
 #include "io/memory_file_system.h"
@@ -156,7 +157,7 @@ TEST(StagedPackTest, TheSmallestMemoryIsEnoughAndOneByteLessIsRefused) {
     const std::uint64_t smallest = StagedPack::smallest_memory_bytes(level);
     EXPECT_THAT(StagedPack::create(fixture.store(), GitHash::kSha1,
                                    {.level = level, .memory_bytes = smallest - 1}),
-                FailsWith(ErrorCode::kInvalidArgument, std::to_string(smallest)));
+                FailsWith(ErrorCode::kInvalidArgument, memory_size(smallest)));
     for (const std::uint64_t memory : {smallest, smallest + 1, smallest + 100'000}) {
       ASSERT_OK_AND_ASSIGN(staged, StagedPack::create(fixture.store(), GitHash::kSha256,
                                                       {.level = level, .memory_bytes = memory}));

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "bale/store_repack.h"
+#include "base/memory_size.h"
 #include "store/staged_pack.h"
 #include "testing/damage_store.h"
 #include "testing/matchers.h"
@@ -105,7 +106,7 @@ TEST_F(StoreVerifierTest, AStoreThatIsWholeIsSaidToBe) {
 TEST_F(StoreVerifierTest, WhatCannotBeCheckedIsAnError) {
   EXPECT_THAT(fixture_.verify({.archive = "none"}), FailsWith(ErrorCode::kNotFound, "none"));
   EXPECT_THAT(fixture_.verify({.memory_bytes = kMinStoreCheckBytes - 1}),
-              FailsWith(ErrorCode::kInvalidArgument, std::to_string(kMinStoreCheckBytes)));
+              FailsWith(ErrorCode::kInvalidArgument, memory_size(kMinStoreCheckBytes)));
   EXPECT_THAT(fixture_.verify({.memory_bytes = kMinStoreCheckBytes}), IsOk());
   const std::atomic<bool> cancel = true;
   StoreCheckOptions options;
