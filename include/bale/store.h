@@ -186,9 +186,8 @@ class Store {
   // that is right is the answer; if there is none, the Error of the first one that was tried.
   // Without an id there is one entry, and kNotFound if its pack was collected.
 
-  /// Headers only, which nothing proves: of a damaged entry, type and size may be wrong. Where
-  /// there is another entry of the id, in a store of at most 64 packs, the payload is read to prove
-  /// them.
+  /// Headers only, which nothing proves: of a damaged entry, type and size may be wrong. That the
+  /// entry is the one of the id is checked.
   Result<EntryInfo> info(const ObjectLocation& location, ReadContext& context,
                          const LookupId& id = {}) const;
 

@@ -79,6 +79,7 @@ Result<void> mend_losses(RepairWork& work, Store& store) {
   std::optional<LostFetcher> fetcher;
   if (work.options.from != nullptr && !work.options.dry_run) fetcher.emplace(work, store);
   for (;;) {
+    if (const auto* const unread = store.impl().packs()->inaccessible()) return unread->error;
     const StagingArea scratch = TRY(work.scratch());
     LostSearch search(store, {.memory_bytes = work.options.memory_bytes / 2,
                               .scratch_directory = scratch.path(),

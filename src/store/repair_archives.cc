@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "store/repair_work.h"
 #include "store/staged_pack.h"
 #include "store/staging_area.h"
+#include "store/store_impl.h"
 
 namespace bale {
 namespace {
@@ -60,10 +62,14 @@ Result<void> ArchiveRepair::run() {
   // In packs that are not mended, of which the forecast tells.
   std::function<Result<void>(const ObjectLocation&, const Error&)> on_damage;
   if (work_.options.dry_run) on_damage = [](const auto&, const auto&) { return Result<void>(); };
+  // A pack that could be read a moment ago and cannot now may have the newest record of any
+  // archive.
+  const std::shared_ptr<const PackSet> packs = store_.impl().packs();
+  if (const auto* const unread = packs->inaccessible()) return unread->error;
   {
     const StagingArea scratch = TRY(work_.scratch());
     found = TRY(recover_archives(
-        store_, store_.pack_numbers(),
+        store_, packs->numbers(),
         {.memory_bytes = work_.options.memory_bytes / 2,
          .scratch_directory = scratch.path(),
          .operation = &work_.options.operation,
