@@ -59,7 +59,7 @@ struct GitImportSummary {
   std::uint64_t objects_healed = 0;    ///< the store had them, damaged; they were stored again
   std::uint64_t mismatched_links = 0;  ///< links that claim another type than their target has
   std::uint64_t malformed = 0;  ///< objects that do not parse to their end; archived as they are
-  std::uint64_t missing = 0;        ///< objects that the source should have had and did not
+  std::uint64_t missing = 0;    ///< objects that the source should have had and did not
   std::uint64_t missing_empty = 0;  ///< of these: files of no bytes in the source, from a power cut
   std::string empty_files;          ///< the first few of those files, for messages
   std::vector<std::string> missing_refs;  ///< refs, and HEAD, that lead to a missing object

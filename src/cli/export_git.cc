@@ -41,8 +41,9 @@ Result<int> run(const Options& options, Session& session) {
                       .operation = session.operation()}));
   session.progress().clear();
   if (summary.missing > 0) {  // with --quiet too: it is no summary
-    print_note(fmt::format("{}: the archive was made without {}, so the repository lacks {}", place.name,
-                     counted(summary.missing, "object"), summary.missing == 1 ? "it" : "them"));
+    print_note(fmt::format("{}: the archive was made without {}, so the repository lacks {}",
+                           place.name, counted(summary.missing, "object"),
+                           summary.missing == 1 ? "it" : "them"));
     note_missing_refs(place.name, summary.missing_refs);
   }
   JsonLine line;

@@ -72,45 +72,43 @@ std::string json_object(const GitImportSummary& summary, double seconds) {
 
 void note_what_is_odd(const GitImportSummary& summary, bool quiet) {
   if (summary.objects_healed > 0 && !quiet) {
-    print_note(fmt::format("{}: stored {} again that the store had damaged (bale verify names the "
-                           "damaged packs, bale repair mends them)",
-                           summary.archive, counted(summary.objects_healed, "object")));
+    print_note(
+        fmt::format("{}: stored {} again that the store had damaged (bale verify names the "
+                    "damaged packs, bale repair mends them)",
+                    summary.archive, counted(summary.objects_healed, "object")));
   }
   if (summary.mismatched_links > 0 && !quiet) {
-    print_note(fmt::format("{}: {} to an object of another type than the link says (bale verify "
-                           "names them)",
-                           summary.archive,
-                           summary.mismatched_links == 1
-                               ? "1 link leads"
-                               : fmt::format("{} links lead", summary.mismatched_links)));
+    print_note(fmt::format(
+        "{}: {} to an object of another type than the link says (bale verify "
+        "names them)",
+        summary.archive,
+        summary.mismatched_links == 1 ? "1 link leads"
+                                      : fmt::format("{} links lead", summary.mismatched_links)));
   }
   if (summary.malformed > 0 && !quiet) {
-    print_note(fmt::format("{}: {} not well-formed, archived as found (bale verify names them)",
-                           summary.archive,
-                           summary.malformed == 1
-                               ? "1 object is"
-                               : fmt::format("{} objects are", summary.malformed)));
+    print_note(fmt::format(
+        "{}: {} not well-formed, archived as found (bale verify names them)", summary.archive,
+        summary.malformed == 1 ? "1 object is" : fmt::format("{} objects are", summary.malformed)));
   }
 }
 
 void note_what_is_missing(const GitImportSummary& summary) {
   if (summary.missing > 0) {
     print_note(fmt::format("{}: the source lacks {}, named in the record", summary.archive,
-                     counted(summary.missing, "object")));
+                           counted(summary.missing, "object")));
   }
   if (summary.missing_empty > 0) {
     print_note(fmt::format("{}: {} of them in files without content: {}", summary.archive,
-                     summary.missing_empty, summary.empty_files));
+                           summary.missing_empty, summary.empty_files));
   }
   note_missing_refs(summary.archive, summary.missing_refs);
   for (std::size_t i = 0; i < std::min(summary.bad_refs.size(), kRefsNamed); ++i) {
-    print_note(fmt::format("{}: skipped a bad ref: {}", summary.archive,
-                     summary.bad_refs[i]));
+    print_note(fmt::format("{}: skipped a bad ref: {}", summary.archive, summary.bad_refs[i]));
   }
   const std::uint64_t bad_refs = summary.bad_refs.size() + summary.bad_refs_omitted;
   if (bad_refs > kRefsNamed) {
     print_note(fmt::format("{}: skipped {} more (--json names them)", summary.archive,
-                     counted(bad_refs - kRefsNamed, "bad ref")));
+                           counted(bad_refs - kRefsNamed, "bad ref")));
   }
 }
 
@@ -119,11 +117,10 @@ std::string sentence(const GitImportSummary& summary) {
     return fmt::format("{}: unchanged ({}){}", summary.archive, counted(summary.objects, "object"),
                        missing_words(summary.missing));
   }
-  return fmt::format("{}: {}, {} of them new, {} read, {} stored{}", summary.archive,
-                     counted(summary.objects, "object"), summary.objects_new,
-                     format_bytes(summary.bytes_in),
-                     format_bytes(summary.pack_bytes + summary.index_bytes),
-                     missing_words(summary.missing));
+  return fmt::format(
+      "{}: {}, {} of them new, {} read, {} stored{}", summary.archive,
+      counted(summary.objects, "object"), summary.objects_new, format_bytes(summary.bytes_in),
+      format_bytes(summary.pack_bytes + summary.index_bytes), missing_words(summary.missing));
 }
 
 Result<int> run(const Options& options, Session& session) {

@@ -19,9 +19,9 @@ void note_missing_refs(const std::string& archive, const std::vector<std::string
   }
   if (refs.size() > kRefsNamed) {
     print_note(fmt::format("{}: {} to missing objects", archive,
-                     refs.size() == kRefsNamed + 1
-                         ? "1 more ref leads"
-                         : fmt::format("{} more refs lead", refs.size() - kRefsNamed)));
+                           refs.size() == kRefsNamed + 1
+                               ? "1 more ref leads"
+                               : fmt::format("{} more refs lead", refs.size() - kRefsNamed)));
   }
 }
 

@@ -87,6 +87,8 @@ std::optional<Error> misnaming(const Store& store, const std::string& typed, Wan
   }
   const std::vector<std::string_view> known(archives.begin(), archives.end());
   const std::string_view name = std::string_view(typed).substr(0, typed.find_first_of("@:"));
+  // Of a name with parts, the error says which names were tried.
+  if (name.find('/') != std::string_view::npos && !wants_id) return std::nullopt;
   const std::string_view meant = nearest(name, known);
   if (!meant.empty()) {
     return fail(error.code, "there is no archive '{}' (did you mean '{}{}'?)", escaped(name), meant,

@@ -186,6 +186,48 @@ std::string json_array(const std::vector<ArchiveMissing>& archives) {
   return "[" + items + "]";
 }
 
+std::string json_array(const std::vector<OddLink>& links) {
+  std::string items;
+  for (const OddLink& link : links) {
+    JsonLine line;
+    line.text("oid", link.oid.to_hex())
+        .text("claimed", git_type_name(link.claimed))
+        .text("type", git_type_name(link.stored))
+        .text("from", link.from);
+    append_item(items, line.object());
+  }
+  return "[" + items + "]";
+}
+
+std::string json_array(const std::vector<MalformedObject>& objects) {
+  std::string items;
+  for (const MalformedObject& object : objects) {
+    JsonLine line;
+    line.text("oid", object.oid.to_hex()).text("why", object.why);
+    append_item(items, line.object());
+  }
+  return "[" + items + "]";
+}
+
+// What is odd and no damage.
+Result<void> print_oddities(const StoreReport& report, Output& out) {
+  for (const OddLink& link : report.odd_links) {
+    TRY(out.line(fmt::format("odd: {} links to {} as a {}; it is a {}", escaped(link.from),
+                             link.oid.to_hex(), git_type_name(link.claimed),
+                             git_type_name(link.stored))));
+  }
+  if (report.odd_links_omitted > 0) {
+    TRY(out.line(fmt::format("odd: {} more such links", report.odd_links_omitted)));
+  }
+  for (const MalformedObject& object : report.malformed) {
+    TRY(out.line(fmt::format("odd: {} (kept as it came)", escaped(object.why))));
+  }
+  if (report.malformed_omitted > 0) {
+    TRY(out.line(fmt::format("odd: {} more such objects", report.malformed_omitted)));
+  }
+  return {};
+}
+
 std::uint64_t missing_objects(const StoreReport& report) {
   std::uint64_t sum = 0;
   for (const ArchiveMissing& archive : report.missing) sum += archive.objects;
@@ -214,6 +256,7 @@ Result<void> print_details(const StoreReport& report, Session& session) {
                                  ? "1 record lacks"
                                  : fmt::format("{} records lack", archive.records))));
   }
+  TRY(print_oddities(report, out));
   return print_listing(
       {.count = report.debris.size(),
        .omitted = report.debris_omitted,
@@ -249,7 +292,11 @@ Result<int> run(const Options& options, Session& session) {
       .texts("debris", report.debris)
       .number("debris_omitted", report.debris_omitted)
       .number("missing", missing_objects(report))
-      .value("missing_in", json_array(report.missing));
+      .value("missing_in", json_array(report.missing))
+      .value("odd_links", json_array(report.odd_links))
+      .number("odd_links_omitted", report.odd_links_omitted)
+      .value("malformed", json_array(report.malformed))
+      .number("malformed_omitted", report.malformed_omitted);
   if (report.sample_seed) counts.number("sample_seed", *report.sample_seed);
   const std::string where =
       options.name.empty() ? store.path() : store.path() + ": " + options.name;

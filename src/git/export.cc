@@ -161,10 +161,10 @@ Result<Closure> GitExporter::walk(ReadContext& context) {
       store_, {.memory_bytes = options_.memory_bytes / 2,
                .scratch_directory = directory_.path(),
                .shallow = &shallow_,
+               .is_absent = [this](const GitOid& oid) { return missing_.contains(oid); },
                // What Git makes of them is compared in the end.
                .check_oids = reading_ == Reading::kIds,
                .on_missing = [this](const MissingLink& link) -> Result<void> {
-                 if (missing_.contains(link.oid)) return {};
                  object_missing_ = true;
                  const Error error = store_.missing(
                      fmt::format("{} {}", git_type_name(link.type), link.oid.to_hex()));

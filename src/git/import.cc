@@ -185,8 +185,10 @@ Result<bool> GitImporter::is_whole(ImportCheck& check) {
                 "repository changed, or its commit-graph is wrong: git commit-graph verify)",
                 source_.path(), result.unlinked->to_hex());
   }
-  // What lies behind a link of a wrong type was perhaps never listed, so look at everything.
-  const bool list_all = plan_.incremental && result.mismatched_links > 0;
+  // What is behind a link of a wrong type was perhaps never listed, and what an earlier import
+  // brought may have been lost: so list everything.
+  const bool list_all =
+      plan_.incremental && (result.mismatched_links > 0 || !result.more_roots.empty());
   if (list_all) {
     plan_.incremental = false;
     plan_.request.exclude.clear();
@@ -326,6 +328,11 @@ GitImportSummary GitImporter::unchanged() const {
           .record = plan_.previous->id,
           .objects = newest.objects,
           .missing = newest.missing.count,
+          .missing_empty = summary_.missing_empty,
+          .empty_files = summary_.empty_files,
+          .missing_refs = summary_.missing_refs,
+          .bad_refs = refs_.bad_refs,
+          .bad_refs_omitted = refs_.bad_refs_omitted,
           .children_peak_rss_bytes = source_.children_peak_rss_bytes()};
 }
 

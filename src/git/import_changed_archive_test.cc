@@ -89,7 +89,7 @@ TEST_F(ImportChangedArchiveTest, AnArchiveThatWasRemovedBeginsAnewAndStoresNothi
   ASSERT_THAT(remove_archive(fixture_.store(), "x", {.sync = false}), IsOk());
   EXPECT_THAT(fixture_.export_git("x"), FailsWith(ErrorCode::kNotFound, "was removed on"));
   import(0);
-  EXPECT_THAT(fixture_.export_git("x", 1), FailsWith(ErrorCode::kNotFound, "has 1 records"));
+  EXPECT_THAT(fixture_.export_git("x", 1), FailsWith(ErrorCode::kNotFound, "has 1 record,"));
   commit("a", "one");
   import(1);
   commit("c", "three");

@@ -202,12 +202,14 @@ Result<ImportCheckResult> ImportCheck::finish(const Store& store, bool increment
     const LogRecord at = node_first ? *node : *link;
     std::optional<std::uint8_t> type;
     bool is_known = false;
+    bool need_not_be_linked = false;
     bool is_unreached = false;
     for (; nodes.peek() != nullptr && same_oid(*nodes.peek(), at); TRY(nodes.pop())) {
       const std::uint8_t what = what_in(*nodes.peek());
       is_known = true;
       if (what < kUnreached) type = what;
-      if (what >= kUnreached) is_unreached = true;
+      if (what >= kUnreached) need_not_be_linked = true;
+      if (what == kUnreached) is_unreached = true;
     }
     bool is_linked = false;
     for (; links.peek() != nullptr && same_oid(*links.peek(), at); TRY(links.pop())) {
@@ -215,10 +217,12 @@ Result<ImportCheckResult> ImportCheck::finish(const Store& store, bool increment
       const std::uint8_t claim = what_in(*links.peek());
       if (type && claim != kNoClaim && claim != *type) ++result.mismatched_links;
     }
-    if (is_known) {
-      if (!is_linked && !is_unreached && !result.unlinked) result.unlinked = oid_in(at);
-      continue;
+    if (is_known && !is_linked && !need_not_be_linked && !result.unlinked) {
+      result.unlinked = oid_in(at);
     }
+    // What was taken for unreached, and is not, must be listed with all that it leads to.
+    const bool is_reached_after_all = is_linked && is_unreached && !type;
+    if (is_known && !is_reached_after_all) continue;
     const GitOid oid = oid_in(at);
     if (incremental && store.find(oid)) continue;
     if (result.more_roots.size() < kMostRoots) result.more_roots.insert(oid);

@@ -101,6 +101,13 @@ TEST_F(ImportCheckTest, WhatIsMissingOrWithoutARefNeedsNoMore) {
   EXPECT_FALSE(result.unlinked);
 }
 
+TEST_F(ImportCheckTest, WhatALinkLeadsToIsReachedAfterAll) {
+  ASSERT_THAT(check_->listed().add_tip(oid_number(1)), IsOk());
+  add_tree(check_->received(), 1, "100644", 2);
+  ASSERT_THAT(check_->received().add_unreached(oid_number(2)), IsOk());
+  EXPECT_THAT(finish().more_roots, testing::ElementsAre(oid_number(2)));
+}
+
 TEST_F(ImportCheckTest, ParentsBehindAShallowBoundaryAreNotWanted) {
   shallow_ = {oid_number(1)};
   ASSERT_THAT(check_->listed().add_tip(oid_number(1)), IsOk());
@@ -174,6 +181,49 @@ TEST(ImportLyingLinksTest, ATagMayNameAnyObjectAsAnyType) {
 }
 
 // ---- healing
+
+TEST(ImportHealsTest, AnObjectWithoutARefIsStoredAgain) {
+  GitFixture git;
+  git.write("a", "a");
+  git.commit("a");
+  const GitOid loose = git.write_blob(random_text(3000, 5));
+  StoreFixture fixture;
+  ASSERT_THAT(fixture.import_with(git.path(), {.name = "x", .all_objects = true}), IsOk());
+  const auto at = fixture.store().find(loose);
+  ASSERT_TRUE(at);
+  flip_byte(fixture.pack_file(".pack"), static_cast<std::int64_t>(at->offset) + 100);
+  Store store = fixture.reopened();
+  ASSERT_OK_AND_ASSIGN(
+      summary, import_git(store, git.path(), {.name = "x", .all_objects = true, .sync = false}));
+  EXPECT_EQ(summary.objects_healed, 1u);
+  ReadContext context;
+  ASSERT_THAT(store.refresh(), IsOk());
+  const auto healed = store.find(loose);
+  ASSERT_TRUE(healed);
+  EXPECT_THAT(store.get(*healed, context, loose), IsOk());
+}
+
+TEST(ImportHealsTest, WhatTheStoreHasLostIsBroughtByTheNextImport) {
+  GitFixture git;
+  git.write("a", random_text(3000, 6));
+  git.commit("a");
+  StoreFixture fixture;
+  ASSERT_THAT(fixture.import(git.path(), "x"), IsOk());
+  const auto first = fixture.files();
+  git.write("b", random_text(3000, 7));
+  git.commit("b");
+  ASSERT_THAT(fixture.import(git.path(), "x"), IsOk());
+  // The pack of the first import is gone.
+  for (const auto& [file, size] : first) {
+    if (file.find("/packs/") != std::string::npos) fs::remove(file);
+  }
+  git.write("c", random_text(3000, 8));
+  git.commit("c");
+  Store store = fixture.reopened();
+  ASSERT_THAT(import_git(store, git.path(), {.name = "x", .sync = false}), IsOk());
+  ASSERT_OK_AND_ASSIGN(exported, fixture.export_git("x"));
+  EXPECT_EQ(describe_repository(git, exported), describe_repository(git, git.path()));
+}
 
 TEST(ImportHealsTest, WhatTheStoreHasDamagedIsStoredAgain) {
   GitFixture git;

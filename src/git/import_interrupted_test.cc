@@ -161,7 +161,7 @@ TEST_F(InterruptedImportTest, RefusedOptionsTouchNothing) {
     EXPECT_THAT(fixture_.import_with(path, {.name = "x", .level = level}),
                 FailsWith(ErrorCode::kInvalidArgument));
   }
-  for (const std::string name : {"a/b", "a@1", "a:b", ".a", "-a", "\xff"}) {
+  for (const std::string name : {"a//b", "a/.b", "/a", "a@1", "a:b", ".a", "-a", "\xff"}) {
     EXPECT_THAT(fixture_.import(path, name), FailsWith(ErrorCode::kInvalidArgument));
   }
   expect_untouched();

@@ -94,11 +94,11 @@ Result<bool> ImportLister::is_stored(const GitOid& oid, bool is_reached) {
 
 // What the store cannot read any more is asked for like what it never had.
 Result<void> ImportLister::check_stored(ObjectReader& reader) {
-  TRY(stored_->check(log_, [&](const GitOid& oid) -> Result<void> {
+  TRY(stored_->check(log_, [&](const GitOid& oid, bool is_reached) -> Result<void> {
     TRY(check_given_up());
     ++healed_;
     ++requested_;
-    return reader.request(oid);
+    return reader.request(oid, is_reached ? 0 : kUnreachedTag);
   }));
   stored_.reset();
   return {};

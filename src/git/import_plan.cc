@@ -32,6 +32,12 @@ Result<void> read_newest(const Store& store, const std::string& name, ReadContex
   if (!newest) return record_error(name, 0, newest.error());
   plan.previous = std::move(*newest);
   if (!plan.previous) return {};
+  if (plan.previous->record.archive != name) {
+    return fail(ErrorCode::kCorrupt,
+                "{}: archive {}: its pointer leads to a record of the archive {} (bale repair "
+                "restores it)",
+                store.path(), name, plan.previous->record.archive);
+  }
   const RecordCount count = count_records(store, *plan.previous, context);
   plan.number = count.error ? 0 : count.records + 1;
   return {};

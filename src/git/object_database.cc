@@ -236,6 +236,10 @@ class Inspection {
       if (::stat(file.c_str(), &info) != 0) {
         return is_gone(errno) ? Result<void>() : cannot("look at", file, errno);
       }
+      if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) {
+        // git would wait for the other end of a pipe.
+        return fail(ErrorCode::kIncomplete, "{} is not a regular file (remove it)", file);
+      }
       if (S_ISREG(info.st_mode) && info.st_size == 0) ++empty;
       return {};
     }));

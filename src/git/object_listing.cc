@@ -74,7 +74,9 @@ class Listing {
     std::set<GitOid> known(request.exclude.begin(), request.exclude.end());
     known.insert(exclude.tags.begin(), exclude.tags.end());
     for (const GitOid& tag : include.tags) {
-      if (known.count(tag) == 0) TRY(use_({.oid = tag, .path = {}}));
+      if (known.count(tag) > 0) continue;
+      tags_.insert(tag);
+      TRY(use_({.oid = tag, .path = {}}));
     }
     for (const GitOid& oid : include.missing) {
       if (known.count(oid) == 0) TRY(list_missing_once(oid));
@@ -158,7 +160,9 @@ class Listing {
       return missing_.count(oid) == 0 ? list_missing(oid) : Result<void>();
     }
     listed_.add(line);
-    if (listed_.lines() > listed_before_.lines()) {
+    if (tags_.count(oid) > 0) {
+      // A tree may name a tag as if it were a file; the tag was listed before.
+    } else if (listed_.lines() > listed_before_.lines()) {
       TRY(use_({.oid = oid, .path = listed->path}));
     } else if (listed_.lines() == listed_before_.lines() && listed_ != listed_before_) {
       return changed();
@@ -205,6 +209,7 @@ class Listing {
   const UseListed& use_;
   std::vector<GitOid> walk_from_;
   std::vector<GitOid> walk_until_;
+  std::set<GitOid> tags_;     // that were listed
   std::set<GitOid> missing_;  // tips and parents that were listed as missing
   std::map<GitOid, SplitParents> broken_;
   LineDigest listed_;

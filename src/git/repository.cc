@@ -109,7 +109,10 @@ Result<std::optional<RepositoryPaths>> as_git_directory(const fs::path& director
 constexpr std::string_view kGitFilePrefix = "gitdir: ";
 
 Result<RepositoryPaths> follow_git_file(const fs::path& file) {
-  const std::string content = TRY(read_small_file(file.string(), kSmallFileBytes));
+  // Not TRY: GCC 12 then takes the string for one that may not have been made.
+  const Result<std::string> read = read_small_file(file.string(), kSmallFileBytes);
+  if (!read) return read.error();
+  const std::string& content = *read;
   if (!content.starts_with(kGitFilePrefix)) {
     return fail(ErrorCode::kInvalidArgument, "{} is not a Git repository, nor does it name one",
                 file.string());

@@ -96,15 +96,12 @@ Result<void> StoredObjects::read_links(const GitOid& oid, const ObjectLocation& 
 
 Result<void> StoredObjects::read_through(const GitOid& oid, const ObjectLocation& at,
                                          ReadContext& context) const {
-  return store_->read(
-                   at, context, [](Bytes) -> Result<void> { return {}; }, oid)
-                 .has_value()
-             ? Result<void>()
-             : fail(ErrorCode::kCorrupt, "{} is damaged", oid.to_hex());
+  static_cast<void>(TRY(store_->read(
+      at, context, [](Bytes) -> Result<void> { return {}; }, oid)));
+  return {};
 }
 
-Result<void> StoredObjects::check(LinkLog& log,
-                                  const std::function<Result<void>(const GitOid&)>& use_damaged) {
+Result<void> StoredObjects::check(LinkLog& log, const UseDamaged& use_damaged) {
   TRY(by_place_->sort());
   ReadContext context(options_.memory_bytes - options_.memory_bytes / 4);
   std::optional<std::uint32_t> pack;
@@ -136,7 +133,7 @@ Result<void> StoredObjects::check(LinkLog& log,
     }
     if (!read && !is_damage(read.error())) return read;
     if (!read) {
-      TRY(use_damaged(oid));
+      TRY(use_damaged(oid, is_reached));
     } else if (!is_reached) {
       TRY(log.add_unreached(oid));
     } else if (info->type == ObjectType::kBlob) {

@@ -7,7 +7,7 @@
 //
 //   StoredObjects stored = TRY(StoredObjects::create(store, options));
 //   TRY(stored.add(oid, location));                        // in any order
-//   TRY(stored.check(log, [&](const GitOid& damaged) { return reader.request(damaged); }));
+//   TRY(stored.check(log, [&](const GitOid& damaged, bool) { return reader.request(damaged); }));
 //
 // They are read in the order of the packs. Blobs have no links, so those of a pack whose bytes are
 // proven by its checksum are not read; whether proving it is cheaper is decided by how many objects
@@ -51,9 +51,12 @@ class StoredObjects {
   /// An object, and where look-ups lead. `is_reached`: by a ref; otherwise its links do not count.
   Result<void> add(const GitOid& oid, const ObjectLocation& location, bool is_reached = true);
 
+  /// Called with an object that cannot be read, and whether it is reached.
+  using UseDamaged = std::function<Result<void>(const GitOid& oid, bool is_reached)>;
+
   /// Adds all to `log`, but for those that cannot be read, which `use_damaged` is called for. Call
   /// once.
-  Result<void> check(LinkLog& log, const std::function<Result<void>(const GitOid&)>& use_damaged);
+  Result<void> check(LinkLog& log, const UseDamaged& use_damaged);
 
  private:
   using Sorter = ExternalSorter<64>;

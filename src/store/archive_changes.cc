@@ -68,7 +68,14 @@ Result<void> check_keep(std::uint64_t keep) {
 // The id of the archive's newest record; kNotFound, and why, where there is none.
 Result<ObjectId> newest_of(const Store& store, const std::string& name, ReadContext& context) {
   const std::optional<ObjectId> id = TRY(store.newest_record(name));
-  if (id) return *id;
+  if (id) {
+    const Result<ArchiveRecord> newest = store.record(*id, context);
+    if (!newest || newest->record.archive == name) return *id;
+    return fail(ErrorCode::kCorrupt,
+                "{}: archive {}: its pointer leads to a record of the archive {} (bale repair "
+                "restores it)",
+                store.path(), name, newest->record.archive);
+  }
   // Says why.
   const ArchiveRecord record = TRY(store.record(name, 0, context));
   return record.id;
@@ -134,8 +141,8 @@ Result<void> check_archive_change(const std::string& name, const ArchiveChangeOp
                                   std::uint64_t smallest) {
   TRY(check_archive_name(name));
   if (options.memory_bytes >= smallest) return {};
-  return fail(ErrorCode::kInvalidArgument,
-              "changing an archive needs at least {} of memory", memory_size(smallest));
+  return fail(ErrorCode::kInvalidArgument, "changing an archive needs at least {} of memory",
+              memory_size(smallest));
 }
 
 std::uint64_t smallest_archive_change_bytes() {

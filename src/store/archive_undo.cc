@@ -78,6 +78,7 @@ class ReleasedCheck {
 
  private:
   Result<void> need_list(const ObjectId& list, const std::string& shown) const;
+  [[nodiscard]] bool is_declared_missing(const GitOid& oid) const;
   Result<void> on_missing(const MissingLink& link) const;
 
   const Store& store_;
@@ -97,6 +98,7 @@ Result<void> ReleasedCheck::start(const std::string& scratch_directory,
       store_, {.memory_bytes = memory_bytes_ - memory_bytes_ / 4,
                .scratch_directory = scratch_directory,
                .shallow = &shallow_,
+               .is_absent = [this](const GitOid& oid) { return is_declared_missing(oid); },
                .follow_shallow = true,
                .on_missing = [this](const MissingLink& link) { return on_missing(link); },
                // What is damaged was so before, and is better there than not.
@@ -108,10 +110,12 @@ Result<void> ReleasedCheck::start(const std::string& scratch_directory,
   return {};
 }
 
+bool ReleasedCheck::is_declared_missing(const GitOid& oid) const {
+  return std::any_of(missing_.begin(), missing_.end(),
+                     [&](const auto& list) { return list.second.contains(oid); });
+}
+
 Result<void> ReleasedCheck::on_missing(const MissingLink& link) const {
-  for (const auto& [list, oids] : missing_) {
-    if (oids.contains(link.oid)) return {};
-  }
   return released_is_gone(store_, name_,
                           fmt::format("{} {} is in none of the packs; {} needs it",
                                       git_type_name(link.type), link.oid.to_hex(), link.from));

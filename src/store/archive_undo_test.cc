@@ -12,6 +12,7 @@
 #include "bale/store_collect.h"
 #include "bale/store_repair.h"
 #include "bale/store_verifier.h"
+#include "base/memory_size.h"
 #include "base/check.h"
 #include "io/memory_file_system.h"
 #include "testing/archive_fixture.h"
@@ -196,7 +197,7 @@ TEST_F(ArchiveUndoTest, WhereNothingWasReleasedNothingIsUndone) {
   EXPECT_THAT(undo(), FailsWith(ErrorCode::kNotFound, "nothing to undo"));
   EXPECT_THAT(undo_archive_change(store_, "../x"), FailsWith(ErrorCode::kInvalidArgument));
   EXPECT_THAT(undo_archive_change(store_, "x", {.memory_bytes = smallest_undo_bytes() - 1}),
-              FailsWith(ErrorCode::kInvalidArgument, std::to_string(smallest_undo_bytes())));
+              FailsWith(ErrorCode::kInvalidArgument, memory_size(smallest_undo_bytes())));
   ASSERT_THAT(remove_archive(store_, "x"), IsOk());
   ASSERT_THAT(undo_archive_change(store_, "x", {.memory_bytes = smallest_undo_bytes()}), IsOk());
 }

@@ -199,6 +199,10 @@ Result<std::optional<Closure::Pending>> Closure::mark(const Link& link, const Fr
     slot.type = type;
     std::memcpy(slot.oid.data(), bytes.data(), bytes.size());
   };
+  if (options_.is_absent && options_.is_absent(link.oid)) {
+    remember(RecentLink::kMissing);
+    return std::optional<Pending>();
+  }
   const auto found = packs_->find(link.oid);
   if (!found) {
     remember(RecentLink::kMissing);
@@ -222,7 +226,10 @@ Result<std::optional<Closure::Pending>> Closure::mark(const Link& link, const Fr
   }
   remember(static_cast<std::uint32_t>(type));
   TRY(check_claim(link, type, from));
-  if (known != 0 || type == ObjectType::kBlob) return std::optional<Pending>();
+  // A damaged header may call anything a blob. Unless the link says so too, visit() proves it.
+  const bool is_leaf =
+      type == ObjectType::kBlob && link.claims_type && link.type == ObjectType::kBlob;
+  if (known != 0 || is_leaf) return std::optional<Pending>();
   return std::optional(Pending{link.oid, found->location});
 }
 
@@ -282,6 +289,15 @@ Result<void> Closure::visit(const Pending& pending) {
   Result<ObjectView> read = store_->get(pending.location, *context_, checked);
   if (!read && read.error().code == ErrorCode::kNotFound) {
     read = store_->get(pending.location, *context_, pending.oid);  // its pack was collected
+  }
+  if (!read && read.error().code == ErrorCode::kLimitExceeded) {
+    // A blob need not fit.
+    const Result<ObjectType> type = store_->read(
+        pending.location, *context_, [](Bytes) -> Result<void> { return {}; }, pending.oid);
+    if (type && *type == ObjectType::kBlob) return {};
+    if (!type && is_unreadable(type.error())) {
+      return damaged(pending.oid, pending.location, type.error());
+    }
   }
   if (!read && is_unreadable(read.error())) {
     return damaged(pending.oid, pending.location, read.error());

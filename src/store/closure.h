@@ -68,6 +68,9 @@ struct ClosureOptions {
   std::uint64_t memory_bytes = 48 << 20;
   std::string scratch_directory;
   const std::set<GitOid>* shallow = nullptr;  ///< commits whose parents are left out
+  /// What the records whose roots these are declare missing: never followed, though the store may
+  /// have it from elsewhere, because what it leads to may not be there. May be empty.
+  std::function<bool(const GitOid&)> is_absent;
   bool check_oids = true;       ///< of what is read, against damaged indexes; it costs a hash each
   bool follow_shallow = false;  ///< to their parents all the same, if they are there
   /// Called for each link that leads nowhere. An Error ends the walk.

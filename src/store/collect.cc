@@ -104,7 +104,7 @@ Result<bool> Collector::collect(std::unique_ptr<FileLock>& imports_out) {
   summary_.damaged = std::move(sound.damaged);
   summary_.bytes_before = store_bytes();
 
-  TRY(roots->mark(sound_));
+  TRY(roots->mark(packs_->numbers()));
   summary_.lost_archives = roots->lost_archives();
   summary_.damaged.insert(summary_.damaged.end(), roots->damaged().begin(), roots->damaged().end());
   const Plan plan_made = TRY(plan(*roots, scratch->path()));

@@ -101,7 +101,7 @@ class CollectProof {
 
  private:
   Result<void> start(const std::set<std::string>& going, const std::set<std::string>& sound);
-  Result<void> prove_records(const std::set<std::string>& sound);
+  Result<void> prove_records();
   Result<void> prove_archive(const std::string& name, const ObjectId& newest);
   Result<void> prove_record(const ArchiveRecord& entry, const std::string& from);
   Result<void> prove_list(const ObjectId& list, bool ids_too, const std::string& from);
@@ -188,14 +188,17 @@ Result<void> CollectProof::walk() {
 
 // What cannot be read is damaged already, and leads nowhere that is known.
 Result<void> CollectProof::look_at(const GitOid& oid) {
-  auto found = staying_->find(oid);
-  if (!found) found = all_->find(oid);
-  const Result<EntryInfo> info = store_.info(found->location, context_, oid);
-  if (!info && info.error().code == ErrorCode::kInterrupted) return info.error();
-  if (!info || info->type == ObjectType::kBlob) return {};
+  const auto sound = staying_->find(oid);
+  const auto found = sound ? sound : all_->find(oid);
+  if (sound) {
+    // The checksum of the pack is right, and so is the type that a header says.
+    const Result<EntryInfo> info = store_.info(found->location, context_, oid);
+    if (!info && info.error().code == ErrorCode::kInterrupted) return info.error();
+    if (info && info->type == ObjectType::kBlob) return {};
+  }
   const Result<ObjectView> object = store_.get(found->location, context_, oid);
-  if (!object && (object.error().code == ErrorCode::kLimitExceeded ||
-                  object.error().code == ErrorCode::kInterrupted)) {
+  if (!object && (object.error().code == ErrorCode::kInterrupted ||
+                  (sound && object.error().code == ErrorCode::kLimitExceeded))) {
     return object.error();
   }
   if (!object) return {};
@@ -243,23 +246,26 @@ Result<void> CollectProof::prove_archive(const std::string& name, const ObjectId
   return {};
 }
 
-Result<void> CollectProof::prove_records(const std::set<std::string>& sound) {
+Result<void> CollectProof::prove_records() {
   std::set<std::string> named;
   for (const std::string& name : TRY(store_.archive_pointers())) {
-    named.insert(name);
     const Result<std::optional<ObjectId>> id = store_.archive_pointer(name);
+    if (!id && id.error().code == ErrorCode::kCorrupt) continue;  // as if the file were lost
     if (!id) return id.error();
-    if (*id) TRY(prove_archive(name, **id));
-  }
-  std::vector<std::uint32_t> numbers;
-  for (const std::uint32_t number : all_->numbers()) {
-    if (sound.contains(store_.pack_name(number))) numbers.push_back(number);
+    if (!*id) continue;
+    const Result<ArchiveRecord> newest = store_.record(**id, context_);
+    if (newest && newest->record.archive != name) continue;
+    named.insert(name);
+    TRY(prove_archive(name, **id));
   }
   const std::vector<RecoveredArchive> lost = TRY(
-      recover_archives(store_, numbers,
+      recover_archives(store_, all_->numbers(),
                        {.memory_bytes = std::max(kMinRecordScanBytes, options_.memory_bytes / 8),
                         .scratch_directory = options_.scratch_directory,
-                        .operation = options_.operation},
+                        .operation = options_.operation,
+                        .on_damage = [](const ObjectLocation&, const Error& error) -> Result<void> {
+                          return error;
+                        }},
                        [&](const std::string& name) { return named.contains(name); }));
   for (const RecoveredArchive& archive : lost) TRY(prove_archive(archive.name, archive.record));
   return {};
@@ -268,7 +274,7 @@ Result<void> CollectProof::prove_records(const std::set<std::string>& sound) {
 Result<void> CollectProof::run(const std::set<std::string>& going,
                                const std::set<std::string>& sound) {
   TRY(start(going, sound));
-  return prove_records(sound);
+  return prove_records();
 }
 
 }  // namespace

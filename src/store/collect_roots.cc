@@ -12,18 +12,20 @@
 #include "base/try.h"
 #include "hash/git_hash.h"
 #include "object/printable.h"
+#include "store/archive_recovery.h"
 #include "store/oid_list.h"
 #include "store/record_chain.h"
 #include "store/record_scan.h"
 #include "store/store_impl.h"
+#include "store/verify_records.h"
 
 namespace bale {
 namespace {
 
 constexpr std::uint64_t kListBytes = 4 << 20;
 constexpr std::string_view kAdvice =
-    "nothing was removed, because this archive shares objects with others and may need any of "
-    "them; bale repair --from its source restores what is missing, bale archive rm gives it up";
+    "nothing was removed, because it may need objects of any pack; bale repair, with --from its "
+    "source if need be, restores what is missing, bale archive rm gives it up";
 
 }  // namespace
 
@@ -44,9 +46,17 @@ Result<void> CollectRoots::read_pointers() {
 
 Result<CollectRoots::Pointers> CollectRoots::pointers_now() const {
   Pointers pointers;
+  ReadContext context(memory_bytes_ / 8);
   for (const std::string& name : TRY(store_.archive_pointers())) {
-    const std::optional<ObjectId> id = TRY(store_.archive_pointer(name));
-    if (id) pointers.emplace(name, *id);
+    const Result<std::optional<ObjectId>> id = store_.archive_pointer(name);
+    // A file that is no pointer, or leads to the record of another archive, is like none: the
+    // archive's records are found in the packs.
+    if (!id && id.error().code == ErrorCode::kCorrupt) continue;
+    if (!id) return id.error();
+    if (!*id) continue;
+    const Result<ArchiveRecord> newest = store_.record(**id, context);
+    if (newest && newest->record.archive != name) continue;
+    pointers.emplace(name, **id);
   }
   return pointers;
 }
@@ -55,12 +65,10 @@ Result<bool> CollectRoots::still_true() const {
   return TRY(pointers_now()) == pointers_;
 }
 
-Result<void> CollectRoots::mark(const std::vector<std::uint32_t>& sound) {
+Result<void> CollectRoots::mark(const std::vector<std::uint32_t>& packs) {
   closure_ = TRY(Closure::create(
       store_, {.memory_bytes = memory_bytes_ / 2,
                .scratch_directory = scratch_directory_,
-               .shallow = &shallow_,
-               .follow_shallow = true,
                .on_missing = [this](const MissingLink& link) { return on_missing(link); },
                .on_damage = [this](const Error& error) -> Result<void> {
                  if (!doubt_) doubt_ = error;
@@ -68,31 +76,66 @@ Result<void> CollectRoots::mark(const std::vector<std::uint32_t>& sound) {
                },
                .operation = &operation_}));
   for (const auto& [name, id] : pointers_) TRY(add_chain(name, id));
-  TRY(find_lost(sound));
+  TRY(find_lost(packs));
+  TRY(add_partial());
   return add_unreached();
 }
 
 Result<void> CollectRoots::on_missing(const MissingLink& link) {
   if (missing_is_fine_ || doubt_) return {};
-  const bool known = std::any_of(missing_.begin(), missing_.end(),
-                                 [&](const auto& set) { return set.second.contains(link.oid); });
-  if (known) return {};
   const Error error =
       store_.missing(fmt::format("{} {}", git_type_name(link.type), link.oid.to_hex()));
   doubt_ = fail(error.code, "{}; {} needs it", error.message, link.from);
   return {};
 }
 
-Result<void> CollectRoots::find_lost(const std::vector<std::uint32_t>& sound) {
-  const std::vector<RecoveredArchive> found =
-      TRY(recover_archives(store_, sound,
-                           {.memory_bytes = memory_bytes_ / 4,
-                            .scratch_directory = scratch_directory_,
-                            .operation = &operation_},
-                           [&](const std::string& name) { return pointers_.contains(name); }));
-  for (const RecoveredArchive& lost : found) {
+// Records that no pointer leads to: of archives whose pointer is lost, and of archives that an
+// import has begun once more since, without knowing of the older records.
+Result<void> CollectRoots::find_lost(const std::vector<std::uint32_t>& packs) {
+  struct Stray {
+    std::string archive;
+    std::optional<ObjectId> previous;
+  };
+
+  ArchiveRecovery recovery;
+  std::map<ObjectId, Stray> stray;  // of archives whose pointers are known
+  std::set<ObjectId> named;
+  TRY(for_each_record(store_, packs,
+                      {.memory_bytes = memory_bytes_ / 4,
+                       .scratch_directory = scratch_directory_,
+                       .operation = &operation_,
+                       .on_damage = [](const ObjectLocation&, const Error& error) -> Result<void> {
+                         return fail(error.code,
+                                     "{} (it may be a record of an archive; nothing was removed)",
+                                     error.message);
+                       }},
+                      [&](const ObjectId& id, const Record& record) -> Result<void> {
+                        if (!pointers_.contains(record.archive)) {
+                          recovery.add(id, record);
+                          return {};
+                        }
+                        for (const auto& other : {record.previous, record.replaces}) {
+                          if (other) named.insert(*other);
+                        }
+                        if (!records_.contains(id) && record.kind != RecordKind::kRemoved) {
+                          stray.emplace(id, Stray{record.archive, record.previous});
+                        }
+                        return {};
+                      }));
+  for (const RecoveredArchive& lost : recovery.archives()) {
     if (!lost.removed) lost_archives_.push_back(lost.name);
     TRY(add_chain(lost.name, lost.record));
+  }
+  for (const auto& [id, link] : stray) {
+    if (named.contains(id) || removed_.contains(link.archive)) continue;
+    // An import that died left a record that goes on from one of the archive's: nobody saw it.
+    std::optional<ObjectId> before = link.previous;
+    for (std::size_t steps = 0; before && stray.contains(*before) && steps < stray.size();
+         ++steps) {
+      before = stray.at(*before).previous;
+    }
+    if (before && records_.contains(*before)) continue;
+    TRY(add_chain(link.archive, id));
   }
   return {};
 }
@@ -108,9 +151,12 @@ Result<void> CollectRoots::add_chain(const std::string& name, const ObjectId& ne
     }
     if (!*entry) break;
     records_.insert((*entry)->id);
-    TRY(add_record(fmt::format("{}@{}", name, back), (*entry)->record));
+    TRY(add_record(fmt::format("{}@{}", name, back), **entry));
   }
-  if (chain.removal()) records_.insert(*chain.removal());
+  if (chain.removal()) {
+    records_.insert(*chain.removal());
+    if (*chain.removal() == newest) removed_.insert(name);
+  }
   TRY(closure_->walk());
   if (!doubt_) return {};
   TRY(keep_own_packs(name, newest));
@@ -118,55 +164,93 @@ Result<void> CollectRoots::add_chain(const std::string& name, const ObjectId& ne
   return {};
 }
 
-// An import that brought all the objects that it counts, but for those that the imports of this
-// archive before it had brought, needs no other packs than theirs. The packs must still be those of
-// the imports: maintenance that merges packs also moves what is needed.
+// An import that brought all the objects that it counts needs no other pack than its own. The pack
+// must still be that of the import: maintenance that merges packs moves what is needed. Of more
+// than one record nobody can tell: a later one may have found objects in any pack.
 Result<void> CollectRoots::keep_own_packs(const std::string& name, const ObjectId& newest) {
-  const auto shared = [&] {
+  const Record record = TRY(store_.record(newest, context_)).record;
+  const auto location = store_.find(newest);
+  const bool is_alone = !record.previous && !record.replaces;
+  const bool is_whole = record.missing.count == 0 && record.unreached.count == 0 &&
+                        record.shallow.empty() && record.objects == record.objects_new;
+  bool is_own = false;
+  if (location && is_alone && is_whole) {
+    const auto pack = store_.impl().open(location->pack);
+    is_own = pack && (*pack)->git_index && (*pack)->git_index->record_count() == record.objects_new;
+  }
+  if (!is_own) {
     return fail(ErrorCode::kCorrupt, "archive {} is damaged: {} ({})", name, doubt_->message,
                 kAdvice);
-  };
-  RecordChain chain = chain_from(store_, newest, context_);
-  std::set<std::uint32_t> packs;
-  std::optional<std::uint64_t> expected;  // what the next older record must count
-  while (const std::optional<ArchiveRecord> entry = TRY(chain.next())) {
-    const Record& record = entry->record;
-    const auto location = store_.find(entry->id);
-    const bool is_whole = record.missing.count == 0 && record.unreached.count == 0;
-    if (!location || !is_whole || record.replaces || record.objects < record.objects_new ||
-        (expected && *expected != record.objects)) {
-      return shared();
-    }
-    const auto pack = store_.impl().open(location->pack);
-    if (!pack || !(*pack)->git_index || (*pack)->git_index->record_count() != record.objects_new) {
-      return shared();
-    }
-    packs.insert(location->pack);
-    expected = record.objects - record.objects_new;
   }
-  if (expected.value_or(0) != 0) return shared();
-  whole_packs_.merge(packs);
+  whole_packs_.insert(location->pack);
   return {};
 }
 
-Result<void> CollectRoots::add_record(const std::string& shown, const Record& record) {
-  shallow_.insert(record.shallow.begin(), record.shallow.end());
+Result<void> CollectRoots::add_record(const std::string& shown, const ArchiveRecord& entry) {
+  const Record& record = entry.record;
+  TRY(add_lists(shown, record));
+  if (!record.shallow.empty() || record.missing.count > 0) {
+    partial_.emplace_back(entry.id, shown);
+    return {};
+  }
+  return VerifyRecords::for_each_tip(record, [&](const GitOid& oid, const std::string& what) {
+    return closure_->add(oid, shown + ", " + quoted_name(what));
+  });
+}
+
+Result<void> CollectRoots::add_lists(const std::string& shown, const Record& record) {
   const GitHash hash = record.hash.value_or(GitHash::kSha1);
-  if (record.missing.list && !missing_.contains(*record.missing.list)) {
-    TRY(add_list(shown, *record.missing.list, hash));
-    missing_.emplace(*record.missing.list, TRY(OidSet::load(store_, record.missing, hash,
-                                                            list_context_, missing_budget_)));
+  if (record.missing.list) TRY(add_list(shown, *record.missing.list, hash));
+  if (!record.unreached.list) return {};
+  unreached_.emplace_back(*record.unreached.list, shown);
+  return add_list(shown, *record.unreached.list, hash);
+}
+
+// Whether anything is missing that the record does not declare, by a walk of its own. What another
+// record was made without says nothing about this one.
+Result<void> CollectRoots::check_partial(const std::string& shown, const ObjectId& id) {
+  const Record record = TRY(store_.record(id, context_)).record;
+  const std::set<GitOid> shallow(record.shallow.begin(), record.shallow.end());
+  Budget budget(missing_budget_.limit_bytes());
+  OidSet missing;
+  if (record.missing.list) {
+    missing = TRY(OidSet::load(store_, record.missing, record.hash.value_or(GitHash::kSha1),
+                               list_context_, budget));
   }
-  if (record.unreached.list) {
-    TRY(add_list(shown, *record.unreached.list, hash));
-    unreached_.emplace_back(*record.unreached.list, shown);
+  const auto lacks = [&](const Error& error) {
+    return fail(error.code, "{} is damaged: {} ({})", shown, error.message, kAdvice);
+  };
+  Closure closure = TRY(Closure::create(
+      store_, {.memory_bytes = memory_bytes_ / 2,
+               .scratch_directory = scratch_directory_,
+               .shallow = &shallow,
+               .is_absent = [&](const GitOid& oid) { return missing.contains(oid); },
+               .on_missing = [&](const MissingLink& link) -> Result<void> {
+                 return lacks(store_.missing(
+                     fmt::format("{} {}", git_type_name(link.type), link.oid.to_hex())));
+               },
+               .on_damage = [&](const Error& error) -> Result<void> { return lacks(error); },
+               .operation = &operation_}));
+  TRY(VerifyRecords::for_each_tip(record, [&](const GitOid& oid, const std::string& what) {
+    return closure.add(oid, shown + ", " + quoted_name(what));
+  }));
+  return closure.walk();
+}
+
+// Marks what partial records reach, as far as it is there: after the whole ones, which must be
+// found to lack nothing.
+Result<void> CollectRoots::add_partial() {
+  missing_is_fine_ = true;
+  for (const auto& [id, shown] : partial_) {
+    TRY(check_partial(shown, id));
+    const Record record = TRY(store_.record(id, context_)).record;
+    TRY(VerifyRecords::for_each_tip(record, [&](const GitOid& oid, const std::string& what) {
+      return closure_->add(oid, shown + ", " + quoted_name(what));
+    }));
+    TRY(closure_->walk());
   }
-  for (const auto& [name, oid] : record.refs) {
-    TRY(closure_->add(oid, shown + ", " + quoted_name(name)));
-  }
-  if (record.root) TRY(closure_->add(*record.root, shown + ", the root tree"));
-  const Result<GitOid> detached = GitOid::from_hex(record.head);
-  return detached ? closure_->add(*detached, shown + ", HEAD") : Result<void>();
+  if (!doubt_) return {};
+  return fail(doubt_->code, "{} ({})", doubt_->message, kAdvice);
 }
 
 // A list is a blob like any other, known to Git by an id that the record does not say.
@@ -204,7 +288,7 @@ Result<void> CollectRoots::add_unreached() {
   }
   TRY(closure_->walk());
   if (!doubt_) return {};
-  return fail(ErrorCode::kCorrupt, "{} (nothing was removed; bale repair mends it)",
+  return fail(ErrorCode::kCorrupt, "{} (nothing was removed; bale verify says what it belongs to)",
               doubt_->message);
 }
 

@@ -9,9 +9,12 @@
 //   TRY(roots.is_needed(entry.id, entry.oid))
 //
 // An archive that reaches something missing or unreadable is damaged: nobody knows what else it
-// reaches. If every import of it brought all its objects itself, they are in the packs of these
-// imports, so those packs stay whole, and the rest of the store can be collected. Otherwise nothing
-// can.
+// reaches. If it has one record, whose import brought all its objects itself, they are in the pack
+// of that import, so that pack stays whole, and the rest of the store can be collected. Otherwise
+// nothing can.
+//
+// Records that were made without objects (shallow ones, and those of sources that lacked some) are
+// checked one by one, each by what it declares: what one lacks must not hide a loss of another.
 //
 // Memory: `memory_bytes`: half for the closure, a quarter to read, an eighth for ids known to be
 // missing; and 33 bytes a record. Not thread-safe.
@@ -44,8 +47,8 @@ class CollectRoots {
   Result<void> read_pointers();
 
   /// Marks what the archives reach, and those whose pointer is lost and whose records are in these
-  /// packs. kCorrupt where a damaged archive may need objects of any pack.
-  Result<void> mark(const std::vector<std::uint32_t>& sound);
+  /// packs, sound or not. kCorrupt where a damaged archive may need objects of any pack.
+  Result<void> mark(const std::vector<std::uint32_t>& packs);
 
   /// What is missing or unreadable in archives whose packs stay whole for it; one Error an archive.
   [[nodiscard]] const std::vector<Error>& damaged() const { return damaged_; }
@@ -66,9 +69,12 @@ class CollectRoots {
   using Pointers = std::map<std::string, ObjectId>;
 
   Result<Pointers> pointers_now() const;
-  Result<void> find_lost(const std::vector<std::uint32_t>& sound);
+  Result<void> find_lost(const std::vector<std::uint32_t>& packs);
   Result<void> add_chain(const std::string& name, const ObjectId& newest);
-  Result<void> add_record(const std::string& shown, const Record& record);
+  Result<void> add_record(const std::string& shown, const ArchiveRecord& entry);
+  Result<void> add_lists(const std::string& shown, const Record& record);
+  Result<void> check_partial(const std::string& shown, const ObjectId& id);
+  Result<void> add_partial();
   Result<void> add_list(const std::string& shown, const ObjectId& list, GitHash hash);
   Result<void> add_unreached();
   Result<void> on_missing(const MissingLink& link);
@@ -82,14 +88,14 @@ class CollectRoots {
   ReadContext list_context_;
   Budget missing_budget_;
   Pointers pointers_;
-  std::set<ObjectId> records_;  // that stay
-  std::set<GitOid> shallow_;
-  std::map<ObjectId, OidSet> missing_;                 // by their lists, which many records share
-  std::vector<std::pair<GitOid, std::string>> alone_;  // lists, and who names them
+  std::set<ObjectId> records_;                               // that stay
+  std::vector<std::pair<ObjectId, std::string>> partial_;    // records made without some objects
+  std::vector<std::pair<GitOid, std::string>> alone_;        // lists, and who names them
   std::vector<std::pair<ObjectId, std::string>> unreached_;  // lists of what stays by itself
+  std::set<std::string> removed_;  // archives whose pointers lead to removals
   std::vector<std::string> lost_archives_;
-  std::optional<Error> doubt_;  // the first thing that the archive being walked lacks
-  bool missing_is_fine_ = false;
+  std::optional<Error> doubt_;    // the first thing that the archive being walked lacks
+  bool missing_is_fine_ = false;  // what is missing was looked for before
   std::vector<Error> damaged_;
   std::set<std::uint32_t> whole_packs_;
   std::optional<Closure> closure_;

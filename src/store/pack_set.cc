@@ -87,10 +87,11 @@ Result<std::shared_ptr<const PackSet>> PackSet::without_catalog(
 
 Result<std::shared_ptr<const PackSet>> PackSet::only(
     const std::function<bool(const std::string& name)>& is_wanted) const {
+  std::set<std::string> gone;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const std::shared_ptr<PackSet> set(new PackSet(*file_system_, *layout_, *shelf_));
     set->is_wanted_ = is_wanted;
-    const bool read = TRY(set->read_once(CatalogUse::kOwn));
+    const bool read = TRY(set->read_once(CatalogUse::kOwn, gone));
     set->is_wanted_ = {};
     if (read) return std::shared_ptr<const PackSet>(set);
   }

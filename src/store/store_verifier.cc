@@ -265,8 +265,8 @@ Result<Closure> StoreVerifier::make_closure(const RecordAbsence& absence) {
       {.memory_bytes = options_.memory_bytes / 2 - kListBytes - kSortBytes,
        .scratch_directory = scratch_directory_,
        .shallow = &absence.shallow,
-       .on_missing = [this, &absence](const MissingLink& link) -> Result<void> {
-         if (absence.missing.contains(link.oid)) return {};
+       .is_absent = [&absence](const GitOid& oid) { return absence.missing.contains(oid); },
+       .on_missing = [this](const MissingLink& link) -> Result<void> {
          return findings_.missing(link.oid, link.type, link.from);
        },
        .on_damage = [this](const Error& error) { return findings_.note_read(error); },

@@ -216,16 +216,26 @@ TEST_F(StoreVerifierTest, PointersAndRecordsThatMakeNoSense) {
   EXPECT_NE(damage(true).find(id.to_hex()), std::string::npos);
 }
 
+// They came so: reported, and no damage.
 TEST_F(StoreVerifierTest, ObjectsThatDoNotParseOrLeadToTheWrongType) {
   const std::string tree = "this is no tree";
-  add_archive(ObjectType::kTree, tree, git_oid(GitHash::kSha1, ObjectType::kTree, as_bytes(tree)));
-  EXPECT_NE(damage(), "");
-  EXPECT_EQ(damage(true), "");  // quick looks at no payload
+  const GitOid malformed = git_oid(GitHash::kSha1, ObjectType::kTree, as_bytes(tree));
+  add_archive(ObjectType::kTree, tree, malformed);
+  ASSERT_OK_AND_ASSIGN(report, fixture_.verify());
+  EXPECT_TRUE(report.ok());
+  ASSERT_EQ(report.malformed.size(), 1u);
+  EXPECT_EQ(report.malformed.front().oid, malformed);
   // A commit whose tree is a blob.
   const std::string commit = "tree " + git_.oid("HEAD:b").to_hex() + "\n\n";
   const GitOid oid = git_oid(GitHash::kSha1, ObjectType::kState, as_bytes(commit));
   add_archive(ObjectType::kState, commit, oid);
-  EXPECT_NE(damage(false, "x"), "");
+  ASSERT_OK_AND_ASSIGN(again, fixture_.verify({.archive = "x"}));
+  EXPECT_TRUE(again.ok());
+  ASSERT_EQ(again.odd_links.size(), 1u);
+  EXPECT_EQ(again.odd_links.front().oid, git_.oid("HEAD:b"));
+  EXPECT_EQ(again.odd_links.front().claimed, ObjectType::kTree);
+  EXPECT_EQ(again.odd_links.front().stored, ObjectType::kBlob);
+  EXPECT_EQ(again.odd_links.front().from, "object " + oid.to_hex());
 }
 
 TEST_F(StoreVerifierTest, AGitIndexThatLeadsToTheWrongObjectIsReported) {
