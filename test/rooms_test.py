@@ -230,7 +230,7 @@ class RulesTest(unittest.TestCase):
         self.assertEqual(judge_look("a.sh", ["#!/bin/sh"] + good), [])
         self.assertEqual(len(judge_look("a.cc", good[1:])), 1)
         self.assertEqual(len(judge_look("a.cc", good + ["x" * 101])), 1)
-        self.assertEqual(len(judge_look("a.cc", good + [""] * 399)), 1)
+        self.assertEqual(len(judge_look("a.cc", good + [""] * 999)), 1)
 
 
 class TreeTest(unittest.TestCase):

@@ -360,7 +360,10 @@ class RefReader {
     if (paths_.common_dir != paths_.git_dir) TRY(add_own_head(paths_.common_dir, main_ref));
     const std::string directory = paths_.common_dir + "/worktrees";
     std::error_code error;
-    fs::directory_iterator entries(directory, error);
+    fs::directory_iterator entries;
+    do {
+      entries = fs::directory_iterator(directory, error);
+    } while (error == std::errc::interrupted);
     if (error == std::errc::no_such_file_or_directory) return {};
     for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
       const std::string name = entries->path().filename().string();

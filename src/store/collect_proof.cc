@@ -263,8 +263,8 @@ Result<void> CollectProof::prove_records() {
                        {.memory_bytes = std::max(kMinRecordScanBytes, options_.memory_bytes / 8),
                         .scratch_directory = options_.scratch_directory,
                         .operation = options_.operation,
-                        .on_damage = [](const ObjectLocation&, const Error& error) -> Result<void> {
-                          return error;
+                        .on_damage = [](const ObjectLocation&, const Error&) -> Result<void> {
+                          return {};  // CollectRoots refused what it could not place
                         }},
                        [&](const std::string& name) { return named.contains(name); }));
   for (const RecoveredArchive& archive : lost) TRY(prove_archive(archive.name, archive.record));

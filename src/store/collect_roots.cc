@@ -89,6 +89,18 @@ Result<void> CollectRoots::on_missing(const MissingLink& link) {
   return {};
 }
 
+// Whether the entry is a damaged copy of a record that was read from another pack.
+bool CollectRoots::is_known_record(const ObjectLocation& at) const {
+  const auto pack = store_.impl().open(at.pack);
+  if (!pack) return false;
+  const PackReader& reader = (*pack)->reader;
+  for (std::uint64_t i = 0; i < reader.record_count(); ++i) {
+    const Result<IndexRecord> record = reader.record(i);
+    if (record && record->offset == at.offset) return records_.contains(record->id);
+  }
+  return false;
+}
+
 // Records that no pointer leads to: of archives whose pointer is lost, and of archives that an
 // import has begun once more since, without knowing of the older records.
 Result<void> CollectRoots::find_lost(const std::vector<std::uint32_t>& packs) {
@@ -100,28 +112,29 @@ Result<void> CollectRoots::find_lost(const std::vector<std::uint32_t>& packs) {
   ArchiveRecovery recovery;
   std::map<ObjectId, Stray> stray;  // of archives whose pointers are known
   std::set<ObjectId> named;
-  TRY(for_each_record(store_, packs,
-                      {.memory_bytes = memory_bytes_ / 4,
-                       .scratch_directory = scratch_directory_,
-                       .operation = &operation_,
-                       .on_damage = [](const ObjectLocation&, const Error& error) -> Result<void> {
-                         return fail(error.code,
-                                     "{} (it may be a record of an archive; nothing was removed)",
-                                     error.message);
-                       }},
-                      [&](const ObjectId& id, const Record& record) -> Result<void> {
-                        if (!pointers_.contains(record.archive)) {
-                          recovery.add(id, record);
-                          return {};
-                        }
-                        for (const auto& other : {record.previous, record.replaces}) {
-                          if (other) named.insert(*other);
-                        }
-                        if (!records_.contains(id) && record.kind != RecordKind::kRemoved) {
-                          stray.emplace(id, Stray{record.archive, record.previous});
-                        }
-                        return {};
-                      }));
+  TRY(for_each_record(
+      store_, packs,
+      {.memory_bytes = memory_bytes_ / 4,
+       .scratch_directory = scratch_directory_,
+       .operation = &operation_,
+       .on_damage = [this](const ObjectLocation& at, const Error& error) -> Result<void> {
+         if (is_known_record(at)) return {};
+         return fail(error.code, "{} (it may be a record of an archive; nothing was removed)",
+                     error.message);
+       }},
+      [&](const ObjectId& id, const Record& record) -> Result<void> {
+        if (!pointers_.contains(record.archive)) {
+          recovery.add(id, record);
+          return {};
+        }
+        for (const auto& other : {record.previous, record.replaces}) {
+          if (other) named.insert(*other);
+        }
+        if (!records_.contains(id) && record.kind != RecordKind::kRemoved) {
+          stray.emplace(id, Stray{record.archive, record.previous});
+        }
+        return {};
+      }));
   for (const RecoveredArchive& lost : recovery.archives()) {
     if (!lost.removed) lost_archives_.push_back(lost.name);
     TRY(add_chain(lost.name, lost.record));

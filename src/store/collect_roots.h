@@ -70,6 +70,7 @@ class CollectRoots {
 
   Result<Pointers> pointers_now() const;
   Result<void> find_lost(const std::vector<std::uint32_t>& packs);
+  [[nodiscard]] bool is_known_record(const ObjectLocation& at) const;
   Result<void> add_chain(const std::string& name, const ObjectId& newest);
   Result<void> add_record(const std::string& shown, const ArchiveRecord& entry);
   Result<void> add_lists(const std::string& shown, const Record& record);

@@ -47,7 +47,7 @@ Result<void> add_object(StagedPack& staged, const SmallObject& object) {
 Result<void> check_objects(const Store& store, const SmallHistory& history, ReadContext& context) {
   for (const SmallObject& object : history.objects) {
     const std::optional<ObjectLocation> location = store.find(object.oid);
-    if (!location) return fail(ErrorCode::kCorrupt, "lost: {}", object.oid.to_hex());
+    if (!location) return store.missing("lost: " + object.oid.to_hex());
     const ObjectView view = TRY(store.get(*location, context, object.oid));
     if (view.type != object.type || as_text(view.payload) != object.payload) {
       return fail(ErrorCode::kCorrupt, "wrong bytes: {}", object.oid.to_hex());

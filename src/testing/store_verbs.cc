@@ -73,6 +73,9 @@ Result<void> repairing(Store& store) {
                                       .memory_bytes = smallest_repair_memory_bytes(1),
                                       .lanes = 1,
                                       .file_system = &store.file_system()}));
+  if (!summary.inaccessible.empty()) {
+    return fail(ErrorCode::kIo, "{}", summary.inaccessible.front());
+  }
   if (summary.whole()) return {};
   return fail(ErrorCode::kCorrupt, "repair could not mend all");
 }

@@ -9,6 +9,7 @@
 //
 //   BALE_CRASH_STATES=1000000 trust_tests --gtest_filter='CrashStates*'     for a long run
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -98,7 +99,15 @@ class CrashStates {
     files.crash(CrashMode::kDropUnsynced);
     ASSERT_OK_AND_ASSIGN(store, Store::open(kVerbStore, &files));
     ASSERT_OK_AND_ASSIGN(archives, read_archives(store));
-    ASSERT_EQ(to_string(archives), to_string(with_next(*found))) << "state " << count_;
+    // What a verb that was not acknowledged did may be seen, and be lost in a second power cut: a
+    // name of parts has a directory of its own, which the next import of another name does not
+    // sync.
+    const bool as_allowed =
+        std::any_of(allowed.begin(), allowed.end(), [&](const ArchiveVersions& one) {
+          return to_string(archives) == to_string(with_next(one));
+        });
+    ASSERT_TRUE(as_allowed) << "state " << count_ << ": " << to_string(archives) << " after "
+                            << to_string(with_next(*found));
     ++kept_;
   }
 
