@@ -122,6 +122,7 @@ Result<GitImportSummary> GitImporter::run() {
 // plan has them now, and everything is to be done once more.
 Result<bool> GitImporter::bring() {
   const std::string& name = options_.name;
+  missing_.reset();  // of the round before: what it sorts is charged to a budget of its own
   summary_ = {.archive = name, .replaced = plan_.replaced};
   summary_.bad_refs = refs_.bad_refs;
   summary_.bad_refs_omitted = refs_.bad_refs_omitted;
