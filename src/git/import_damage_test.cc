@@ -173,8 +173,8 @@ TEST_F(DamagedSourceTest, APackAndItsIndexMustBelongTogether) {
   check(index_path);
   // An id in the index: git finds another object, and not this one.
   std::string bad = index_bytes;
-  const Bytes oid = git.oid("HEAD:file").bytes();
-  const std::size_t at = bad.find(as_text(oid));
+  const GitOid oid = git.oid("HEAD:file");
+  const std::size_t at = bad.find(as_text(oid.bytes()));
   ASSERT_NE(at, std::string::npos);
   bad[at + 10] = static_cast<char>(bad[at + 10] ^ 1);
   write_test_file(index_path, bad);
