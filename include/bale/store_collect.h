@@ -48,8 +48,9 @@ struct CollectSummary {
 ///
 /// Imports may run beside it. It waits for them before it takes packs away, and where one has
 /// finished since it looked, it looks again, holding imports back. Readers go on in what they have
-/// open. Nothing is removed from a store in which something is missing that an archive reaches
-/// (kCorrupt): what lies behind the loss may be what is needed to mend it.
+/// open. Where an archive reaches something that is missing or damaged, nothing is removed that it
+/// may need: the pack of its only import stays whole, and otherwise all packs stay (kCorrupt).
+/// Before packs go, a second walk proves that nothing which is reached is in them alone (kCorrupt).
 ///
 /// However it ends, nothing that is reached is lost. kInvalidArgument for too little memory, with
 /// what would do; kInterrupted. Memory: options.memory_bytes, and 33 bytes a record. Refreshes the
