@@ -7,9 +7,31 @@
 #   bale_benchmarks(ROOM a_bench.cc)   one benchmark program a room, smoke-run by ctest
 #   bale_fuzzer(entry_fuzz.cc)         one libFuzzer program; its corpus is replayed by ctest
 
+# With BALE_UNITY, files of a target are compiled a few at a time, as one source: most of the time of
+# a build goes into the same headers again and again. Never files of two rooms, so names must differ
+# within a room only. The presets `clang` and `fuzz` compile every file by itself, which shows an
+# include that is missing.
+set(BALE_UNITY_FILES 10)
+
+function(bale_unity target)
+  if(NOT BALE_UNITY)
+    return()
+  endif()
+  get_filename_component(room ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+  set(number 0)
+  foreach(source ${ARGN})
+    math(EXPR group "${number} / ${BALE_UNITY_FILES}")
+    math(EXPR number "${number} + 1")
+    set_source_files_properties(${source} TARGET_DIRECTORY ${target} PROPERTIES
+      UNITY_GROUP ${room}_${group})
+  endforeach()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+endfunction()
+
 function(bale_sources)
   list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
   target_sources(bale PRIVATE ${ARGN})
+  bale_unity(bale ${ARGN})
 endfunction()
 
 function(bale_link_private target)
@@ -20,19 +42,26 @@ function(bale_link_private target)
   bale_warnings(${target})
 endfunction()
 
+# Tests are compiled more often than they run: without most optimizations.
+function(bale_quick_to_compile target)
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Og>)
+endfunction()
+
 function(bale_tests room)
   if(NOT BUILD_TESTING)
     return()
   endif()
   add_executable(${room}_tests ${ARGN})
+  bale_unity(${room}_tests ${ARGN})
   bale_link_private(${room}_tests)
+  bale_quick_to_compile(${room}_tests)
   target_link_libraries(${room}_tests PRIVATE bale_testing GTest::gmock GTest::gtest
     GTest::gtest_main)
   gtest_discover_tests(${room}_tests DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
 endfunction()
 
 function(bale_benchmarks room)
-  if(NOT BUILD_TESTING)
+  if(NOT BUILD_TESTING OR BALE_SANITIZE)
     return()
   endif()
   add_executable(${room}_bench ${ARGN})
@@ -52,7 +81,8 @@ function(bale_fuzzer source)
     add_executable(${name} ${source})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   else()
-    add_executable(${name} ${source} ${PROJECT_SOURCE_DIR}/src/testing/replay_corpus.cc)
+    add_executable(${name} ${source})
+    target_link_libraries(${name} PRIVATE bale_replay_corpus)
   endif()
   bale_link_private(${name})
   set(corpus ${PROJECT_SOURCE_DIR}/test/corpus/${name})

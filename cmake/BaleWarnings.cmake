@@ -11,6 +11,12 @@ function(bale_warnings target)
       -Wsuggest-override -Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wuseless-cast)
     # GCC 12 reports initializers that a designated list leaves to their defaults.
     target_compile_options(${target} PRIVATE -Wno-missing-field-initializers)
+    # GCC 12 takes the unused half of a std::variant (so of a Result) for an uninitialized value.
+    target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
+    if(BALE_UNITY)
+      # It is for headers, and takes a source that another source includes for one.
+      target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+    endif()
   endif()
   if(BALE_WERROR)
     target_compile_options(${target} PRIVATE -Werror)

@@ -45,6 +45,10 @@ inline std::vector<std::byte> random_bytes(TestRandom& random, std::size_t size)
   return bytes;
 }
 
+inline void append_bytes(std::vector<std::byte>& to, Bytes bytes) {
+  to.insert(to.end(), bytes.begin(), bytes.end());
+}
+
 /// Lines of words, many of them seen before: compresses about as source code does.
 inline std::vector<std::byte> text_bytes(TestRandom& random, std::size_t size) {
   std::vector<std::string> words;

@@ -20,6 +20,7 @@
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/try.h"
+#include "codec/zstd_error.h"
 
 namespace bale {
 namespace {
@@ -29,21 +30,17 @@ namespace {
 constexpr std::size_t kTierBytes[] = {std::size_t{16} << 10, std::size_t{128} << 10,
                                       std::size_t{256} << 10, kFrameBytes};
 
-Error damaged(std::size_t zstd_code) {
-  return fail(ErrorCode::kCorrupt, "compressed data is damaged ({})", ZSTD_getErrorName(zstd_code));
-}
-
 // The length of the frame that `stored` begins with, once its header has been found acceptable.
 Result<std::size_t> frame_length(Bytes stored, ZSTD_frameHeader& header) {
   const std::size_t status = ZSTD_getFrameHeader(&header, stored.data(), stored.size());
-  if (ZSTD_isError(status) != 0) return damaged(status);
+  if (ZSTD_isError(status) != 0) return damaged_frame(status);
   if (status > 0) return fail(ErrorCode::kCorrupt, "compressed data ends inside a frame header");
   if (header.frameType == ZSTD_frame && header.windowSize > kMaxWindowBytes) {
     return fail(ErrorCode::kCorrupt, "a zstd frame asks for a window of {} (at most {} is allowed)",
                 format_bytes(header.windowSize), format_bytes(kMaxWindowBytes));
   }
   const std::size_t length = ZSTD_findFrameCompressedSize(stored.data(), stored.size());
-  if (ZSTD_isError(length) != 0) return damaged(length);
+  if (ZSTD_isError(length) != 0) return damaged_frame(length);
   return length;
 }
 
@@ -131,7 +128,7 @@ Result<std::size_t> Decompressor::decompress_at_most(Bytes stored, MutableBytes 
       const std::size_t size =
           ZSTD_decompressDCtx(context_, rest.data(), rest.size(), stored.data(), length);
       if (ZSTD_isError(size) != 0) {
-        if (ZSTD_getErrorCode(size) != ZSTD_error_dstSize_tooSmall) return damaged(size);
+        if (ZSTD_getErrorCode(size) != ZSTD_error_dstSize_tooSmall) return damaged_frame(size);
         return fail(ErrorCode::kCorrupt, "compressed data holds more than {} of content",
                     counted(out.size(), "byte"));
       }

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "codec/zstd.h"
+#include "codec/zstd_error.h"
 
 #define ZSTD_STATIC_LINKING_ONLY  // static contexts, size estimates, frame headers
 #include <zstd.h>
@@ -25,10 +26,6 @@ namespace {
 constexpr std::size_t kPieceBytes = ZSTD_BLOCKSIZE_MAX;
 
 static_assert(ZSTD_FRAMEHEADERSIZE_MAX == 18, "StreamDecompressor::header_ holds any header");
-
-Error damaged(std::size_t zstd_code) {
-  return fail(ErrorCode::kCorrupt, "compressed data is damaged ({})", ZSTD_getErrorName(zstd_code));
-}
 
 }  // namespace
 
@@ -70,7 +67,7 @@ Result<std::size_t> StreamDecompressor::feed_header(Bytes stored, const Sink& si
     header_[header_bytes_++] = stored[consumed++];
     ZSTD_frameHeader header{};
     const std::size_t status = ZSTD_getFrameHeader(&header, header_.data(), header_bytes_);
-    if (ZSTD_isError(status) != 0) return damaged(status);
+    if (ZSTD_isError(status) != 0) return damaged_frame(status);
     if (status > 0) {
       if (header_bytes_ < header_.size()) continue;
       return fail(ErrorCode::kCorrupt, "compressed data has an endless frame header");
@@ -127,7 +124,7 @@ Result<std::size_t> StreamDecompressor::feed_frame(Bytes stored, const Sink& sin
   while (more) {
     ZSTD_outBuffer out{.dst = memory_.data(), .size = kPieceBytes, .pos = 0};
     const std::size_t status = ZSTD_decompressStream(context_, &out, &in);
-    if (ZSTD_isError(status) != 0) return damaged(status);
+    if (ZSTD_isError(status) != 0) return damaged_frame(status);
     if (out.pos > content_bytes_left_) {
       return fail(ErrorCode::kCorrupt, "compressed data holds more content than it should");
     }

@@ -18,10 +18,6 @@ namespace {
 
 using Vector = std::vector<std::byte>;
 
-void append(Vector& to, Bytes bytes) {
-  to.insert(to.end(), bytes.begin(), bytes.end());
-}
-
 // A frame as another writer makes it: streamed, with this window and without a content size.
 Vector foreign_frame(Bytes content, int window_log) {
   ZSTD_CCtx* const context = ZSTD_createCCtx();
@@ -49,7 +45,7 @@ class ZstdStreamTest : public testing::Test {
     while (!stored.empty()) {
       const Bytes piece = stored.first(std::min(piece_bytes, stored.size()));
       TRY(stream.feed(piece, [&](Bytes content) -> Result<void> {
-        append(out, content);
+        append_bytes(out, content);
         return {};
       }));
       stored = stored.subspan(piece.size());
@@ -69,7 +65,7 @@ class ZstdStreamTest : public testing::Test {
       Vector frame(Compressor::bound(piece.size()));
       const Result<std::size_t> size = compressor->compress(piece, frame);
       EXPECT_THAT(size, IsOk());
-      append(stored, Bytes(frame).first(*size));
+      append_bytes(stored, Bytes(frame).first(*size));
       content = content.subspan(piece.size());
     }
     return stored;
@@ -91,13 +87,13 @@ TEST_F(ZstdStreamTest, RowsOfFramesComeBackInAnyPieces) {
 TEST_F(ZstdStreamTest, PiecesOfOneByteWork) {
   const Vector text = text_bytes(random_, 5'000);
   Vector stored(kEmptySkippableFrame.begin(), kEmptySkippableFrame.end());
-  append(stored, payload(Bytes(text).first(2'000)));
+  append_bytes(stored, payload(Bytes(text).first(2'000)));
   Vector skippable(kEmptySkippableFrame.begin(), kEmptySkippableFrame.end());
   skippable[4] = std::byte{3};
-  append(skippable, as_bytes("abc"));
-  append(stored, skippable);
-  append(stored, payload(Bytes(text).subspan(2'000)));
-  append(stored, kEmptySkippableFrame);
+  append_bytes(skippable, as_bytes("abc"));
+  append_bytes(stored, skippable);
+  append_bytes(stored, payload(Bytes(text).subspan(2'000)));
+  append_bytes(stored, kEmptySkippableFrame);
   for (std::size_t piece = 1; piece < 40; ++piece) {
     ASSERT_OK_AND_ASSIGN(out, streamed(stored, text.size(), piece));
     EXPECT_TRUE(out == text);
@@ -123,7 +119,7 @@ TEST_F(ZstdStreamTest, OurOwnFramesNeedLessThanTwoMiB) {
 TEST_F(ZstdStreamTest, ForeignFramesWithAWindowComeBack) {
   const Vector text = text_bytes(random_, 3'000'000);
   Vector stored = foreign_frame(Bytes(text).first(1'000'000), 17);
-  append(stored, foreign_frame(Bytes(text).subspan(1'000'000), 21));
+  append_bytes(stored, foreign_frame(Bytes(text).subspan(1'000'000), 21));
   ASSERT_OK_AND_ASSIGN(out, streamed(stored, text.size(), 10'000));
   EXPECT_TRUE(out == text);
   // One shot gives the same, and block counts bound the content.
@@ -165,7 +161,7 @@ TEST_F(ZstdStreamTest, WindowsUpTo128MiBAreTakenAndLargerOnesAreCorrupt) {
 TEST_F(ZstdStreamTest, EveryTruncationIsCorrupt) {
   Vector stored = payload(text_bytes(random_, 600));
   const std::size_t first = stored.size();
-  append(stored, kEmptySkippableFrame);
+  append_bytes(stored, kEmptySkippableFrame);
   for (std::size_t size = 0; size < stored.size(); ++size) {
     if (size == first) continue;  // a whole payload
     EXPECT_THAT(streamed(Bytes(stored).first(size), 600, 7), FailsWith(ErrorCode::kCorrupt))

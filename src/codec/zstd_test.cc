@@ -23,10 +23,6 @@ Vector compressed(Compressor& compressor, Bytes content) {
   return out;
 }
 
-void append(Vector& to, Bytes bytes) {
-  to.insert(to.end(), bytes.begin(), bytes.end());
-}
-
 class ZstdTest : public testing::Test {
  protected:
   Result<void> decompress(Bytes stored, MutableBytes out) {
@@ -114,11 +110,11 @@ TEST_F(ZstdTest, MemoryThatDoesNotFitIsRefused) {
 TEST_F(ZstdTest, RowsOfFramesAndSkippableFramesComeBack) {
   const Vector text = text_bytes(random_, 30'000);
   Vector stored(kEmptySkippableFrame.begin(), kEmptySkippableFrame.end());
-  append(stored, frame(Bytes(text).first(10'000)));
-  append(stored, frame({}));
-  append(stored, kEmptySkippableFrame);
-  append(stored, frame(Bytes(text).subspan(10'000)));
-  append(stored, kEmptySkippableFrame);
+  append_bytes(stored, frame(Bytes(text).first(10'000)));
+  append_bytes(stored, frame({}));
+  append_bytes(stored, kEmptySkippableFrame);
+  append_bytes(stored, frame(Bytes(text).subspan(10'000)));
+  append_bytes(stored, kEmptySkippableFrame);
   Vector out(text.size());
   ASSERT_THAT(decompress(stored, out), IsOk());
   EXPECT_TRUE(out == text);
@@ -129,7 +125,7 @@ TEST_F(ZstdTest, RowsOfFramesAndSkippableFramesComeBack) {
 TEST_F(ZstdTest, EmptySkippableFrameLengthensAPayloadWithoutChangingIt) {
   const Vector text = text_bytes(random_, 500);
   Vector stored = frame(text);
-  append(stored, kEmptySkippableFrame);
+  append_bytes(stored, kEmptySkippableFrame);
   Vector out(text.size());
   ASSERT_THAT(decompress(stored, out), IsOk());
   EXPECT_TRUE(out == text);
@@ -157,7 +153,7 @@ TEST_F(ZstdTest, UnknownContentSizeIsReturned) {
 
 TEST_F(ZstdTest, EveryTruncationIsCorrupt) {
   Vector stored = frame(text_bytes(random_, 600));
-  append(stored, kEmptySkippableFrame);
+  append_bytes(stored, kEmptySkippableFrame);
   const std::size_t first = stored.size() - 8;
   Vector out(600);
   for (std::size_t size = 0; size < stored.size(); ++size) {

@@ -13,9 +13,9 @@
 namespace bale {
 namespace {
 
-constexpr std::string_view kMagic{"BCAT", 4};
-constexpr std::string_view kTrailerMagic{"BALECAT1", 8};
-constexpr std::uint32_t kVersion = 1;
+constexpr std::string_view kCatalogMagic{"BCAT", 4};
+constexpr std::string_view kCatalogTrailerMagic{"BALECAT1", 8};
+constexpr std::uint32_t kCatalogVersion = 1;
 
 // Takes `count` things of `bytes` each off what is left of a file; false where it has not as many.
 bool take(std::uint64_t count, std::uint64_t bytes, std::uint64_t& left) {
@@ -28,8 +28,8 @@ bool take(std::uint64_t count, std::uint64_t bytes, std::uint64_t& left) {
 
 std::array<std::byte, kCatalogHeaderBytes> encode_catalog_header(const CatalogHeader& header) {
   std::array<std::byte, kCatalogHeaderBytes> bytes{};
-  std::memcpy(bytes.data(), kMagic.data(), kMagic.size());
-  store_be<std::uint32_t>(bytes.data() + 4, kVersion);
+  std::memcpy(bytes.data(), kCatalogMagic.data(), kCatalogMagic.size());
+  store_be<std::uint32_t>(bytes.data() + 4, kCatalogVersion);
   store_be<std::uint64_t>(bytes.data() + 8, header.pack_count);
   for (std::size_t i = 0; i < header.record_counts.size(); ++i) {
     store_be<std::uint64_t>(bytes.data() + kCatalogCountsPosition + 8 * i,
@@ -39,11 +39,11 @@ std::array<std::byte, kCatalogHeaderBytes> encode_catalog_header(const CatalogHe
 }
 
 Result<CatalogHeader> decode_catalog_header(Bytes bytes, std::uint64_t file_bytes) {
-  if (bytes.size() < kCatalogHeaderBytes || as_text(bytes.first(4)) != kMagic) {
+  if (bytes.size() < kCatalogHeaderBytes || as_text(bytes.first(4)) != kCatalogMagic) {
     return fail(ErrorCode::kCorrupt, "not a catalog: it begins with other bytes");
   }
   const auto version = load_be<std::uint32_t>(bytes.data() + 4);
-  if (version != kVersion) {
+  if (version != kCatalogVersion) {
     return fail(ErrorCode::kCorrupt, "a catalog of the unknown version {}", version);
   }
   CatalogHeader header{.pack_count = load_be<std::uint64_t>(bytes.data() + 8)};
@@ -64,7 +64,7 @@ Result<CatalogHeader> decode_catalog_header(Bytes bytes, std::uint64_t file_byte
 }
 
 Bytes catalog_trailer_magic() {
-  return as_bytes(kTrailerMagic);
+  return as_bytes(kCatalogTrailerMagic);
 }
 
 }  // namespace bale

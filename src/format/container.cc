@@ -17,13 +17,13 @@ namespace {
 
 constexpr std::string_view kPackMagic{"LMPK", 4};
 constexpr std::string_view kIndexMagic{"LMI\0", 4};
-constexpr std::string_view kTrailerMagic{"BALEIDX1", 8};
-constexpr std::uint32_t kVersion = 2;
+constexpr std::string_view kIndexTrailerMagic{"BALEIDX1", 8};
+constexpr std::uint32_t kPackVersion = 2;
 
 FileHeader encode_header(std::string_view magic, std::uint64_t count) {
   FileHeader header;
   std::memcpy(header.data(), magic.data(), magic.size());
-  store_be<std::uint32_t>(header.data() + 4, kVersion);
+  store_be<std::uint32_t>(header.data() + 4, kPackVersion);
   store_be<std::uint64_t>(header.data() + kCountPosition, count);
   return header;
 }
@@ -36,9 +36,9 @@ Result<std::uint64_t> decode_header(Bytes bytes, std::string_view magic, std::st
     return fail(ErrorCode::kCorrupt, "not {}: it begins with other bytes", what);
   }
   const auto version = load_be<std::uint32_t>(bytes.data() + 4);
-  if (version != kVersion) {
+  if (version != kPackVersion) {
     return fail(ErrorCode::kCorrupt, "{} of version {}, and only version {} can be read", what,
-                version, kVersion);
+                version, kPackVersion);
   }
   return load_be<std::uint64_t>(bytes.data() + kCountPosition);
 }
@@ -85,7 +85,7 @@ Result<IndexLayout> decode_index_layout(Bytes header, Bytes tail, std::uint64_t 
 
 std::array<std::byte, 40> encode_index_trailer_start(const Digest& pack_trailer) {
   std::array<std::byte, 40> start;
-  std::memcpy(start.data(), kTrailerMagic.data(), kTrailerMagic.size());
+  std::memcpy(start.data(), kIndexTrailerMagic.data(), kIndexTrailerMagic.size());
   std::copy(pack_trailer.begin(), pack_trailer.end(), start.begin() + 8);
   return start;
 }
@@ -93,7 +93,7 @@ std::array<std::byte, 40> encode_index_trailer_start(const Digest& pack_trailer)
 std::optional<IndexTrailer> decode_index_trailer(Bytes bytes) {
   if (bytes.size() < kIndexTrailerBytes) return std::nullopt;
   bytes = bytes.last(kIndexTrailerBytes);
-  if (as_text(bytes.first(8)) != kTrailerMagic) return std::nullopt;
+  if (as_text(bytes.first(8)) != kIndexTrailerMagic) return std::nullopt;
   IndexTrailer trailer;
   std::copy_n(bytes.begin() + 8, 32, trailer.pack_trailer.begin());
   std::copy_n(bytes.begin() + 40, 32, trailer.checksum.begin());

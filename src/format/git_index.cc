@@ -14,27 +14,27 @@
 namespace bale {
 namespace {
 
-constexpr std::string_view kMagic{"BGIX", 4};
-constexpr std::string_view kTrailerMagic{"BALEGIX1", 8};
-constexpr std::uint32_t kVersion = 1;
+constexpr std::string_view kGitIndexMagic{"BGIX", 4};
+constexpr std::string_view kGitIndexTrailerMagic{"BALEGIX1", 8};
+constexpr std::uint32_t kGitIndexVersion = 1;
 
 }  // namespace
 
 std::array<std::byte, kGitIndexHeaderBytes> encode_git_index_header(const GitIndexHeader& header) {
   std::array<std::byte, kGitIndexHeaderBytes> bytes{};
-  std::memcpy(bytes.data(), kMagic.data(), kMagic.size());
-  store_be<std::uint32_t>(bytes.data() + 4, kVersion);
+  std::memcpy(bytes.data(), kGitIndexMagic.data(), kGitIndexMagic.size());
+  store_be<std::uint32_t>(bytes.data() + 4, kGitIndexVersion);
   store_be<std::uint32_t>(bytes.data() + 8, static_cast<std::uint32_t>(header.hash));
   store_be<std::uint64_t>(bytes.data() + kGitIndexCountPosition, header.record_count);
   return bytes;
 }
 
 Result<GitIndexHeader> decode_git_index_header(Bytes bytes, std::uint64_t file_bytes) {
-  if (bytes.size() < kGitIndexHeaderBytes || as_text(bytes.first(4)) != kMagic) {
+  if (bytes.size() < kGitIndexHeaderBytes || as_text(bytes.first(4)) != kGitIndexMagic) {
     return fail(ErrorCode::kCorrupt, "not an index of Git object ids: it begins with other bytes");
   }
   const auto version = load_be<std::uint32_t>(bytes.data() + 4);
-  if (version != kVersion) {
+  if (version != kGitIndexVersion) {
     return fail(ErrorCode::kCorrupt, "an index of Git object ids of the unknown version {}",
                 version);
   }
@@ -57,7 +57,7 @@ Result<GitIndexHeader> decode_git_index_header(Bytes bytes, std::uint64_t file_b
 
 std::array<std::byte, 40> encode_git_index_trailer_start(const Digest& pack_trailer) {
   std::array<std::byte, 40> start;
-  std::memcpy(start.data(), kTrailerMagic.data(), kTrailerMagic.size());
+  std::memcpy(start.data(), kGitIndexTrailerMagic.data(), kGitIndexTrailerMagic.size());
   std::copy(pack_trailer.begin(), pack_trailer.end(), start.begin() + 8);
   return start;
 }
@@ -67,7 +67,7 @@ Result<IndexTrailer> decode_git_index_trailer(Bytes bytes) {
     return fail(ErrorCode::kCorrupt, "too short for an index of Git object ids");
   }
   bytes = bytes.last(kGitIndexTrailerBytes);
-  if (as_text(bytes.first(8)) != kTrailerMagic) {
+  if (as_text(bytes.first(8)) != kGitIndexTrailerMagic) {
     return fail(ErrorCode::kCorrupt, "the trailer begins with other bytes");
   }
   IndexTrailer trailer;

@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Versions of a few files, and trees that grow.
-void fill(GitFixture& git) {
+void fill_with_versions(GitFixture& git) {
   std::string text = random_text(300, 1);
   for (int i = 0; i < 12; ++i) {
     text.replace(100, 50, random_text(50, static_cast<std::uint64_t>(i) + 2));
@@ -54,7 +54,7 @@ Result<PackSummary> repack_along_paths(GitFixture& git, StoreFixture& fixture) {
 class ExportDeltasTest : public testing::Test {
  protected:
   void import_with_deltas(GitFixture& git, const std::string& name) {
-    fill(git);
+    fill_with_versions(git);
     ASSERT_THAT(fixture_.import(git.path(), name), IsOk());
     ASSERT_OK_AND_ASSIGN(pack, repack_along_paths(git, fixture_));
     ASSERT_GT(pack.deltas, 15u);
@@ -99,7 +99,7 @@ TEST_F(ExportDeltasTest, GitGetsTheSameObjectsAsDeltas) {
   for (const GitHash hash : {GitHash::kSha1, GitHash::kSha256}) {
     GitFixture git(hash);
     StoreFixture fixture;
-    fill(git);
+    fill_with_versions(git);
     ASSERT_THAT(fixture.import(git.path(), "x"), IsOk());
     ASSERT_OK_AND_ASSIGN(pack, repack_along_paths(git, fixture));
     const std::string out = fixture.beside("out.git");

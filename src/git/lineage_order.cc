@@ -31,7 +31,7 @@ constexpr std::size_t kOidBytes = 32;
 constexpr std::uint64_t kNoPath = 0;
 constexpr std::uint64_t kDatabase = std::numeric_limits<std::uint64_t>::max();
 
-using Record = ExternalSorter<kKeyBytes + kOidBytes>::Record;
+using LineageRecord = ExternalSorter<kKeyBytes + kOidBytes>::Record;
 
 std::uint64_t hash_of(std::string_view text) {
   return load_le<std::uint64_t>(blake3(as_bytes(text)).data());
@@ -41,8 +41,8 @@ std::string_view base_name(std::string_view path) {
   return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
 }
 
-Record make_record(const ListedObject& object, std::uint64_t number) {
-  Record record{};
+LineageRecord make_record(const ListedObject& object, std::uint64_t number) {
+  LineageRecord record{};
   std::uint64_t lineage = kNoPath;
   if (object.from_database) {
     std::fill_n(record.begin(), kNameBytes, std::byte{0xFF});
@@ -60,12 +60,12 @@ Record make_record(const ListedObject& object, std::uint64_t number) {
 }
 
 // To the record that is sorted by id, and back.
-Record oid_to_front(Record record) {
+LineageRecord oid_to_front(LineageRecord record) {
   std::rotate(record.begin(), record.begin() + kKeyBytes, record.end());
   return record;
 }
 
-Record oid_to_back(Record record) {
+LineageRecord oid_to_back(LineageRecord record) {
   std::rotate(record.begin(), record.begin() + kOidBytes, record.end());
   return record;
 }
@@ -93,7 +93,7 @@ Result<LineageOrder> LineageOrder::create(const LineageOrderOptions& options) {
 }
 
 Result<void> LineageOrder::add(const ListedObject& object) {
-  const Record record = make_record(object, count_++);
+  const LineageRecord record = make_record(object, count_++);
   return by_oid_ ? by_oid_->add(oid_to_front(record)) : by_lineage_->add(record);
 }
 
@@ -104,8 +104,8 @@ Result<void> LineageOrder::sort() {
 
 Result<void> LineageOrder::drop_repetitions() {
   TRY(by_oid_->sort());
-  std::optional<Record> before;
-  while (const Record* record = TRY(by_oid_->next())) {
+  std::optional<LineageRecord> before;
+  while (const LineageRecord* record = TRY(by_oid_->next())) {
     if (before && std::equal(before->begin(), before->begin() + kOidBytes, record->begin()))
       continue;
     before = *record;
@@ -116,7 +116,7 @@ Result<void> LineageOrder::drop_repetitions() {
 }
 
 Result<std::optional<OrderedObject>> LineageOrder::next() {
-  const Record* record = TRY(by_lineage_->next());
+  const LineageRecord* record = TRY(by_lineage_->next());
   if (record == nullptr) return std::optional<OrderedObject>();
   const auto lineage = load_be<std::uint64_t>(record->data() + kNameBytes);
   const Bytes oid = Bytes(*record).subspan(kKeyBytes, oid_bytes(hash_));

@@ -137,14 +137,14 @@ class Listing {
   }
 
   Result<void> feed(ChildProcess& child) const {
-    static constexpr std::size_t kPieceBytes = 64 << 10;
+    static constexpr std::size_t kLineBytes = 64 << 10;
     std::string lines;
     for (const auto& [prefix, oids] : {std::pair("", &walk_from_), std::pair("^", &walk_until_)}) {
       for (const GitOid& oid : *oids) {
         lines += prefix;
         lines += oid.to_hex();
         lines += '\n';
-        if (lines.size() < kPieceBytes) continue;
+        if (lines.size() < kLineBytes) continue;
         TRY(child.write(as_bytes(lines)));
         lines.clear();
       }

@@ -22,8 +22,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
-const std::string kAbsent = "1234567890123456789012345678901234567890";
-
 struct Listed {
   std::set<std::string> present;
   std::set<std::string> missing;
@@ -77,7 +75,7 @@ std::set<std::string> listed_by_git(GitFixture& git, const std::string& path) {
 }
 
 // Three commits on main, a side branch with a merge, tags of every kind, a submodule.
-void fill(GitFixture& git) {
+void fill_with_listed(GitFixture& git) {
   git.write("a.txt", "one\n");
   git.write("dir/b.txt", "b\n");
   const GitOid first = git.commit("first");
@@ -99,7 +97,7 @@ void fill(GitFixture& git) {
 TEST(ObjectListingTest, ListsWhatGitLists) {
   for (const GitHash hash : {GitHash::kSha1, GitHash::kSha256}) {
     GitFixture git(hash);
-    fill(git);
+    fill_with_listed(git);
     const Result<Listed> listed = list_all_refs(git.path());
     ASSERT_THAT(listed, IsOk());
     EXPECT_EQ(listed->present, listed_by_git(git, git.path()));
@@ -147,7 +145,7 @@ TEST(ObjectListingTest, NothingIncludedIsNothingListed) {
 
 TEST(ObjectListingTest, WhatIsExcludedIsNotListedAndUnknownExclusionsDoNotMatter) {
   GitFixture git;
-  fill(git);
+  fill_with_listed(git);
   const GitOid old_head = git.oid("HEAD");
   const GitOid old_tag = git.oid("refs/tags/nested");
   git.write("new.txt", "new\n");
@@ -156,7 +154,7 @@ TEST(ObjectListingTest, WhatIsExcludedIsNotListedAndUnknownExclusionsDoNotMatter
   ASSERT_OK_AND_ASSIGN(
       listed,
       list(git.path(), {.include = {head, old_tag, tag},
-                        .exclude = {GitOid::from_hex(kAbsent).value(), old_head, old_tag}}));
+                        .exclude = {GitOid::from_hex(kAbsentOid).value(), old_head, old_tag}}));
   EXPECT_THAT(listed.present,
               UnorderedElementsAre(head.to_hex(), tag.to_hex(), git.oid("HEAD^{tree}").to_hex(),
                                    git.oid("HEAD:new.txt").to_hex()));
@@ -165,7 +163,7 @@ TEST(ObjectListingTest, WhatIsExcludedIsNotListedAndUnknownExclusionsDoNotMatter
 
 TEST(ObjectListingTest, AllObjectsAreThoseOfTheDatabaseToo) {
   GitFixture git;
-  fill(git);
+  fill_with_listed(git);
   const std::string stray = git.write_blob("nothing refers to me").to_hex();
   const std::string other = git.beside("other");
   git.run({"init", "--quiet", other});
@@ -185,7 +183,7 @@ TEST(ObjectListingTest, AllObjectsAreThoseOfTheDatabaseToo) {
 
 TEST(ObjectListingTest, BorrowedObjectsCountAsThere) {
   GitFixture git;
-  fill(git);
+  fill_with_listed(git);
   const std::string shared = git.beside("shared");
   git.run({"clone", "--quiet", "--shared", git.path(), shared});
   ASSERT_OK_AND_ASSIGN(listed, list_all_refs(shared));
@@ -195,7 +193,7 @@ TEST(ObjectListingTest, BorrowedObjectsCountAsThere) {
 
 TEST(ObjectListingTest, AShallowCloneEndsAtItsBoundary) {
   GitFixture git;
-  fill(git);
+  fill_with_listed(git);
   const std::string shallow = git.clone("shallow", {"--depth=2"});
   ASSERT_OK_AND_ASSIGN(listed, list_all_refs(shallow));
   EXPECT_EQ(listed.present, listed_by_git(git, shallow));
@@ -206,7 +204,7 @@ TEST(ObjectListingTest, AShallowCloneEndsAtItsBoundary) {
 // else must be listed, and it must be reported.
 TEST(ObjectListingTest, EveryKindOfMissingObjectIsReportedAndTheRestListed) {
   GitFixture git;
-  fill(git);
+  fill_with_listed(git);
   const std::set<std::string> all = listed_by_git(git, git.path());
   const std::string trees_and_commits =
       git.run({"cat-file", "--batch-all-objects", "--batch-check=%(objectname) %(objecttype)"});
@@ -265,16 +263,16 @@ TEST(ObjectListingTest, AMissingParentIsReportedBehindAnExclusionToo) {
 
 TEST(ObjectListingTest, TipsThatAreMissingAreReported) {
   GitFixture git;
-  fill(git);
-  write_test_file(git.git_dir() + "/refs/heads/lost", kAbsent + "\n");
+  fill_with_listed(git);
+  write_test_file(git.git_dir() + "/refs/heads/lost", kAbsentOid + "\n");
   ASSERT_OK_AND_ASSIGN(listed, list_all_refs(git.path()));
-  EXPECT_THAT(listed.missing, ElementsAre(kAbsent));
+  EXPECT_THAT(listed.missing, ElementsAre(kAbsentOid));
   EXPECT_GT(listed.present.size(), 15u);
 }
 
 TEST(ObjectListingTest, APartialCloneReportsWhatItWouldFetchAndFetchesNothing) {
   GitFixture git;
-  fill(git);
+  fill_with_listed(git);
   for (const std::string filter : {"--filter=blob:none", "--filter=tree:0"}) {
     const std::string partial = git.clone("partial" + filter, {"--bare", filter});
     const std::string marker = git.beside("marker");
@@ -338,7 +336,7 @@ TEST(ObjectListingTest, ATagThatNamesNoObjectIsAnErrorThatNamesIt) {
 
 TEST(ObjectListingTest, AnErrorOfTheCallerEndsTheListing) {
   GitFixture git;
-  fill(git);
+  fill_with_listed(git);
   const Operation operation;
   ASSERT_OK_AND_ASSIGN(source, GitSource::open(git.path(), operation));
   int calls = 0;
@@ -353,7 +351,7 @@ TEST(ObjectListingTest, AnErrorOfTheCallerEndsTheListing) {
 
 TEST(ObjectListingTest, CancellationEndsTheListing) {
   GitFixture git;
-  fill(git);
+  fill_with_listed(git);
   std::atomic<bool> cancel = false;
   const Operation operation{.report = {}, .cancel = &cancel};
   ASSERT_OK_AND_ASSIGN(source, GitSource::open(git.path(), operation));

@@ -19,8 +19,6 @@
 namespace bale {
 namespace {
 
-const std::string kAbsent = "1234567890123456789012345678901234567890";
-
 std::string payload_of(ObjectReader& reader, const SourceObject& object) {
   std::string payload(object.size, '\0');
   EXPECT_THAT(reader.read_all(std::as_writable_bytes(std::span(payload))), IsOk());
@@ -94,7 +92,7 @@ TEST_F(ObjectReaderTest, OneThreadMayAskAndReceiveInTurn) {
 
 TEST_F(ObjectReaderTest, TagsComeBackWithTheAnswers) {
   const GitOid there = git_.write_blob("there");
-  const GitOid absent = GitOid::from_hex(kAbsent).value();
+  const GitOid absent = GitOid::from_hex(kAbsentOid).value();
   ObjectReader& reader = start();
   ASSERT_THAT(reader.request(there, 17), IsOk());
   ASSERT_THAT(reader.request(absent, ~std::uint64_t{0}), IsOk());
@@ -162,7 +160,7 @@ TEST_F(ObjectReaderTest, AskingWaitsWhileTheReceiverStalls) {
 
 TEST_F(ObjectReaderTest, WhatIsMissingIsAnAnswerAndTheRestGoesOn) {
   const GitOid there = git_.write_blob("there");
-  const GitOid absent = GitOid::from_hex(kAbsent).value();
+  const GitOid absent = GitOid::from_hex(kAbsentOid).value();
   ObjectReader& reader = start();
   for (const GitOid& oid : {absent, there, absent}) ASSERT_THAT(reader.request(oid), IsOk());
   ASSERT_THAT(reader.request_info(absent), IsOk());

@@ -17,7 +17,7 @@
 namespace bale {
 namespace {
 
-constexpr std::size_t kPieceBytes = 64 << 10;
+constexpr std::size_t kRequestBytes = 64 << 10;
 constexpr int kMostFailures = 1000;
 
 class GitObjectSource final : public ObjectSource {
@@ -63,7 +63,7 @@ Result<bool> GitObjectSource::read(const GitOid& oid, const Receiver& receiver, 
     return result;
   };
   TRY(received(receiver.begin(object->type, object->size)));
-  std::array<std::byte, kPieceBytes> piece;
+  std::array<std::byte, kRequestBytes> piece;
   for (;;) {
     const std::size_t got = TRY(reader_->read(piece));
     if (got == 0) return true;

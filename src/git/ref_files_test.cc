@@ -20,8 +20,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Pair;
 
-const std::string kAbsent = "1234567890123456789012345678901234567890";
-
 Result<RefSnapshot> snapshot_of(const std::string& path, GitHash hash = GitHash::kSha1) {
   const Result<RepositoryPaths> paths = find_repository(path);
   if (!paths) return paths.error();
@@ -224,9 +222,9 @@ TEST(RefFilesTest, BadRefsAreAllNamedOrAllSkipped) {
 TEST(RefFilesTest, RefsToObjectsThatAreNotThereAreNotLeftOut) {
   GitFixture git;
   git.commit("first");
-  write_test_file(git.git_dir() + "/refs/heads/lost", kAbsent + "\n");
+  write_test_file(git.git_dir() + "/refs/heads/lost", kAbsentOid + "\n");
   ASSERT_OK_AND_ASSIGN(snapshot, snapshot_of(git.path()));
-  EXPECT_EQ(snapshot.refs.at("refs/heads/lost").to_hex(), kAbsent);
+  EXPECT_EQ(snapshot.refs.at("refs/heads/lost").to_hex(), kAbsentOid);
 }
 
 TEST(RefFilesTest, FilesThatAreNoRefsArePassedOver) {
@@ -243,9 +241,9 @@ TEST(RefFilesTest, ABrokenRefIsAnErrorThatNamesIt) {
   git.commit("first");
   const std::string file = git.git_dir() + "/refs/heads/broken";
   for (const std::string& content :
-       {std::string(), std::string("\n"), kAbsent.substr(1), kAbsent + "f", std::string(40, '0'),
-        std::string(40, 'g'), std::string("ref: "), std::string("ref: ../../etc/passwd"),
-        kAbsent + kAbsent.substr(0, 24)}) {
+       {std::string(), std::string("\n"), kAbsentOid.substr(1), kAbsentOid + "f",
+        std::string(40, '0'), std::string(40, 'g'), std::string("ref: "),
+        std::string("ref: ../../etc/passwd"), kAbsentOid + kAbsentOid.substr(0, 24)}) {
     write_test_file(file, content);
     EXPECT_THAT(snapshot_of(git.path()), FailsWith(ErrorCode::kIncomplete, "refs/heads/broken"))
         << content;
@@ -255,7 +253,7 @@ TEST(RefFilesTest, ABrokenRefIsAnErrorThatNamesIt) {
   EXPECT_THAT(snapshot_of(git.path()), FailsWith(ErrorCode::kIncomplete, "refs/heads/broken"));
   std::filesystem::remove(file);
   EXPECT_THAT(snapshot_of(git.path()), IsOk());
-  write_test_file(git.git_dir() + "/refs/heads/main (copy)", kAbsent + "\n");
+  write_test_file(git.git_dir() + "/refs/heads/main (copy)", kAbsentOid + "\n");
   EXPECT_THAT(snapshot_of(git.path()), FailsWith(ErrorCode::kIncomplete, "main (copy)"));
 }
 

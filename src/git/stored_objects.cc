@@ -9,6 +9,7 @@
 #include <array>
 #include <vector>
 
+#include "base/damage.h"
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/try.h"
@@ -27,9 +28,9 @@ constexpr std::uint64_t kEntriesHashedForOneRead = 256;
 
 constexpr std::uint64_t kMostHeldBytes = 1 << 20;
 
-bool is_damage(const Error& error) {
-  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kIo ||
-         error.code == ErrorCode::kUnsupported || error.code == ErrorCode::kNotFound;
+// Of a stored object: the source has a good copy.
+bool is_bad_copy(const Error& error) {
+  return is_damage(error) || is_unreadable(error);
 }
 
 }  // namespace
@@ -122,7 +123,7 @@ Result<void> StoredObjects::check(LinkLog& log, const UseDamaged& use_damaged) {
     }
     options_.operation->progress({.phase = "checking what is stored", .objects = ++count});
     const Result<EntryInfo> info = store_->info(at, context, oid);
-    if (!info && !is_damage(info.error())) return info.error();
+    if (!info && !is_bad_copy(info.error())) return info.error();
     Result<void> read;
     if (!info) {
       read = info.error();
@@ -131,7 +132,7 @@ Result<void> StoredObjects::check(LinkLog& log, const UseDamaged& use_damaged) {
     } else if (!proven) {
       read = read_through(oid, at, context);
     }
-    if (!read && !is_damage(read.error())) return read;
+    if (!read && !is_bad_copy(read.error())) return read;
     if (!read) {
       TRY(use_damaged(oid, is_reached));
     } else if (!is_reached) {

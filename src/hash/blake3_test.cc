@@ -11,6 +11,7 @@
 
 #include "base/endian.h"
 #include "base/hex.h"
+#include "testing/blake_reference.h"
 #include "testing/matchers.h"
 
 namespace bale {
@@ -18,13 +19,6 @@ namespace {
 
 // Some chunks beyond the 64 at which the one-shot form takes another path.
 constexpr std::size_t kMostBytes = std::size_t{70} * 1024;
-
-std::vector<std::byte> random_bytes(std::size_t size, std::uint64_t seed) {
-  std::mt19937_64 random(seed);
-  std::vector<std::byte> bytes(size);
-  for (std::byte& byte : bytes) byte = static_cast<std::byte>(random());
-  return bytes;
-}
 
 Blake3Hash reference_typed_hash(const std::string& type, Bytes payload) {
   blake3_hasher hasher;
@@ -64,7 +58,7 @@ TEST(Blake3Test, EmptyInputHasTheKnownHash) {
 }
 
 TEST(Blake3Test, WholeInputHashesLikeTheOfficialHasher) {
-  const std::vector<std::byte> data = random_bytes(kMostBytes, 1);
+  const std::vector<std::byte> data = seeded_bytes(kMostBytes, 1);
   for (const std::size_t size : interesting_sizes()) {
     const Bytes input = Bytes(data).first(size);
     ASSERT_EQ(blake3(input), reference_hash(input)) << size;
@@ -72,7 +66,7 @@ TEST(Blake3Test, WholeInputHashesLikeTheOfficialHasher) {
 }
 
 TEST(Blake3Test, HasherTakesPiecesAndGoesOnAfterFinish) {
-  const std::vector<std::byte> data = random_bytes(10'000, 2);
+  const std::vector<std::byte> data = seeded_bytes(10'000, 2);
   Blake3Hasher hasher;
   hasher.update(Bytes(data).first(7));
   EXPECT_EQ(hasher.finish(), blake3(Bytes(data).first(7)));
@@ -83,7 +77,7 @@ TEST(Blake3Test, HasherTakesPiecesAndGoesOnAfterFinish) {
 }
 
 TEST(TypedHashTest, IsTheHashOfTypeSizeZeroAndPayload) {
-  const std::vector<std::byte> data = random_bytes(kMostBytes, 3);
+  const std::vector<std::byte> data = seeded_bytes(kMostBytes, 3);
   for (const std::size_t size : interesting_sizes()) {
     const Bytes payload = Bytes(data).first(size);
     const Blake3Hash expected = reference_typed_hash("blob", payload);
@@ -109,7 +103,7 @@ TEST(TypedHashTest, EachTypeHasItsOwnNameInTheHash) {
 }
 
 TEST(TypedHasherTest, PiecesGiveTheIdsOfTheWhole) {
-  const std::vector<std::byte> data = random_bytes(100'000, 4);
+  const std::vector<std::byte> data = seeded_bytes(100'000, 4);
   for (const ObjectType type : {ObjectType::kTree, ObjectType::kState}) {
     TypedHasher hasher(type, data.size());
     hasher.update(Bytes(data).first(1));
@@ -123,7 +117,7 @@ TEST(TypedHasherTest, PiecesGiveTheIdsOfTheWhole) {
 }
 
 TEST(TypedHashTest, ARecordHasAnIdThatNoObjectHas) {
-  const std::vector<std::byte> data = random_bytes(kMostBytes, 5);
+  const std::vector<std::byte> data = seeded_bytes(kMostBytes, 5);
   for (const std::size_t size : interesting_sizes()) {
     const Bytes payload = Bytes(data).first(size);
     const ObjectId id(IdKind::kContentHash, reference_typed_hash("record", payload));

@@ -14,41 +14,18 @@
 
 #include "base/lanes.h"
 #include "hash/blake_tree.h"
+#include "testing/blake_reference.h"
 #include "testing/matchers.h"
 
 namespace bale {
 namespace {
-
-using Random = std::mt19937_64;
-
-constexpr std::size_t kKiB = 1024;
-
-std::vector<std::byte> random_bytes(std::size_t size, std::uint64_t seed) {
-  Random random(seed);
-  std::vector<std::byte> bytes(size);
-  for (std::size_t i = 0; i < size; i += 8) {
-    const std::uint64_t word = random();
-    std::memcpy(bytes.data() + i, &word, std::min<std::size_t>(8, size - i));
-  }
-  return bytes;
-}
-
-std::size_t below(Random& random, std::size_t limit) {
-  return random() % limit;
-}
-
-Blake3Hash official_hash(Bytes data) {
-  Blake3Hasher hasher;
-  hasher.update(data);
-  return hasher.finish();
-}
 
 void update_with_span(BlakeTree& tree, Bytes data) {
   tree.update(data, BlakeSpan::of(tree.size(), data));
 }
 
 TEST(BlakeSpanTest, EveryEdgeAroundAChunkGivesTheSameHash) {
-  const std::vector<std::byte> data = random_bytes(12 * kKiB, 1);
+  const std::vector<std::byte> data = seeded_bytes(12 * kKiB, 1);
   static constexpr std::size_t kEdges[] = {0, 1, 2, 511, 1022, 1023};
   for (std::size_t chunk = 0; chunk < 4; ++chunk) {
     for (const std::size_t in_chunk : kEdges) {
@@ -71,7 +48,7 @@ TEST(BlakeSpanTest, EveryEdgeAroundAChunkGivesTheSameHash) {
 }
 
 TEST(BlakeSpanTest, EveryLengthInOneSpanEqualsTheOfficialHasher) {
-  const std::vector<std::byte> data = random_bytes(20'000, 2);
+  const std::vector<std::byte> data = seeded_bytes(20'000, 2);
   for (std::size_t size = 0; size <= data.size(); ++size) {
     BlakeTree tree;
     update_with_span(tree, Bytes(data).first(size));
@@ -80,7 +57,7 @@ TEST(BlakeSpanTest, EveryLengthInOneSpanEqualsTheOfficialHasher) {
 }
 
 TEST(BlakeSpanTest, SpansLongerThanARunOfTheKernelsStartAtAnyChunk) {
-  const std::vector<std::byte> data = random_bytes(1 << 20, 3);
+  const std::vector<std::byte> data = seeded_bytes(1 << 20, 3);
   for (const std::size_t begin : {0u, 1u, 127u, 128u, 129u, 200u, 255u}) {
     for (const std::size_t chunks : {127u, 128u, 129u, 256u, 400u, 700u}) {
       for (const std::size_t more : {std::size_t{0}, std::size_t{1}, std::size_t{1000}}) {
@@ -100,8 +77,8 @@ TEST(BlakeSpanTest, SpansLongerThanARunOfTheKernelsStartAtAnyChunk) {
 // finish, a trailer, finish, as for a pack.
 void run_model(std::uint64_t seed, std::size_t stream_bytes, std::size_t hole_one_in,
                std::size_t fill_one_in) {
-  Random random(seed);
-  std::vector<std::byte> stream = random_bytes(stream_bytes, seed);
+  BlakeRandom random(seed);
+  std::vector<std::byte> stream = seeded_bytes(stream_bytes, seed);
   BlakeTree tree;
   std::vector<Hole> open;
   const auto fill_one = [&] {
@@ -148,7 +125,7 @@ TEST(BlakeSpanTest, PiecesWithAndWithoutSpansMixWithManyHoles) {
 
 // A hole that lies across the last chunk before a span and its first, at every offset.
 TEST(BlakeSpanTest, AHoleMayTouchASpanOnEitherSide) {
-  const std::vector<std::byte> data = random_bytes(100 * kKiB, 4);
+  const std::vector<std::byte> data = seeded_bytes(100 * kKiB, 4);
   for (std::size_t begin = 40 * kKiB - 66; begin <= 40 * kKiB + 2; ++begin) {
     for (const std::size_t end : {begin + 64 + 900, 50 * kKiB - 10, 50 * kKiB + 1}) {
       BlakeTree tree;
@@ -166,9 +143,9 @@ TEST(BlakeSpanTest, AHoleMayTouchASpanOnEitherSide) {
 
 TEST(BlakeSpanTest, SeveralThreadsHashOneStream) {
   constexpr std::size_t kBlocks = 40;
-  const std::vector<std::byte> data = random_bytes(8 << 20, 5);
+  const std::vector<std::byte> data = seeded_bytes(8 << 20, 5);
   std::array<std::size_t, kBlocks + 1> edges{};
-  Random random(5);
+  BlakeRandom random(5);
   for (std::size_t& edge : edges) edge = 16 + below(random, data.size() - 16);
   edges.front() = 16;
   edges.back() = data.size();
@@ -193,7 +170,7 @@ TEST(BlakeSpanTest, SeveralThreadsHashOneStream) {
 }
 
 TEST(BlakeSpanDeathTest, ASpanOfAnotherPlaceOrLengthStopsTheProgram) {
-  const std::vector<std::byte> data = random_bytes(5000, 6);
+  const std::vector<std::byte> data = seeded_bytes(5000, 6);
   BlakeTree tree;
   const BlakeSpan span = BlakeSpan::of(0, data);
   EXPECT_DEATH(tree.update(Bytes(data).first(4999), span), "size_bytes_");
@@ -202,7 +179,7 @@ TEST(BlakeSpanDeathTest, ASpanOfAnotherPlaceOrLengthStopsTheProgram) {
 }
 
 TEST(BlakeFrontierDeathTest, AppendingWhatDoesNotFollowStopsTheProgram) {
-  const std::vector<std::byte> data = random_bytes(4 * kKiB, 7);
+  const std::vector<std::byte> data = seeded_bytes(4 * kKiB, 7);
   BlakeFrontier row;
   row.push_chunks(Bytes(data));
   BlakeFrontier elsewhere(5);

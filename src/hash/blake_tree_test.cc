@@ -11,41 +11,18 @@
 #include <utility>
 #include <vector>
 
+#include "testing/blake_reference.h"
 #include "testing/matchers.h"
 
 namespace bale {
 namespace {
 
-using Random = std::mt19937_64;
-
-constexpr std::size_t kKiB = 1024;
-
-std::vector<std::byte> random_bytes(std::size_t size, std::uint64_t seed) {
-  Random random(seed);
-  std::vector<std::byte> bytes(size);
-  for (std::size_t i = 0; i < size; i += 8) {
-    const std::uint64_t word = random();
-    std::memcpy(bytes.data() + i, &word, std::min<std::size_t>(8, size - i));
-  }
-  return bytes;
-}
-
-std::size_t below(Random& random, std::size_t limit) {
-  return random() % limit;
-}
-
 // Small, around a chunk, around the stage, and large ones, all of them often.
-std::size_t random_size(Random& random, std::size_t limit) {
+std::size_t random_size(BlakeRandom& random, std::size_t limit) {
   static constexpr std::size_t kScales[] = {10, 300, 3000, 2048, 20'000, 40 * kKiB, 200 * kKiB};
   const std::size_t size =
       below(random, 4) == 0 ? kKiB * below(random, 70) : below(random, kScales[below(random, 7)]);
   return std::min(size, limit);
-}
-
-Blake3Hash official_hash(Bytes data) {
-  Blake3Hasher hasher;
-  hasher.update(data);
-  return hasher.finish();
 }
 
 // The formula in blake_tree.h.
@@ -55,7 +32,7 @@ std::size_t memory_limit(std::uint64_t stream_bytes, std::size_t open_holes) {
 }
 
 TEST(BlakeTreeTest, EveryLengthInOneUpdateEqualsTheOfficialHasher) {
-  const std::vector<std::byte> data = random_bytes(20'000, 1);
+  const std::vector<std::byte> data = seeded_bytes(20'000, 1);
   for (std::size_t size = 0; size <= data.size(); ++size) {
     BlakeTree tree;
     tree.update(Bytes(data).first(size));
@@ -65,7 +42,7 @@ TEST(BlakeTreeTest, EveryLengthInOneUpdateEqualsTheOfficialHasher) {
 }
 
 TEST(BlakeTreeTest, LengthsAroundTheStageAndTheRunEqualTheOfficialHasher) {
-  const std::vector<std::byte> data = random_bytes(400 * kKiB, 2);
+  const std::vector<std::byte> data = seeded_bytes(400 * kKiB, 2);
   for (const std::size_t chunks :
        {16u, 31u, 32u, 33u, 48u, 64u, 127u, 128u, 129u, 160u, 256u, 300u}) {
     for (const std::size_t size : {chunks * kKiB - 1, chunks * kKiB, chunks * kKiB + 1}) {
@@ -80,9 +57,9 @@ TEST(BlakeTreeTest, LengthsAroundTheStageAndTheRunEqualTheOfficialHasher) {
 }
 
 TEST(BlakeTreeTest, AnySplitOfTheStreamGivesTheSameHash) {
-  const std::vector<std::byte> data = random_bytes(3 << 20, 3);
+  const std::vector<std::byte> data = seeded_bytes(3 << 20, 3);
   for (std::uint64_t seed = 0; seed < 12; ++seed) {
-    Random random(seed);
+    BlakeRandom random(seed);
     const Bytes stream = Bytes(data).first(data.size() - below(random, 1 << 20));
     BlakeTree tree;
     for (Bytes rest = stream; !rest.empty();) {
@@ -95,7 +72,7 @@ TEST(BlakeTreeTest, AnySplitOfTheStreamGivesTheSameHash) {
 }
 
 TEST(BlakeTreeTest, LargeStreamsEqualTheOfficialHasher) {
-  const std::vector<std::byte> data = random_bytes(64 << 20, 4);
+  const std::vector<std::byte> data = seeded_bytes(64 << 20, 4);
   const Blake3Hash expected = official_hash(data);
   BlakeTree whole;
   whole.update(data);
@@ -109,8 +86,8 @@ TEST(BlakeTreeTest, LargeStreamsEqualTheOfficialHasher) {
 }
 
 TEST(BlakeTreeTest, GoesOnAfterFinish) {
-  const std::vector<std::byte> data = random_bytes(300'000, 5);
-  Random random(5);
+  const std::vector<std::byte> data = seeded_bytes(300'000, 5);
+  BlakeRandom random(5);
   BlakeTree tree;
   std::size_t done = 0;
   while (done < data.size()) {
@@ -124,7 +101,7 @@ TEST(BlakeTreeTest, GoesOnAfterFinish) {
 }
 
 TEST(BlakeTreeTest, AHoleMayBeAllThereIs) {
-  const std::vector<std::byte> data = random_bytes(64, 6);
+  const std::vector<std::byte> data = seeded_bytes(64, 6);
   BlakeTree tree;
   const Hole hole = tree.reserve(64);
   EXPECT_EQ(hole.offset, 0u);
@@ -138,7 +115,7 @@ TEST(BlakeTreeTest, AHoleMayBeAllThereIs) {
 // At every offset around the edges of chunks 0, 31 (the stage's last) and 32; filled at once, when
 // its first chunk is folded and its second is not, and when all is folded.
 TEST(BlakeTreeTest, AHoleMayLieAnywhere) {
-  const std::vector<std::byte> data = random_bytes(120 * kKiB, 7);
+  const std::vector<std::byte> data = seeded_bytes(120 * kKiB, 7);
   for (const std::size_t edge_chunk : {0u, 1u, 31u, 32u, 33u, 48u}) {
     const std::size_t edge = kKiB * edge_chunk;
     for (std::size_t offset = edge < 66 ? 0 : edge - 66; offset <= edge + 2; ++offset) {
@@ -163,11 +140,11 @@ struct HoleOdds {
   std::size_t fill_one_in = 1;  // a step in so many fills an open one
 };
 
-// Random pieces and holes, fills in random order while more bytes come, then the rest of the fills,
-// finish, a trailer, finish: the pack's own pattern, and every other one.
+// BlakeRandom pieces and holes, fills in random order while more bytes come, then the rest of the
+// fills, finish, a trailer, finish: the pack's own pattern, and every other one.
 void run_model(std::uint64_t seed, std::size_t stream_bytes, const HoleOdds& odds) {
-  Random random(seed);
-  std::vector<std::byte> stream = random_bytes(stream_bytes, seed);
+  BlakeRandom random(seed);
+  std::vector<std::byte> stream = seeded_bytes(stream_bytes, seed);
   BlakeTree tree;
   std::vector<Hole> open;
   std::size_t done = 0;
@@ -225,7 +202,7 @@ TEST(BlakeTreeTest, HolesThatStayOpenToTheEndMakeNoDifference) {
 }
 
 TEST(BlakeTreeTest, OneHoleAtTheStartOfALongStreamKeepsMemoryLogarithmic) {
-  const std::vector<std::byte> piece = random_bytes(100'000, 8);
+  const std::vector<std::byte> piece = seeded_bytes(100'000, 8);
   BlakeTree tree;
   tree.update(Bytes(piece).first(8));
   const Hole hole = tree.reserve(8);
@@ -242,7 +219,7 @@ TEST(BlakeTreeTest, OneHoleAtTheStartOfALongStreamKeepsMemoryLogarithmic) {
 }
 
 TEST(BlakeFrontierTest, RowHasOneSubtreePerBitOfTheCountAndTheLastOrPerLevelBesideAPendingChunk) {
-  const std::vector<std::byte> chunk = random_bytes(1024, 9);
+  const std::vector<std::byte> chunk = seeded_bytes(1024, 9);
   const std::vector<const std::byte*> chunks(100, chunk.data());
   const std::span<const std::byte* const> all(chunks);
   BlakeFrontier row;
@@ -263,7 +240,7 @@ TEST(BlakeFrontierTest, RowHasOneSubtreePerBitOfTheCountAndTheLastOrPerLevelBesi
 }
 
 TEST(BlakeTreeTest, AMovedTreeGoesOn) {
-  const std::vector<std::byte> data = random_bytes(100'000, 10);
+  const std::vector<std::byte> data = seeded_bytes(100'000, 10);
   BlakeTree tree;
   const Hole hole = tree.reserve(5);
   tree.update(Bytes(data).subspan(5, 60'000));
@@ -274,7 +251,7 @@ TEST(BlakeTreeTest, AMovedTreeGoesOn) {
 }
 
 TEST(BlakeTreeDeathTest, UsingAHoleWronglyStopsTheProgram) {
-  const std::vector<std::byte> data = random_bytes(65, 11);
+  const std::vector<std::byte> data = seeded_bytes(65, 11);
   BlakeTree tree;
   EXPECT_DEATH(static_cast<void>(tree.reserve(0)), "kMaxHoleBytes");
   EXPECT_DEATH(static_cast<void>(tree.reserve(65)), "kMaxHoleBytes");

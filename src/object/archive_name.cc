@@ -19,7 +19,6 @@ namespace bale {
 namespace {
 
 // A name in a message is cut here: a hostile one may be as long as its record.
-constexpr std::size_t kMaxQuotedBytes = 255;
 
 bool is_control(char c) {
   const auto byte = static_cast<unsigned char>(c);

@@ -7,16 +7,13 @@
 #include <string>
 
 #include "base/error.h"
+#include "testing/git_oids.h"
 #include "testing/matchers.h"
 
 namespace bale {
 namespace {
 
 // An id whose every byte is `c`.
-GitOid oid_of(char c, GitHash hash = GitHash::kSha1) {
-  return GitOid(hash, as_bytes(std::string(oid_bytes(hash), c)));
-}
-
 std::string tree_entry(std::string_view mode, std::string_view name, const GitOid& oid) {
   std::string entry(mode);
   entry.append(" ").append(name).push_back('\0');

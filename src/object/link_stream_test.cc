@@ -8,15 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "testing/git_oids.h"
 #include "testing/matchers.h"
 
 namespace bale {
 namespace {
-
-GitOid oid_of(char fill) {
-  const std::string bytes(20, fill);
-  return {GitHash::kSha1, as_bytes(bytes)};
-}
 
 std::string entry(std::string_view mode, std::string_view name, char fill) {
   return std::string(mode) + " " + std::string(name) + std::string(1, '\0') + std::string(20, fill);

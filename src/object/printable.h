@@ -30,6 +30,9 @@ namespace bale {
 /// A sentence as one line that does nothing to a terminal. Not reversible.
 [[nodiscard]] std::string escaped(std::string_view bytes);
 
+/// A name in a sentence is cut to this before it is escaped: all that a file system allows.
+inline constexpr std::size_t kMaxQuotedBytes = 255;
+
 /// UTF-8 for any bytes: U+FFFD for each longest beginning of a sequence that does not go on, as the
 /// Unicode standard recommends (and Python, Rust and browsers do).
 [[nodiscard]] std::string lossy_utf8(std::string_view bytes);

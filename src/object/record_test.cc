@@ -8,14 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "testing/git_oids.h"
 #include "testing/matchers.h"
 
 namespace bale {
 namespace {
-
-GitOid oid_of(char c, GitHash hash = GitHash::kSha1) {
-  return GitOid(hash, as_bytes(std::string(oid_bytes(hash), c)));
-}
 
 ObjectId hash_of(char c) {
   return ObjectId(IdKind::kContentHash, as_bytes(std::string(32, c)));

@@ -17,7 +17,6 @@ namespace bale {
 namespace {
 
 // A name in a message is cut here: a hostile one may be as long as its tree.
-constexpr std::size_t kMaxQuotedBytes = 255;
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

@@ -20,7 +20,7 @@
 namespace bale {
 namespace {
 
-const std::string kPack = "/out/a.pack";
+const std::string kFaultPack = "/out/a.pack";
 
 enum class Older { kNone, kBoth };
 
@@ -32,7 +32,7 @@ class BuilderFaultsTest : public testing::TestWithParam<Older> {
     files_ = std::make_unique<FaultyFileSystem>(*memory_);
     ASSERT_THAT(memory_->create_directory("/out"), IsOk());
     if (GetParam() == Older::kNone) return;
-    ASSERT_THAT(write_file(*memory_, kPack, bytes_of("older pack")), IsOk());
+    ASSERT_THAT(write_file(*memory_, kFaultPack, bytes_of("older pack")), IsOk());
     ASSERT_THAT(write_file(*memory_, "/out/a.idx", bytes_of("older index")), IsOk());
   }
 
@@ -43,7 +43,7 @@ class BuilderFaultsTest : public testing::TestWithParam<Older> {
     options.sync = true;
     options.memory_bytes = PackBuilder::smallest_memory_bytes(options);
     options.file_system = files_.get();
-    PackBuilder builder = TRY(PackBuilder::create(kPack, options));
+    PackBuilder builder = TRY(PackBuilder::create(kFaultPack, options));
     Result<PackSummary> built = build_with(builder);
     if (built) return built;
     // The first error stays, and whatever is tried, no file appears under a final name.
@@ -86,7 +86,7 @@ TEST_P(BuilderFaultsTest, EveryOperationThatFailsFailsTheBuildAndLeavesNothingFi
   ASSERT_OK_AND_ASSIGN(summary, build());
   EXPECT_GT(summary.scratch_bytes, (2 * kObjectCount * 41) + (kObjectCount * 40) - 1);
   const std::uint64_t operation_count = files_->counters().operations();
-  ASSERT_OK_AND_ASSIGN(report, verify_pack(kPack, {.file_system = memory_.get()}));
+  ASSERT_OK_AND_ASSIGN(report, verify_pack(kFaultPack, {.file_system = memory_.get()}));
   EXPECT_TRUE(report.ok());
   for (std::uint64_t n = 0; n < operation_count; ++n) {
     reset();
@@ -97,7 +97,7 @@ TEST_P(BuilderFaultsTest, EveryOperationThatFailsFailsTheBuildAndLeavesNothingFi
     // Older files are as they were, or gone together: never half of a pair, nor half a file.
     if (names().empty()) continue;
     ASSERT_EQ(names(), (std::vector<std::string>{"a.idx", "a.pack"})) << n;
-    ASSERT_OK_AND_ASSIGN(pack, read_file(*memory_, kPack));
+    ASSERT_OK_AND_ASSIGN(pack, read_file(*memory_, kFaultPack));
     ASSERT_OK_AND_ASSIGN(index, read_file(*memory_, "/out/a.idx"));
     EXPECT_EQ(as_text(pack), "older pack") << n;
     EXPECT_EQ(as_text(index), "older index") << n;
@@ -118,17 +118,18 @@ TEST_P(BuilderFaultsTest, ADiskThatIsGoneForGoodFailsTheBuildAtAnyPoint) {
 TEST_P(BuilderFaultsTest, EveryOperationThatFailsFailsMakingAnIndexAndLeavesTheOlderOne) {
   reset();
   ASSERT_THAT(build(), IsOk());
-  ASSERT_OK_AND_ASSIGN(pack, read_file(*memory_, kPack));
+  ASSERT_OK_AND_ASSIGN(pack, read_file(*memory_, kFaultPack));
   const auto make = [&] {
-    return make_index(kPack, {.memory_bytes = kMinPackCheckBytes, .file_system = files_.get()});
+    return make_index(kFaultPack,
+                      {.memory_bytes = kMinPackCheckBytes, .file_system = files_.get()});
   };
   reset();
-  ASSERT_THAT(write_file(*memory_, kPack, pack), IsOk());
+  ASSERT_THAT(write_file(*memory_, kFaultPack, pack), IsOk());
   ASSERT_THAT(make(), IsOk());
   const std::uint64_t operation_count = files_->counters().operations();
   for (std::uint64_t n = 0; n < operation_count; ++n) {
     reset();
-    ASSERT_THAT(write_file(*memory_, kPack, pack), IsOk());
+    ASSERT_THAT(write_file(*memory_, kFaultPack, pack), IsOk());
     const std::vector<std::string> before = names();
     files_->inject({.operation = n});
     EXPECT_THAT(make(), FailsWith(ErrorCode::kIo, "injected fault")) << n;
@@ -147,7 +148,8 @@ TEST_P(BuilderFaultsTest, EveryOperationThatFailsFailsVerifying) {
   ASSERT_THAT(build(), IsOk());
   files_->reset_counters();
   const auto verify = [&] {
-    return verify_pack(kPack, {.memory_bytes = kMinPackCheckBytes, .file_system = files_.get()});
+    return verify_pack(kFaultPack,
+                       {.memory_bytes = kMinPackCheckBytes, .file_system = files_.get()});
   };
   ASSERT_THAT(verify(), IsOk());
   const std::uint64_t operation_count = files_->counters().operations();

@@ -26,7 +26,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-const std::string kPack = "/out/a.pack";
+const std::string kFilesPack = "/out/a.pack";
 
 class BuilderFilesTest : public testing::Test {
  protected:
@@ -42,12 +42,12 @@ class BuilderFilesTest : public testing::Test {
 
   // Two files that are no pack, longer than what will replace them.
   void put_older_files() {
-    ASSERT_THAT(write_file(memory_, kPack, noise(500'000, 1)), IsOk());
+    ASSERT_THAT(write_file(memory_, kFilesPack, noise(500'000, 1)), IsOk());
     ASSERT_THAT(write_file(memory_, "/out/a.idx", noise(500'000, 2)), IsOk());
   }
 
   void expect_older_files() {
-    ASSERT_OK_AND_ASSIGN(pack, read_file(memory_, kPack));
+    ASSERT_OK_AND_ASSIGN(pack, read_file(memory_, kFilesPack));
     ASSERT_OK_AND_ASSIGN(index, read_file(memory_, "/out/a.idx"));
     EXPECT_TRUE(pack == noise(500'000, 1));
     EXPECT_TRUE(index == noise(500'000, 2));
@@ -60,22 +60,22 @@ class BuilderFilesTest : public testing::Test {
 };
 
 TEST_F(BuilderFilesTest, OnlyThePartIsThereUntilFinishAndThenPackAndIndex) {
-  ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(kPack, options_));
+  ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(kFilesPack, options_));
   ASSERT_THAT(add_all(builder, objects_), IsOk());
   EXPECT_THAT(names(), ElementsAre("a.pack.part"));
   ASSERT_THAT(builder.finish(), IsOk());
   EXPECT_THAT(names(), ElementsAre("a.idx", "a.pack"));
-  EXPECT_THAT(read_pack(memory_, kPack, PackAccess::kMap), HoldsExactly(objects_));
+  EXPECT_THAT(read_pack(memory_, kFilesPack, PackAccess::kMap), HoldsExactly(objects_));
 }
 
 TEST_F(BuilderFilesTest, TheIndexGoesWhereItIsWanted) {
   ASSERT_THAT(memory_.create_directory("/out/deep"), IsOk());
-  ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(kPack, options_, "/out/deep/i"));
+  ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(kFilesPack, options_, "/out/deep/i"));
   ASSERT_THAT(add_all(builder, objects_), IsOk());
   ASSERT_THAT(builder.finish(), IsOk());
   EXPECT_THAT(names(), ElementsAre("a.pack", "deep"));
   ASSERT_OK_AND_ASSIGN(
-      pack, PackReader::open(kPack, {.index_path = "/out/deep/i", .file_system = &memory_}));
+      pack, PackReader::open(kFilesPack, {.index_path = "/out/deep/i", .file_system = &memory_}));
   EXPECT_THAT(read_pack(pack), HoldsExactly(objects_));
 }
 
@@ -102,13 +102,14 @@ TEST_F(BuilderFilesTest, AnOlderIndexOnAnotherFileSystemIsReplaced) {
 }
 
 TEST_F(BuilderFilesTest, PackAndIndexMayNotBeOneFile) {
-  EXPECT_THAT(PackBuilder::create(kPack, options_, kPack), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(PackBuilder::create(kFilesPack, options_, kFilesPack),
+              FailsWith(ErrorCode::kInvalidArgument));
   EXPECT_THAT(names(), IsEmpty());
 }
 
 TEST_F(BuilderFilesTest, DroppingAnUnfinishedBuilderLeavesNothing) {
   {
-    ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(kPack, options_));
+    ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(kFilesPack, options_));
     ASSERT_THAT(add_all(builder, objects_), IsOk());
     ASSERT_THAT(builder.flush(), IsOk());
   }
@@ -120,7 +121,7 @@ TEST_F(BuilderFilesTest, ACountThatDoesNotComeTrueLeavesNothingAndSaysBothNumber
   put_older_files();
   {
     options_.declared_count = 301;
-    ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(kPack, options_));
+    ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(kFilesPack, options_));
     ASSERT_THAT(add_all(builder, objects_), IsOk());
     EXPECT_THAT(builder.finish(),
                 FailsWith(ErrorCode::kInvalidArgument, "expected 301 objects, and 300 came"));
@@ -133,25 +134,25 @@ TEST_F(BuilderFilesTest, ACountThatDoesNotComeTrueLeavesNothingAndSaysBothNumber
 TEST_F(BuilderFilesTest, OlderFilesAreReplacedAtSuccessAndOnlyThen) {
   put_older_files();
   ASSERT_THAT(write_file(memory_, "/out/a.pack.part", noise(900'000, 3)), IsOk());
-  ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(kPack, options_));
+  ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(kFilesPack, options_));
   ASSERT_THAT(add_all(builder, objects_), IsOk());
   expect_older_files();
   ASSERT_OK_AND_ASSIGN(summary, builder.finish());
   EXPECT_THAT(names(), ElementsAre("a.idx", "a.pack"));
-  ASSERT_OK_AND_ASSIGN(pack, read_file(memory_, kPack));
+  ASSERT_OK_AND_ASSIGN(pack, read_file(memory_, kFilesPack));
   EXPECT_EQ(pack.size(), summary.pack_bytes);
   ASSERT_OK_AND_ASSIGN(index, read_file(memory_, "/out/a.idx"));
   EXPECT_EQ(index.size(), summary.index_bytes);
-  EXPECT_THAT(read_pack(memory_, kPack, PackAccess::kMap), HoldsExactly(objects_));
+  EXPECT_THAT(read_pack(memory_, kFilesPack, PackAccess::kMap), HoldsExactly(objects_));
 }
 
 TEST_F(BuilderFilesTest, StableBytesNeverChange) {
   options_.declared_count = objects_.size() + 1;
-  ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(kPack, options_));
+  ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(kFilesPack, options_));
   std::vector<ByteVector> seen;
   const auto flush = [&]() -> Result<std::uint64_t> {
     const std::uint64_t stable = TRY(builder.flush());
-    ByteVector part = TRY(read_file(memory_, kPack + ".part"));
+    ByteVector part = TRY(read_file(memory_, kFilesPack + ".part"));
     EXPECT_GE(part.size(), stable);
     part.resize(stable);
     seen.push_back(part);
@@ -177,7 +178,7 @@ TEST_F(BuilderFilesTest, StableBytesNeverChange) {
   ASSERT_OK_AND_ASSIGN(at_last, flush());
   EXPECT_GT(at_last, std::uint64_t{3} << 20);
   ASSERT_THAT(builder.finish(), IsOk());
-  ASSERT_OK_AND_ASSIGN(pack, read_file(memory_, kPack));
+  ASSERT_OK_AND_ASSIGN(pack, read_file(memory_, kFilesPack));
   for (const ByteVector& part : seen) {
     ASSERT_LE(part.size(), pack.size());
     EXPECT_TRUE(std::equal(part.begin(), part.end(), pack.begin())) << part.size();
@@ -185,7 +186,7 @@ TEST_F(BuilderFilesTest, StableBytesNeverChange) {
 }
 
 TEST_F(BuilderFilesTest, WithoutADeclaredCountNothingIsStable) {
-  ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(kPack, options_));
+  ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(kFilesPack, options_));
   ASSERT_THAT(add_all(builder, objects_), IsOk());
   ASSERT_OK_AND_ASSIGN(stable, builder.flush());
   EXPECT_EQ(stable, 0u);
@@ -199,7 +200,7 @@ TEST_F(BuilderFilesTest, FinishReadsNothingOfThePack) {
     if (declared) options_.declared_count = many.size();
     files_.reset_counters();
     files_.start_trace();
-    ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(kPack, options_));
+    ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(kFilesPack, options_));
     ASSERT_THAT(add_all(builder, many), IsOk());
     EXPECT_EQ(files_.counters().bytes_read, 0u);
     ASSERT_OK_AND_ASSIGN(summary, builder.finish());
@@ -238,12 +239,12 @@ TEST_F(BuilderFilesTest, AppendsBehindWhatAFileHoldsAlready) {
 TEST_F(BuilderFilesTest, EverythingIsDurableOnceFinishReturns) {
   options_.sync = true;
   ASSERT_THAT(memory_.sync_directory("/"), IsOk());
-  ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(kPack, options_));
+  ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(kFilesPack, options_));
   ASSERT_THAT(add_all(builder, objects_), IsOk());
   ASSERT_THAT(builder.finish(), IsOk());
   memory_.crash(MemoryFileSystem::CrashMode::kDropUnsynced);
   EXPECT_THAT(names(), ElementsAre("a.idx", "a.pack"));
-  EXPECT_THAT(read_pack(memory_, kPack, PackAccess::kMap), HoldsExactly(objects_));
+  EXPECT_THAT(read_pack(memory_, kFilesPack, PackAccess::kMap), HoldsExactly(objects_));
 }
 
 TEST_F(BuilderFilesTest, APowerCutAtAnyMomentLeavesNoHalfFileUnderAFinalName) {
@@ -256,7 +257,7 @@ TEST_F(BuilderFilesTest, APowerCutAtAnyMomentLeavesNoHalfFileUnderAFinalName) {
     ASSERT_THAT(memory.sync_directory("/"), IsOk());
     {
       files.inject({.operation = n, .forever = true, .tears_writes = true});
-      auto builder = PackBuilder::create(kPack, options_);
+      auto builder = PackBuilder::create(kFilesPack, options_);
       if (builder && add_all(*builder, objects_)) {
         static_cast<void>(builder->finish().has_value());
       }
@@ -270,9 +271,9 @@ TEST_F(BuilderFilesTest, APowerCutAtAnyMomentLeavesNoHalfFileUnderAFinalName) {
     EXPECT_TRUE(has_pack || !has_index) << n;
     if (!has_pack) continue;
     if (!has_index) {
-      ASSERT_THAT(make_index(kPack, {.file_system = &memory}), IsOk()) << n;
+      ASSERT_THAT(make_index(kFilesPack, {.file_system = &memory}), IsOk()) << n;
     }
-    ASSERT_OK_AND_ASSIGN(report, verify_pack(kPack, {.file_system = &memory}));
+    ASSERT_OK_AND_ASSIGN(report, verify_pack(kFilesPack, {.file_system = &memory}));
     EXPECT_TRUE(report.ok()) << n;
   }
 }

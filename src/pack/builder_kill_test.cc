@@ -26,7 +26,7 @@
 namespace bale {
 namespace {
 
-constexpr std::uint64_t kObjectCount = 20'000;  // enough to spill, with the least memory
+constexpr std::uint64_t kKilledObjectCount = 20'000;  // enough to spill, with the least memory
 
 PackBuilderOptions small_options() {
   PackBuilderOptions options = test_options();
@@ -37,7 +37,7 @@ PackBuilderOptions small_options() {
 
 Result<PackSummary> build(PackBuilder& builder) {
   const ByteVector payload = noise(40, 1);
-  for (std::uint64_t i = 0; i < kObjectCount; ++i) {
+  for (std::uint64_t i = 0; i < kKilledObjectCount; ++i) {
     TRY(builder.add(test_id(IdKind::kContentHash, i), ObjectType::kBlob, payload));
   }
   return builder.finish();
@@ -84,7 +84,7 @@ class BuilderKillTest : public testing::Test {
     if (has_pack) {
       ASSERT_OK_AND_ASSIGN(report, verify_pack(path_));
       EXPECT_TRUE(report.ok());
-      EXPECT_EQ(report.objects, kObjectCount);
+      EXPECT_EQ(report.objects, kKilledObjectCount);
     }
     ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(path_, small_options()));
     ASSERT_THAT(build(builder), IsOk());
@@ -98,7 +98,7 @@ class BuilderKillTest : public testing::Test {
 };
 
 TEST_F(BuilderKillTest, KilledWhileAddingItLeavesAtMostThePart) {
-  for (const std::uint64_t at : {std::uint64_t{0}, std::uint64_t{9'000}, kObjectCount - 1}) {
+  for (const std::uint64_t at : {std::uint64_t{0}, std::uint64_t{9'000}, kKilledObjectCount - 1}) {
     run_and_kill([&] {
       PackBuilderOptions options = small_options();
       options.on_entry = [at](const EntryPosition& position) -> Result<void> {

@@ -20,9 +20,6 @@
 namespace bale {
 namespace {
 
-const ObjectId kId = test_id(IdKind::kContentHash, 1);
-const ObjectId kOther = test_id(IdKind::kContentHash, 2);
-
 // Stored bytes of one payload under these options.
 Result<std::uint64_t> stored_size(const ByteVector& payload, const PackBuilderOptions& options) {
   const PackInMemory built = TRY(build_pack({{kId, ObjectType::kBlob, payload}}, options));

@@ -42,7 +42,7 @@ std::vector<Record> make_records(Shape shape, std::size_t count) {
   return records;
 }
 
-struct Setup {
+struct SorterSetup {
   const Operation* operation = nullptr;
   Lanes* lanes = nullptr;
   std::uint64_t merge_memory_bytes = 0;
@@ -54,7 +54,7 @@ struct Sorted {
 };
 
 Result<Sorted> sort_with(const std::vector<Record>& records, FileSystem& files,
-                         const Setup& setup) {
+                         const SorterSetup& setup) {
   const std::uint64_t memory_bytes = std::max(kMinSorterBytes, setup.merge_memory_bytes);
   Budget budget(memory_bytes);
   Sorter sorter = TRY(Sorter::create(budget, {.memory_bytes = kMinSorterBytes,

@@ -27,9 +27,6 @@
 namespace bale {
 namespace {
 
-const ObjectId kId = test_id(IdKind::kContentHash, 1);
-const ObjectId kOther = test_id(IdKind::kContentHash, 2);
-
 class FormatTrapsTest : public testing::Test {
  protected:
   // Builds these objects and expects them back.

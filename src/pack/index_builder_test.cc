@@ -84,7 +84,7 @@ ByteVector expected_index(const std::vector<Added>& entries) {
   return bytes;
 }
 
-struct Setup {
+struct IndexSetup {
   Lanes* lanes = nullptr;
   std::uint64_t merge_memory_bytes = 0;
   const Operation* operation = nullptr;
@@ -92,7 +92,7 @@ struct Setup {
 };
 
 Result<IndexSummary> build(FileSystem& files, const std::vector<Added>& entries,
-                           const std::vector<Base>& bases, const Setup& setup) {
+                           const std::vector<Base>& bases, const IndexSetup& setup) {
   const std::uint64_t memory_bytes = std::max(kMinIndexBuilderBytes, setup.merge_memory_bytes);
   Budget budget(memory_bytes + kIndexWriteBufferBytes);
   IndexBuilder builder = TRY(IndexBuilder::create(budget, {.memory_bytes = kMinIndexBuilderBytes,

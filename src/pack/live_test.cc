@@ -20,7 +20,7 @@
 namespace bale {
 namespace {
 
-constexpr std::size_t kObjectCount = 120;
+constexpr std::size_t kLiveObjectCount = 120;
 constexpr std::uint64_t kTrailerBytes = 32;
 
 // Most objects are small, some are of KiB, a few of MiB: those are cut into frames.
@@ -34,7 +34,7 @@ std::size_t random_size(TestRandom& random) {
 std::vector<TestObject> random_objects(std::uint64_t seed) {
   TestRandom random(seed);
   std::vector<TestObject> objects;
-  for (std::size_t i = 0; i < kObjectCount; ++i) {
+  for (std::size_t i = 0; i < kLiveObjectCount; ++i) {
     const IdKind kind = random.below(4) == 0 ? IdKind::kChangeId : IdKind::kContentHash;
     const std::size_t size = random_size(random);
     objects.push_back({.id = test_id(kind, random.next()),
@@ -132,7 +132,7 @@ void LiveTest::watch(std::uint64_t seed, bool compress) {
   ASSERT_OK_AND_ASSIGN(pack, read_file(posix_file_system(), pack_path()));
   // In the end nothing is open: all but the trailer is stable.
   EXPECT_EQ(glances.back().stable_bytes, summary.pack_bytes - kTrailerBytes);
-  EXPECT_GT(glances.size(), kObjectCount / 10);
+  EXPECT_GT(glances.size(), kLiveObjectCount / 10);
   offsets.push_back(summary.pack_bytes - kTrailerBytes);
   std::uint64_t last_bytes = 0;
   for (const Glance& seen : glances) {

@@ -19,7 +19,7 @@
 namespace bale {
 namespace {
 
-const std::string kPack = "/a.pack";
+const std::string kDamagedPack = "/a.pack";
 
 class PackCorruptionTest : public testing::Test {
  protected:
@@ -54,13 +54,13 @@ class PackCorruptionTest : public testing::Test {
   }
 
   Result<PackReport> verify(MemoryFileSystem& files) {
-    return verify_pack(kPack, {.memory_bytes = kMinPackCheckBytes, .file_system = &files});
+    return verify_pack(kDamagedPack, {.memory_bytes = kMinPackCheckBytes, .file_system = &files});
   }
 
   // Reads all that can be read. What comes back is an answer to what was asked, or an Error.
   void read_everything(MemoryFileSystem& files, const std::string& what) {
     for (const PackAccess access : {PackAccess::kMap, PackAccess::kRead}) {
-      const auto pack = PackReader::open(kPack, {.access = access, .file_system = &files});
+      const auto pack = PackReader::open(kDamagedPack, {.access = access, .file_system = &files});
       if (!pack) {
         EXPECT_EQ(pack.error().code, ErrorCode::kCorrupt) << what;
         continue;
@@ -97,7 +97,7 @@ class PackCorruptionTest : public testing::Test {
 
   void check(Bytes pack, Bytes index, const std::string& what) {
     MemoryFileSystem files;
-    ASSERT_THAT(put_pack(files, kPack, pack, index), IsOk());
+    ASSERT_THAT(put_pack(files, kDamagedPack, pack, index), IsOk());
     ASSERT_OK_AND_ASSIGN(report, verify(files));
     EXPECT_FALSE(report.ok()) << what;
     for (const Error& error : report.errors) {
@@ -132,12 +132,12 @@ class PackCorruptionTest : public testing::Test {
 
 TEST_F(PackCorruptionTest, UndamagedItIsWhole) {
   MemoryFileSystem files;
-  ASSERT_THAT(put_pack(files, kPack, built_), IsOk());
+  ASSERT_THAT(put_pack(files, kDamagedPack, built_), IsOk());
   ASSERT_OK_AND_ASSIGN(report, verify(files));
   EXPECT_TRUE(report.ok());
   EXPECT_EQ(report.objects, 7u);
   EXPECT_EQ(report.bytes, 300u + 5 + 0 + 5 + 302 + 50 + 3);
-  EXPECT_THAT(read_pack(files, kPack, PackAccess::kRead), IsOk());
+  EXPECT_THAT(read_pack(files, kDamagedPack, PackAccess::kRead), IsOk());
 }
 
 TEST_F(PackCorruptionTest, EveryTruncationAndFlipOfThePackIsReportedAndHarmless) {
@@ -165,9 +165,10 @@ TEST_F(PackCorruptionTest, EveryTruncationAndFlipOfAnIndexWithoutTrailerIsReport
 TEST_F(PackCorruptionTest, NoDamagedPackGetsANewIndex) {
   damage(built_.pack, [](Bytes pack, const std::string& what) {
     MemoryFileSystem files;
-    ASSERT_THAT(write_file(files, kPack, pack), IsOk());
-    EXPECT_THAT(make_index(kPack, {.memory_bytes = kMinPackCheckBytes, .file_system = &files}),
-                FailsWith(ErrorCode::kCorrupt, kPack))
+    ASSERT_THAT(write_file(files, kDamagedPack, pack), IsOk());
+    EXPECT_THAT(
+        make_index(kDamagedPack, {.memory_bytes = kMinPackCheckBytes, .file_system = &files}),
+        FailsWith(ErrorCode::kCorrupt, kDamagedPack))
         << what;
     ASSERT_OK_AND_ASSIGN(names, names_in(files, "/"));
     EXPECT_EQ(names, std::vector<std::string>{"a.pack"}) << what;

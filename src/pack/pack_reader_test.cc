@@ -25,9 +25,6 @@
 namespace bale {
 namespace {
 
-const ObjectId kId = test_id(IdKind::kContentHash, 1);
-const ObjectId kOther = test_id(IdKind::kContentHash, 2);
-
 class PackReaderTest : public testing::Test {
  protected:
   Result<PackReader> open(const PackDraft& draft, PackAccess access = PackAccess::kMap) {

@@ -22,16 +22,16 @@
 namespace bale {
 namespace {
 
-constexpr std::size_t kBlock = 64 << 10;
+constexpr std::size_t kScanBlock = 64 << 10;
 
-struct Shape {
+struct ScanShape {
   std::size_t lane_count = 1;
   std::size_t block_count = 1;
   std::size_t longest_kept_bytes = kMaxEntryHeaderBytes;
 };
 
-const Shape kShapes[] = {{1, 1, 100}, {1, 2, 5'000},  {2, 2, kBlock},
-                         {2, 4, 700}, {3, 5, kBlock}, {1, 1, kBlock}};
+const ScanShape kScanShapes[] = {{1, 1, 100}, {1, 2, 5'000},      {2, 2, kScanBlock},
+                                 {2, 4, 700}, {3, 5, kScanBlock}, {1, 1, kScanBlock}};
 
 struct Seen {
   std::vector<ScannedEntry> entries;
@@ -51,7 +51,7 @@ class PackScannerTest : public testing::Test {
       std::size_t size = random.below(i % 100 == 7 ? 300'000 : 1'500);
       if (i % 50 == 0) {
         // 33 + 2 or 3 + 3 bytes of header: fills the block up, or nearly.
-        size = kBlock - at % kBlock;
+        size = kScanBlock - at % kScanBlock;
         size = size > 39 + (i / 50) % 3 ? size - 39 + (i / 50) % 3 : size;
       }
       const ByteVector stored = noise(size, i);
@@ -61,14 +61,14 @@ class PackScannerTest : public testing::Test {
     }
   }
 
-  Seen scan(Bytes pack, const Shape& shape, std::size_t fail_work_at = SIZE_MAX) {
+  Seen scan(Bytes pack, const ScanShape& shape, std::size_t fail_work_at = SIZE_MAX) {
     Seen seen;
     const Result<void> scanned = scan(pack, shape, fail_work_at, seen);
     if (!scanned) seen.error = scanned.error();
     return seen;
   }
 
-  Result<void> scan(Bytes pack, const Shape& shape, std::size_t fail_work_at, Seen& seen) {
+  Result<void> scan(Bytes pack, const ScanShape& shape, std::size_t fail_work_at, Seen& seen) {
     TRY(put_pack(files_, "/a.pack", pack, {}));
     const PackBytes bytes = TRY(PackBytes::open(files_, "/a.pack", PackAccess::kRead));
     const Operation operation;
@@ -78,11 +78,11 @@ class PackScannerTest : public testing::Test {
     std::vector<char> wrong(shape.block_count);
     PackScannerOptions options{.operation = &operation,
                                .lanes = &lanes,
-                               .block_bytes = kBlock,
+                               .block_bytes = kScanBlock,
                                .block_count = shape.block_count,
                                .longest_kept_bytes = shape.longest_kept_bytes};
     options.work = [&](std::size_t slot, const ScannedBlock& block) -> Result<void> {
-      if (block.offset / kBlock >= fail_work_at) return fail(ErrorCode::kIo, "no work today");
+      if (block.offset / kScanBlock >= fail_work_at) return fail(ErrorCode::kIo, "no work today");
       std::uint64_t offset = block.entries_begin;
       while (offset < block.entries_end) {
         const Bytes entry = block.bytes.subspan(offset - block.offset);
@@ -125,8 +125,8 @@ class PackScannerTest : public testing::Test {
 
 TEST_F(PackScannerTest, FindsEveryEntryAndHandsEachThatIsNotTooLongOverOnce) {
   const ByteVector pack = draft_.pack();
-  ASSERT_GT(pack.size(), 20 * kBlock);
-  for (const Shape& shape : kShapes) {
+  ASSERT_GT(pack.size(), 20 * kScanBlock);
+  for (const ScanShape& shape : kScanShapes) {
     const Seen seen = scan(pack, shape);
     EXPECT_FALSE(seen.error) << seen.error->message;
     ASSERT_EQ(seen.entries.size(), 900u);
@@ -138,7 +138,7 @@ TEST_F(PackScannerTest, FindsEveryEntryAndHandsEachThatIsNotTooLongOverOnce) {
       const std::uint64_t size = entry.header.header_bytes + entry.header.stored_size;
       offset += size;
       // One that goes on in the next block is kept if it is not too long.
-      const bool in_one_block = entry.offset / kBlock == (offset - 1) / kBlock;
+      const bool in_one_block = entry.offset / kScanBlock == (offset - 1) / kScanBlock;
       const auto found = seen.whole.find(entry.offset);
       const int times = found == seen.whole.end() ? 0 : found->second;
       EXPECT_LE(times, 1) << i;
@@ -146,13 +146,13 @@ TEST_F(PackScannerTest, FindsEveryEntryAndHandsEachThatIsNotTooLongOverOnce) {
         EXPECT_EQ(times, 1) << i;
       }
     }
-    EXPECT_EQ(seen.blocks, (pack.size() - 32 + kBlock - 1) / kBlock);
+    EXPECT_EQ(seen.blocks, (pack.size() - 32 + kScanBlock - 1) / kScanBlock);
     EXPECT_FALSE(seen.compressed_in_plain_block);
   }
 }
 
 TEST_F(PackScannerTest, AnEmptyPackIsOneBlock) {
-  for (const Shape& shape : kShapes) {
+  for (const ScanShape& shape : kScanShapes) {
     const Seen seen = scan(PackDraft().pack(), shape);
     EXPECT_FALSE(seen.error) << seen.error->message;
     EXPECT_TRUE(seen.entries.empty());
@@ -162,9 +162,9 @@ TEST_F(PackScannerTest, AnEmptyPackIsOneBlock) {
 
 TEST_F(PackScannerTest, ABadHeaderEndsTheWalkAndTheRestIsHashedAllTheSame) {
   ByteVector pack = draft_.pack();
-  const std::uint64_t bad = scan(pack, kShapes[0]).entries[450].offset;
+  const std::uint64_t bad = scan(pack, kScanShapes[0]).entries[450].offset;
   pack[bad] = std::byte{9};
-  for (const Shape& shape : kShapes) {
+  for (const ScanShape& shape : kScanShapes) {
     const Seen seen = scan(pack, shape);
     ASSERT_TRUE(seen.error);
     EXPECT_NE(seen.error->message.find("entry at offset " + std::to_string(bad)),
@@ -172,7 +172,7 @@ TEST_F(PackScannerTest, ABadHeaderEndsTheWalkAndTheRestIsHashedAllTheSame) {
     EXPECT_NE(seen.error->message.find("checksum"), std::string::npos);
     EXPECT_EQ(seen.entries.size(), 450u);
     // All blocks, the entries before the damage with them.
-    EXPECT_EQ(seen.blocks, (pack.size() - 32 + kBlock - 1) / kBlock);
+    EXPECT_EQ(seen.blocks, (pack.size() - 32 + kScanBlock - 1) / kScanBlock);
     ASSERT_FALSE(seen.whole.empty());
     EXPECT_LT(seen.whole.rbegin()->first, bad);
     EXPECT_FALSE(seen.compressed_in_plain_block);
@@ -180,7 +180,7 @@ TEST_F(PackScannerTest, ABadHeaderEndsTheWalkAndTheRestIsHashedAllTheSame) {
 }
 
 TEST_F(PackScannerTest, BytesAfterTheLastEntryAndAWrongChecksumAreReported) {
-  for (const Shape& shape : kShapes) {
+  for (const ScanShape& shape : kScanShapes) {
     const Seen stray = scan(draft_.pack(899), shape);
     ASSERT_TRUE(stray.error);
     EXPECT_NE(stray.error->message.find("no entry has"), std::string::npos);
@@ -196,8 +196,8 @@ TEST_F(PackScannerTest, BytesAfterTheLastEntryAndAWrongChecksumAreReported) {
 
 TEST_F(PackScannerTest, AnErrorOfTheWorkComesBack) {
   const ByteVector pack = draft_.pack();
-  for (const Shape& shape : kShapes) {
-    for (const std::size_t block : {std::size_t{0}, std::size_t{5}, pack.size() / kBlock - 1}) {
+  for (const ScanShape& shape : kScanShapes) {
+    for (const std::size_t block : {std::size_t{0}, std::size_t{5}, pack.size() / kScanBlock - 1}) {
       const Seen seen = scan(pack, shape, block);
       ASSERT_TRUE(seen.error);
       EXPECT_EQ(seen.error->message, "no work today");

@@ -21,9 +21,6 @@
 namespace bale {
 namespace {
 
-const ObjectId kId = test_id(IdKind::kContentHash, 1);
-const ObjectId kOther = test_id(IdKind::kContentHash, 2);
-
 class PackVerifierTest : public testing::Test {
  protected:
   Result<PackReport> verify() { return verify_pack("/a.pack", {.file_system = &files_}); }

@@ -20,10 +20,10 @@ namespace {
 
 constexpr std::uint64_t kCount = 200'000;
 
-using Key = std::array<std::byte, 32>;
+using SearchKey = std::array<std::byte, 32>;
 
-Key make_key(std::size_t at, std::uint64_t word) {
-  Key key{};
+SearchKey make_search_key(std::size_t at, std::uint64_t word) {
+  SearchKey key{};
   store_be(key.data() + at, word);
   return key;
 }
@@ -34,15 +34,15 @@ struct Steps {
 };
 
 // Searches for keys of a sorted table, and for what lies just beside them.
-Steps count_steps(std::vector<Key> keys, TestRandom& random) {
+Steps count_steps(std::vector<SearchKey> keys, TestRandom& random) {
   std::sort(keys.begin(), keys.end());
-  const Bytes area = std::as_bytes(std::span<const Key>(keys));
-  const RecordTable table(area, sizeof(Key), 0, sizeof(Key));
+  const Bytes area = std::as_bytes(std::span<const SearchKey>(keys));
+  const RecordTable table(area, sizeof(SearchKey), 0, sizeof(SearchKey));
   Steps steps;
   std::uint64_t sum = 0;
   constexpr int kSearches = 20'000;
   for (int i = 0; i < kSearches; ++i) {
-    Key key = keys[random.below(keys.size())];
+    SearchKey key = keys[random.below(keys.size())];
     key.back() ^= static_cast<std::byte>(i % 3);
     RecordSearch search(table, key.data());
     std::uint64_t count = 0;
@@ -60,8 +60,8 @@ Steps count_steps(std::vector<Key> keys, TestRandom& random) {
   return steps;
 }
 
-Steps count_steps(const std::function<Key(std::uint64_t)>& key, TestRandom& random) {
-  std::vector<Key> keys;
+Steps count_steps(const std::function<SearchKey(std::uint64_t)>& key, TestRandom& random) {
+  std::vector<SearchKey> keys;
   for (std::uint64_t i = 0; i < kCount; ++i) keys.push_back(key(i));
   return count_steps(std::move(keys), random);
 }
@@ -70,8 +70,8 @@ TEST(RecordSearchTest, AmongHashesFourStepsAreTheRule) {
   TestRandom random(1);
   const Steps steps = count_steps(
       [&](std::uint64_t) {
-        Key key;
-        for (std::size_t at = 0; at < sizeof(Key); at += 8) {
+        SearchKey key;
+        for (std::size_t at = 0; at < sizeof(SearchKey); at += 8) {
           store_be(key.data() + at, random.next());
         }
         return key;
@@ -83,8 +83,8 @@ TEST(RecordSearchTest, AmongHashesFourStepsAreTheRule) {
 TEST(RecordSearchTest, NumbersAfterASharedPrefixAreFoundAtOnce) {
   TestRandom random(2);
   for (const std::size_t at : {std::size_t{0}, std::size_t{5}, std::size_t{20}, std::size_t{24}}) {
-    const Steps steps =
-        count_steps([&](std::uint64_t i) { return make_key(at, 3 * i + 1'000'000); }, random);
+    const Steps steps = count_steps(
+        [&](std::uint64_t i) { return make_search_key(at, 3 * i + 1'000'000); }, random);
     EXPECT_LE(steps.mean, 2.1) << at;
   }
 }
@@ -92,32 +92,34 @@ TEST(RecordSearchTest, NumbersAfterASharedPrefixAreFoundAtOnce) {
 TEST(RecordSearchTest, WhoeverChoseTheKeysASearchTakesFourStepsMoreThanBisectionAtMost) {
   const std::uint64_t most = std::bit_width(kCount) + RecordSearch::kMostGuesses + 1;
   TestRandom random(3);
-  const auto expect_few = [&](const char* what, const std::function<Key(std::uint64_t)>& key) {
+  const auto expect_few = [&](const char* what,
+                              const std::function<SearchKey(std::uint64_t)>& key) {
     const Steps steps = count_steps(key, random);
     EXPECT_LE(steps.most, most) << what;
   };
   expect_few("half of them in each half of what is left", [&](std::uint64_t i) {
-    return make_key(0, (std::uint64_t{1} << (i % 64)) + random.next() % (i % 64 + 1));
+    return make_search_key(0, (std::uint64_t{1} << (i % 64)) + random.next() % (i % 64 + 1));
   });
   expect_few("two crowds far apart", [&](std::uint64_t i) {
-    return make_key(0, (i % 2 == 0 ? 0 : UINT64_MAX - kCount) + i);
+    return make_search_key(0, (i % 2 == 0 ? 0 : UINT64_MAX - kCount) + i);
   });
   expect_few("a crowd and one stray",
-             [&](std::uint64_t i) { return make_key(0, i == 0 ? UINT64_MAX : i); });
+             [&](std::uint64_t i) { return make_search_key(0, i == 0 ? UINT64_MAX : i); });
   expect_few("a stray and one crowd",
-             [&](std::uint64_t i) { return make_key(0, i == 0 ? 0 : UINT64_MAX - i); });
+             [&](std::uint64_t i) { return make_search_key(0, i == 0 ? 0 : UINT64_MAX - i); });
   expect_few("closer and closer", [&](std::uint64_t i) {
     const double place = static_cast<double>(i) / kCount;
-    return make_key(0, static_cast<std::uint64_t>(place * place * place * place * 0x1p60));
+    return make_search_key(0, static_cast<std::uint64_t>(place * place * place * place * 0x1p60));
   });
-  expect_few("crowds of a thousand",
-             [&](std::uint64_t i) { return make_key(0, (i / 1'000) * 0x0123456789abcdef + i); });
+  expect_few("crowds of a thousand", [&](std::uint64_t i) {
+    return make_search_key(0, (i / 1'000) * 0x0123456789abcdef + i);
+  });
   expect_few("all alike in the word that guesses are made from", [&](std::uint64_t i) {
-    Key key = make_key(24, i);
+    SearchKey key = make_search_key(24, i);
     key[0] = static_cast<std::byte>(i == 0 ? 0 : 1);
     return key;
   });
-  expect_few("all alike", [&](std::uint64_t) { return make_key(0, 5); });
+  expect_few("all alike", [&](std::uint64_t) { return make_search_key(0, 5); });
 }
 
 TEST(RecordSearchTest, InATableOutOfOrderASearchEndsInside) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/damage.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "codec/delta.h"
@@ -26,11 +27,6 @@ constexpr std::uint64_t kMostOverheadBytes = 64 << 10;
 bool is_nothing(const ObjectId& id) {
   return std::all_of(id.bytes().begin(), id.bytes().end(),
                      [](std::byte byte) { return byte == std::byte{0}; });
-}
-
-// What says that there is no such entry, rather than that one could not look.
-bool is_damage(const Error& error) {
-  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kNotFound;
 }
 
 }  // namespace

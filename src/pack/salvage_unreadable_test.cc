@@ -18,14 +18,14 @@
 namespace bale {
 namespace {
 
-constexpr std::uint64_t kBlock = UnreadableBlocks::kBlockBytes;
+constexpr std::uint64_t kUnreadableBlock = UnreadableBlocks::kBlockBytes;
 
 // A pack of twelve blocks, of objects of up to two.
 class SalvageUnreadableTest : public testing::Test {
  protected:
   void SetUp() override {
     ASSERT_OK_AND_ASSIGN(builder, PackBuilder::in_memory(test_options()));
-    for (std::uint64_t i = 0; pack_bytes_ < 12 * kBlock; ++i) {
+    for (std::uint64_t i = 0; pack_bytes_ < 12 * kUnreadableBlock; ++i) {
       const ByteVector payload = noise(i % 5 == 0 ? 7000 : 60 + 97 * i % 900, i);
       pack_bytes_ += payload.size();
       ASSERT_THAT(builder.add(content_hash(ObjectType::kBlob, payload), ObjectType::kBlob, payload),
@@ -65,11 +65,11 @@ class SalvageUnreadableTest : public testing::Test {
 };
 
 TEST_F(SalvageUnreadableTest, OnlyWhatTouchesABlockThatCannotBeReadIsLost) {
-  for (std::uint64_t block = 0; block * kBlock < pack_bytes_; ++block) {
+  for (std::uint64_t block = 0; block * kUnreadableBlock < pack_bytes_; ++block) {
     for (const bool with_index : {true, false}) {
       for (const std::uint64_t blocks : {1u, 3u}) {
-        const std::uint64_t begin = block * kBlock;
-        const std::uint64_t end = std::min(begin + blocks * kBlock, pack_bytes_);
+        const std::uint64_t begin = block * kUnreadableBlock;
+        const std::uint64_t end = std::min(begin + blocks * kUnreadableBlock, pack_bytes_);
         break_bytes(begin + 5, end - 5);
         ASSERT_OK_AND_ASSIGN(salvager, salvage(with_index));
         EXPECT_EQ(salvager.report().bytes_unreadable, end - begin);

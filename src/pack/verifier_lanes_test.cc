@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::size_t kLaneCounts[] = {1, 2, 5};
 
-const std::string kPack = "/a.pack";
+const std::string kLanesPack = "/a.pack";
 
 void expect_same(const PackReport& a, const PackReport& b, const std::string& what) {
   EXPECT_EQ(a.objects, b.objects) << what;
@@ -40,11 +40,11 @@ class VerifierLanesTest : public testing::Test {
   PackReport verify(Bytes pack, Bytes index, const std::string& what) {
     PackReport first;
     MemoryFileSystem files;
-    EXPECT_THAT(put_pack(files, kPack, pack, index), IsOk());
+    EXPECT_THAT(put_pack(files, kLanesPack, pack, index), IsOk());
     for (const std::uint64_t memory_bytes : {kMinPackCheckBytes, std::uint64_t{64} << 20}) {
       for (const std::size_t lanes : kLaneCounts) {
         const auto report = verify_pack(
-            kPack, {.memory_bytes = memory_bytes, .lanes = lanes, .file_system = &files});
+            kLanesPack, {.memory_bytes = memory_bytes, .lanes = lanes, .file_system = &files});
         EXPECT_THAT(report, IsOk()) << what;
         if (!report) return {};
         if (lanes == 1 && memory_bytes == kMinPackCheckBytes) first = *report;
@@ -198,11 +198,11 @@ TEST_F(VerifierLanesTest, AnObjectThatNeedsAllTheMemoryGetsItAndOneThatNeedsMore
   twice.insert(twice.end(), program.begin(), program.end());
   larger.add_delta(prefixed_id(500), prefixed_id(1), 2 * size, twice);
   MemoryFileSystem files;
-  ASSERT_THAT(put_pack(files, kPack, larger.pack(), larger.index()), IsOk());
+  ASSERT_THAT(put_pack(files, kLanesPack, larger.pack(), larger.index()), IsOk());
   std::string message;
   for (const std::size_t lanes : kLaneCounts) {
     const auto refused = verify_pack(
-        kPack, {.memory_bytes = kMinPackCheckBytes, .lanes = lanes, .file_system = &files});
+        kLanesPack, {.memory_bytes = kMinPackCheckBytes, .lanes = lanes, .file_system = &files});
     ASSERT_THAT(refused, FailsWith(ErrorCode::kLimitExceeded, "allow at least"));
     if (lanes == 1) message = refused.error().message;
     EXPECT_EQ(refused.error().message, message);
@@ -214,10 +214,10 @@ TEST_F(VerifierLanesTest, AnIndexIsTheSameWhateverTheLanes) {
   for (const std::uint64_t memory_bytes : {kMinPackCheckBytes, std::uint64_t{64} << 20}) {
     for (const std::size_t lanes : kLaneCounts) {
       MemoryFileSystem files;
-      ASSERT_THAT(write_file(files, kPack, built.pack), IsOk());
-      ASSERT_THAT(
-          make_index(kPack, {.memory_bytes = memory_bytes, .lanes = lanes, .file_system = &files}),
-          IsOk());
+      ASSERT_THAT(write_file(files, kLanesPack, built.pack), IsOk());
+      ASSERT_THAT(make_index(kLanesPack,
+                             {.memory_bytes = memory_bytes, .lanes = lanes, .file_system = &files}),
+                  IsOk());
       ASSERT_OK_AND_ASSIGN(index, read_file(files, "/a.idx"));
       EXPECT_TRUE(index == built.index);
     }

@@ -31,7 +31,7 @@ using testing::IsEmpty;
 
 constexpr const char* kRepo = "github.com/owner/repo";
 
-Store made_store(FileSystem& files) {
+Store store_with_names(FileSystem& files) {
   CHECK(Store::init("/store", &files).has_value());
   return std::move(Store::open("/store", &files)).value();
 }
@@ -50,7 +50,7 @@ class ArchiveNamesTest : public testing::Test {
   }
 
   MemoryFileSystem files_;
-  Store store_ = made_store(files_);
+  Store store_ = store_with_names(files_);
 };
 
 TEST(ArchiveLayoutTest, DirectoriesOfNamesEndInWhatNoNameHolds) {
@@ -187,7 +187,7 @@ TEST_F(ArchiveNamesTest, WhatIsNotOfBaleIsDebrisAlsoBelow) {
 TEST(ArchiveNamesCrashTest, WhatWasAcknowledgedIsThereAfterAPowerCut) {
   for (const bool locked : {true, false}) {
     MemoryFileSystem files;
-    Store store = made_store(files);
+    Store store = store_with_names(files);
     {
       // An import makes the directories with its lock; repair has none.
       ImportLocks locks;

@@ -43,7 +43,7 @@
 namespace bale {
 namespace {
 
-constexpr std::uint64_t kListBytes = 2 << 20;
+constexpr std::uint64_t kUndoListBytes = 2 << 20;
 constexpr std::uint64_t kMinUndoBytes = 16 << 20;
 
 // What is released may be gone; what cannot be found may also be in a pack that is damaged.
@@ -67,7 +67,7 @@ class ReleasedCheck {
       : store_(store),
         name_(name),
         memory_bytes_(memory_bytes),
-        context_(kListBytes),
+        context_(kUndoListBytes),
         missing_budget_(memory_bytes / 4) {}
 
   Result<void> start(const std::string& scratch_directory, const Operation& operation);

@@ -12,8 +12,8 @@
 #include "bale/store_collect.h"
 #include "bale/store_repair.h"
 #include "bale/store_verifier.h"
-#include "base/memory_size.h"
 #include "base/check.h"
+#include "base/memory_size.h"
 #include "io/memory_file_system.h"
 #include "testing/archive_fixture.h"
 #include "testing/matchers.h"
@@ -27,7 +27,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-Store made_store(FileSystem& files) {
+Store store_to_undo(FileSystem& files) {
   CHECK(Store::init("/store", &files).has_value());
   return std::move(Store::open("/store", &files)).value();
 }
@@ -79,7 +79,7 @@ class ArchiveUndoTest : public testing::Test {
   }
 
   MemoryFileSystem files_;
-  Store store_ = made_store(files_);
+  Store store_ = store_to_undo(files_);
   ReadContext context_;
 };
 

@@ -11,6 +11,7 @@
 #include "base/hex.h"
 #include "base/try.h"
 #include "format/container.h"
+#include "io/page_release.h"
 #include "pack/mapped_checksum.h"
 
 namespace bale {
@@ -76,7 +77,6 @@ Result<void> CatalogView::check_checksum() const {
 }
 
 Result<void> CatalogView::check() const {
-  constexpr std::uint64_t kRecordsPerRelease = 1 << 15;
   TRY(check_checksum());
   for (const CatalogRow row : kCatalogRows) {
     for (std::uint64_t i = 0; i < record_count(row); ++i) {

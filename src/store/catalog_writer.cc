@@ -19,6 +19,7 @@
 #include "base/try.h"
 #include "format/catalog.h"
 #include "io/atomic_file.h"
+#include "io/page_release.h"
 #include "pack/external_sorter.h"
 #include "pack/hashed_writer.h"
 #include "store/staging_area.h"
@@ -28,7 +29,6 @@ namespace {
 
 constexpr std::size_t kWriteBufferBytes = 256 << 10;
 constexpr std::uint64_t kMinMemoryBytes = 1 << 20;
-constexpr std::uint64_t kRecordsPerRelease = 1 << 15;
 
 class CatalogWriter {
  public:

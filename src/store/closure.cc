@@ -9,10 +9,12 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/damage.h"
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/memory_size.h"
 #include "base/try.h"
+#include "io/page_release.h"
 #include "object/git_objects.h"
 #include "store/store_impl.h"
 
@@ -55,12 +57,6 @@ constexpr int kMostBases = 64;
 
 constexpr std::uint64_t kMostStackBytes = 1 << 20;
 
-// What concerns one object, and need not end the walk. A pack that was collected is not among it.
-bool is_unreadable(const Error& error) {
-  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kIo ||
-         error.code == ErrorCode::kUnsupported;
-}
-
 // The records of one table that are marked, in the order of their ids.
 class MarkedRecords {
  public:
@@ -87,8 +83,6 @@ class MarkedRecords {
   [[nodiscard]] ObjectLocation location() const { return location_; }
 
  private:
-  static constexpr std::uint64_t kRecordsPerRelease = 1 << 15;
-
   const PackSet* packs_;
   std::uint32_t table_;
   ScratchArray<std::uint8_t>* marks_;

@@ -27,7 +27,7 @@
 namespace bale {
 namespace {
 
-struct Made {
+struct MadeGraph {
   GitOid oid;
   ObjectType type = ObjectType::kBlob;
   std::string payload;
@@ -42,7 +42,7 @@ class Graph {
     for (std::size_t i = 0; i < count; ++i) add(i);
   }
 
-  [[nodiscard]] const std::vector<Made>& objects() const { return objects_; }
+  [[nodiscard]] const std::vector<MadeGraph>& objects() const { return objects_; }
 
   std::size_t pick(std::size_t below) { return random_() % below; }
 
@@ -59,13 +59,13 @@ class Graph {
     return seen;
   }
 
-  [[nodiscard]] const Made& at(const GitOid& oid) const { return objects_[number_.at(oid)]; }
+  [[nodiscard]] const MadeGraph& at(const GitOid& oid) const { return objects_[number_.at(oid)]; }
 
  private:
   void add(std::size_t i) {
     static constexpr const char* kModes[] = {"100644", "40000", "120000", "100755", "040000"};
     static constexpr const char* kWords[] = {"blob", "tree", "commit", "tag", "thing"};
-    Made made;
+    MadeGraph made;
     const std::size_t kind = objects_.empty() ? 0 : pick(5);
     const auto any = [&] {
       made.links.push_back(objects_[pick(objects_.size())].oid);
@@ -98,7 +98,7 @@ class Graph {
   }
 
   std::mt19937_64 random_;
-  std::vector<Made> objects_;
+  std::vector<MadeGraph> objects_;
   std::map<GitOid, std::size_t> number_;
 };
 
@@ -113,7 +113,7 @@ Result<void> import(Store& store, const Graph& graph, const std::string& name, c
   for (const GitOid& oid : graph.reached(tip)) {
     ++record.objects;
     if (store.find(oid)) continue;
-    const Made& made = graph.at(oid);
+    const MadeGraph& made = graph.at(oid);
     TRY(staged->add(oid, made.type, as_bytes(made.payload)));
     ++record.objects_new;
   }
@@ -197,7 +197,7 @@ TEST(CollectLyingLinksTest, WhatIsLostIsFoundWhateverLinksSay) {
     std::advance(lost, static_cast<std::ptrdiff_t>(graph.pick(reached.size())));
     ASSERT_OK_AND_ASSIGN(staged, StagedPack::create(other.store(), GitHash::kSha1, {.lanes = 1}));
     for (const GitOid& oid : reached) {
-      const Made& made = graph.at(oid);
+      const MadeGraph& made = graph.at(oid);
       if (oid != *lost) {
         ASSERT_THAT(staged->add(oid, made.type, as_bytes(made.payload)), IsOk());
       }

@@ -22,7 +22,7 @@
 namespace bale {
 namespace {
 
-constexpr std::uint64_t kListBytes = 4 << 20;
+constexpr std::uint64_t kRootsListBytes = 4 << 20;
 constexpr std::string_view kAdvice =
     "nothing was removed, because it may need objects of any pack; bale repair, with --from its "
     "source if need be, restores what is missing, bale archive rm gives it up";
@@ -36,7 +36,7 @@ CollectRoots::CollectRoots(const Store& store, std::uint64_t memory_bytes,
       scratch_directory_(std::move(scratch_directory)),
       operation_(operation),
       context_(memory_bytes / 8),
-      list_context_(std::min(kListBytes, memory_bytes / 8)),
+      list_context_(std::min(kRootsListBytes, memory_bytes / 8)),
       missing_budget_(memory_bytes / 8) {}
 
 Result<void> CollectRoots::read_pointers() {

@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-CollectOptions quick(CollectOptions options = {}) {
+CollectOptions quick_collect(CollectOptions options = {}) {
   options.sync = false;
   return options;
 }
@@ -64,7 +64,7 @@ class CollectTest : public testing::Test {
 
 TEST_F(CollectTest, WithoutGarbageNothingHappens) {
   const auto before = fixture_.files();
-  ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick()));
+  ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick_collect()));
   EXPECT_EQ(summary.objects_removed, 0u);
   EXPECT_EQ(fixture_.files(), before);
   EXPECT_EQ(summary.bytes_before, summary.bytes_after);
@@ -73,11 +73,11 @@ TEST_F(CollectTest, WithoutGarbageNothingHappens) {
 TEST_F(CollectTest, WhatOnlyARemovedArchiveReachedGoesAndTheRestStays) {
   remove("other");
   const auto before = fixture_.files();
-  ASSERT_OK_AND_ASSIGN(said, collect_store(store(), quick({.dry_run = true})));
+  ASSERT_OK_AND_ASSIGN(said, collect_store(store(), quick_collect({.dry_run = true})));
   EXPECT_EQ(fixture_.files(), before);
   // The file "other", its tree, its commit and its record.
   EXPECT_EQ(said.objects_removed, 4u);
-  ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick()));
+  ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick_collect()));
   EXPECT_EQ(summary.objects_removed, 4u);
   EXPECT_EQ(summary.packs_rewritten, 1u);
   EXPECT_LT(summary.bytes_after, summary.bytes_before - 3000);
@@ -88,7 +88,7 @@ TEST_F(CollectTest, WhatOnlyARemovedArchiveReachedGoesAndTheRestStays) {
   // The removal is remembered, and collecting again finds nothing.
   ASSERT_OK_AND_ASSIGN(pointers, store().archive_pointers());
   EXPECT_THAT(pointers, testing::ElementsAre("mine", "other"));
-  ASSERT_OK_AND_ASSIGN(again, collect_store(store(), quick()));
+  ASSERT_OK_AND_ASSIGN(again, collect_store(store(), quick_collect()));
   EXPECT_EQ(again.objects_removed, 0u);
 }
 
@@ -97,7 +97,7 @@ TEST_F(CollectTest, APrunedArchiveLosesWhatOnlyItsOldRecordsReached) {
   mine_.run({"commit", "-a", "--amend", "-m", "another history"});
   ASSERT_THAT(fixture_.import(mine_.path(), "mine"), IsOk());
   ASSERT_THAT(prune_archive(store(), "mine", 1, {.sync = false}), IsOk());
-  ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick()));
+  ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick_collect()));
   // A file, a tree and a commit of before, and both records that were replaced or dropped.
   EXPECT_EQ(summary.objects_removed, 5u);
   expect_mine_whole();
@@ -106,17 +106,17 @@ TEST_F(CollectTest, APrunedArchiveLosesWhatOnlyItsOldRecordsReached) {
 TEST_F(CollectTest, ObjectsWithoutARefAndTheirListStay) {
   const GitOid loose = mine_.write_blob(random_text(500, 77));
   ASSERT_THAT(fixture_.import_with(mine_.path(), {.name = "mine", .all_objects = true}), IsOk());
-  ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick()));
+  ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick_collect()));
   EXPECT_EQ(summary.objects_removed, 0u);
   remove("other");
-  ASSERT_THAT(collect_store(store(), quick()), IsOk());
+  ASSERT_THAT(collect_store(store(), quick_collect()), IsOk());
   EXPECT_TRUE(store().find(loose));
   expect_mine_whole();
 }
 
 TEST_F(CollectTest, AnArchiveWhosePointerIsLostIsKeptAndNamed) {
   fs::remove(fixture_.path() + "/archives/other");
-  ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick()));
+  ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick_collect()));
   EXPECT_THAT(summary.lost_archives, testing::ElementsAre("other"));
   EXPECT_EQ(summary.objects_removed, 0u);
   EXPECT_TRUE(store().find(other_.oid("HEAD:other")));
@@ -128,7 +128,7 @@ TEST_F(CollectTest, NothingIsRemovedFromAStoreInWhichSomethingIsMissing) {
   const std::string pack = store().pack_name(store().pack_numbers().back());
   fs::rename(fixture_.path() + "/packs/" + pack + ".idx", fixture_.beside("kept"));
   const auto before = fixture_.files();
-  EXPECT_THAT(collect_store(store(), quick()), FailsWith(ErrorCode::kCorrupt, "damaged"));
+  EXPECT_THAT(collect_store(store(), quick_collect()), FailsWith(ErrorCode::kCorrupt, "damaged"));
   EXPECT_EQ(fixture_.files(), before);
 }
 
@@ -145,7 +145,7 @@ TEST_F(CollectTest, ADamagedArchiveThatSharesNothingDoesNotKeepTheRestFromBeingC
   flip_byte(fixture_.path() + "/packs/" + store().pack_name(tree->pack) + ".pack",
             static_cast<std::int64_t>(tree->offset) + 60);
   Store reopened = fixture_.reopened();
-  ASSERT_OK_AND_ASSIGN(summary, collect_store(reopened, quick()));
+  ASSERT_OK_AND_ASSIGN(summary, collect_store(reopened, quick_collect()));
   EXPECT_FALSE(summary.damaged.empty());
   EXPECT_FALSE(reopened.find(mine_.oid("HEAD:mine")));
   EXPECT_TRUE(reopened.find(other_.oid("HEAD:other")));
@@ -162,12 +162,12 @@ TEST_F(CollectTest, ADamagedArchiveThatSharesObjectsKeepsEverything) {
             static_cast<std::int64_t>(tree->offset) + 60);
   Store reopened = fixture_.reopened();
   const auto before = fixture_.files();
-  EXPECT_THAT(collect_store(reopened, quick()),
+  EXPECT_THAT(collect_store(reopened, quick_collect()),
               FailsWith(ErrorCode::kCorrupt, "archive mine is damaged"));
   EXPECT_EQ(fixture_.files(), before);
   // The advice of the message.
   ASSERT_THAT(remove_archive(reopened, "mine", {.sync = false}), IsOk());
-  EXPECT_THAT(collect_store(reopened, quick()), IsOk());
+  EXPECT_THAT(collect_store(reopened, quick_collect()), IsOk());
 }
 
 // A damaged header may call a commit or a tree a blob, by one bit: nothing behind it may go.
@@ -190,7 +190,7 @@ TEST_F(CollectTest, NoBitOfAHeaderMakesAnObjectALeaf) {
       write_test_file(path, bad);
       Store reopened = fixture_.reopened();
       const auto before = fixture_.files();
-      const Result<CollectSummary> collected = collect_store(reopened, quick());
+      const Result<CollectSummary> collected = collect_store(reopened, quick_collect());
       if (!collected) {
         EXPECT_EQ(fixture_.files(), before);
       }
@@ -223,7 +223,7 @@ TEST_F(CollectTest, WhatOneArchiveIsMadeWithoutHidesNoLossOfAnother) {
   flip_byte(fixture.path() + "/packs/" + fixture.store().pack_name(lost->pack) + ".gitidx", 0);
   Store reopened = fixture.reopened();
   const auto before = fixture.files();
-  EXPECT_THAT(collect_store(reopened, quick()), FailsWith(ErrorCode::kCorrupt));
+  EXPECT_THAT(collect_store(reopened, quick_collect()), FailsWith(ErrorCode::kCorrupt));
   EXPECT_EQ(fixture.files(), before);
 }
 
@@ -245,7 +245,7 @@ TEST_F(CollectTest, ADamagedArchiveOfTwoRecordsKeepsEverything) {
   flip_byte(fixture_.path() + "/packs/" + store().pack_name(tree->pack) + ".pack",
             static_cast<std::int64_t>(tree->offset) + 60);
   Store reopened = fixture_.reopened();
-  EXPECT_THAT(collect_store(reopened, quick()),
+  EXPECT_THAT(collect_store(reopened, quick_collect()),
               FailsWith(ErrorCode::kCorrupt, "archive two is damaged"));
   EXPECT_TRUE(reopened.find(mine_.oid("HEAD:mine")));
 }
@@ -259,7 +259,7 @@ TEST_F(CollectTest, AnArchiveWithoutAPointerInADamagedPackIsKept) {
   flip_byte(fixture_.path() + "/packs/" + store().pack_name(blob->pack) + ".pack",
             static_cast<std::int64_t>(blob->offset) + 100);
   Store reopened = fixture_.reopened();
-  static_cast<void>(collect_store(reopened, quick()).has_value());
+  static_cast<void>(collect_store(reopened, quick_collect()).has_value());
   EXPECT_TRUE(reopened.find(mine_.oid("HEAD:shared")));
   EXPECT_FALSE(reopened.find(other_.oid("HEAD:other")));
 }
@@ -278,7 +278,7 @@ TEST_F(CollectTest, WhatAnArchiveLacksAndAnotherHasIsNoDamage) {
   ASSERT_THAT(fixture.import(shallow, "shallow"), IsOk());
   ASSERT_THAT(fixture.import(mine_.path(), "gone"), IsOk());
   ASSERT_THAT(remove_archive(fixture.store(), "gone", {.sync = false}), IsOk());
-  ASSERT_OK_AND_ASSIGN(summary, collect_store(fixture.store(), quick()));
+  ASSERT_OK_AND_ASSIGN(summary, collect_store(fixture.store(), quick_collect()));
   EXPECT_GT(summary.objects_removed, 0u);
   ASSERT_OK_AND_ASSIGN(report, fixture.verify());
   EXPECT_TRUE(report.ok());
@@ -291,7 +291,7 @@ TEST_F(CollectTest, AnArchiveWhosePointerLeadsToAnotherIsKept) {
   fs::copy_file(fixture_.path() + "/archives/other", fixture_.path() + "/archives/mine",
                 fs::copy_options::overwrite_existing);
   Store reopened = fixture_.reopened();
-  ASSERT_THAT(collect_store(reopened, quick()), IsOk());
+  ASSERT_THAT(collect_store(reopened, quick_collect()), IsOk());
   EXPECT_TRUE(reopened.find(mine_.oid("HEAD:mine")));
   EXPECT_THAT(import_git(reopened, mine_.path(), {.name = "mine", .sync = false}),
               FailsWith(ErrorCode::kCorrupt, "record of the archive other"));
@@ -302,7 +302,7 @@ TEST_F(CollectTest, AFileThatIsNoPointerBlocksNothing) {
   remove("other");
   write_test_file(fixture_.path() + "/archives/notes.txt", "junk\n");
   Store reopened = fixture_.reopened();
-  ASSERT_OK_AND_ASSIGN(summary, collect_store(reopened, quick()));
+  ASSERT_OK_AND_ASSIGN(summary, collect_store(reopened, quick_collect()));
   EXPECT_EQ(summary.objects_removed, 4u);
 }
 
@@ -317,7 +317,7 @@ TEST_F(CollectTest, RecordsFromBeforeALostPointerAreKept) {
   ASSERT_THAT(fixture_.import(mine_.path(), "mine"), IsOk());
   fs::remove(fixture_.path() + "/archives/mine");
   ASSERT_THAT(fixture_.import(mine_.path(), "mine"), IsOk());
-  ASSERT_THAT(collect_store(store(), quick()), IsOk());
+  ASSERT_THAT(collect_store(store(), quick_collect()), IsOk());
   EXPECT_TRUE(store().find(old));
 }
 
@@ -332,7 +332,7 @@ TEST_F(CollectTest, WhatAnImportBesideItFoundStoredSurvivesAtEveryStep) {
     Store beside = fixture.reopened();
     int calls = 0;
     bool imported = false;
-    CollectOptions options = quick();
+    CollectOptions options = quick_collect();
     options.operation.report = [&](const Progress& at) {
       if (calls++ != step || imports_wait(at.phase)) return;
       phases.insert(std::string(at.phase));
@@ -361,7 +361,7 @@ TEST_F(CollectTest, AnArchiveThatComesBesideItIsNoDamageAtAnyStep) {
     Store beside = fixture.reopened();
     int calls = 0;
     bool imported = false;
-    CollectOptions options = quick();
+    CollectOptions options = quick_collect();
     options.operation.report = [&](const Progress& at) {
       if (calls++ != step || imports_wait(at.phase)) return;
       imported = true;
@@ -379,7 +379,7 @@ TEST_F(CollectTest, PacksGoOnlyWhenNoImportRuns) {
   ASSERT_OK_AND_ASSIGN(locks, lock_for_import(store(), "running", {}));
   Store beside = fixture_.reopened();
   std::atomic<bool> waits = false;
-  CollectOptions options = quick();
+  CollectOptions options = quick_collect();
   options.operation.report = [&](const Progress& at) {
     if (imports_wait(at.phase)) waits = true;
   };

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/damage.h"
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/try.h"
@@ -17,18 +18,13 @@ constexpr std::uint64_t kVisited = std::uint64_t{1} << 62;  // is_first_visit() 
 constexpr std::uint64_t kMask = kVisited - 1;
 
 // For headers, which are read while links of an object are followed that context_ holds.
-constexpr std::uint64_t kTypeReadBytes = 512 << 10;
+constexpr std::uint64_t kMaskTypeReadBytes = 512 << 10;
 
 constexpr std::size_t kLatelySlots = 4096;
-constexpr std::uint64_t kMostStackBytes = 1 << 20;
+constexpr std::uint64_t kMaskStackBytes = 1 << 20;
 
 std::size_t beginning(const GitOid& oid) {
   return load_be<std::uint16_t>(oid.bytes().data()) >> 4;
-}
-
-// What makes an object a leaf; anything else ends the walk.
-bool is_unreadable(const Error& error) {
-  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kNotFound;
 }
 
 }  // namespace
@@ -57,7 +53,7 @@ Result<void> DamageMasks::start(const std::vector<GitOid>& lost) {
     keys += options_.follow ? packs_->record_count(table) : 0;
   }
   FileSystem& files = store_->file_system();
-  const std::uint64_t stack_bytes = std::min(kMostStackBytes, options_.memory_bytes / 16);
+  const std::uint64_t stack_bytes = std::min(kMaskStackBytes, options_.memory_bytes / 16);
   masks_ =
       TRY(ScratchArray<std::uint64_t>::create(*budget_, keys, options_.memory_bytes / 4, files,
                                               options_.scratch_directory, "what objects reach"));
@@ -67,8 +63,8 @@ Result<void> DamageMasks::start(const std::vector<GitOid>& lost) {
                                                    options_.scratch_directory));
   lately_charge_ = TRY(budget_->charge(kLatelySlots * sizeof(Lately), "recent links"));
   lately_.resize(kLatelySlots);
-  type_context_.emplace(kTypeReadBytes);
-  context_.emplace(budget_->free_bytes() - std::min(budget_->free_bytes(), kTypeReadBytes));
+  type_context_.emplace(kMaskTypeReadBytes);
+  context_.emplace(budget_->free_bytes() - std::min(budget_->free_bytes(), kMaskTypeReadBytes));
   return {};
 }
 
@@ -121,7 +117,7 @@ Result<std::optional<ObjectType>> DamageMasks::type_of(const GitOid& oid) {
   if (!found) return std::optional<ObjectType>();
   const Result<EntryInfo> info = store_->info(found->location, *context_);
   if (info) return std::optional(info->type);
-  if (!is_unreadable(info.error())) return info.error();
+  if (!is_damage(info.error())) return info.error();
   return std::optional<ObjectType>();
 }
 
@@ -182,7 +178,7 @@ Result<void> DamageMasks::leave(const Step& step) {
 Result<bool> DamageMasks::links(const ObjectLocation& location, const GitOid& oid,
                                 const LinkVisitor& use) {
   const Result<ObjectView> object = store_->get(location, *context_, oid);
-  if (!object && !is_unreadable(object.error())) return object.error();
+  if (!object && !is_damage(object.error())) return object.error();
   if (!object) return false;
   const bool cut = absence_->shallow.contains(oid);
   Result<void> used;

@@ -8,6 +8,7 @@
 
 #include "bale/record.h"
 #include "base/budget.h"
+#include "base/damage.h"
 #include "base/error.h"
 #include "base/memory_size.h"
 #include "base/try.h"
@@ -22,10 +23,6 @@ namespace bale {
 namespace {
 
 constexpr std::uint64_t kEntriesAReport = 256;
-
-bool is_damage(const Error& error) {
-  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kNotFound;
-}
 
 // Walks over the entries by their headers: calls `visit` with each, which returns whether to go on.
 // Fails where a header is damaged.

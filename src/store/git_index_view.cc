@@ -6,6 +6,7 @@
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/try.h"
+#include "io/page_release.h"
 #include "pack/mapped_checksum.h"
 
 namespace bale {
@@ -52,7 +53,6 @@ std::uint64_t GitIndexView::lower_bound(const GitOid& oid) const {
 
 Result<void> GitIndexView::check() const {
   TRY(check_ending_checksum(*map_, path_));
-  constexpr std::uint64_t kRecordsPerRelease = 1 << 16;
   for (std::uint64_t i = 1; i < record_count(); ++i) {
     if (i % kRecordsPerRelease == 0) release_pages();
     if (oid(i - 1) < oid(i)) continue;

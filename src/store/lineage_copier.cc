@@ -30,7 +30,7 @@ namespace {
 
 constexpr std::size_t kNameBytes = 16;
 constexpr std::size_t kPlacePosition = kNameBytes + 4;
-constexpr std::size_t kOidPosition = kPlacePosition + 12;
+constexpr std::size_t kBaseOidPosition = kPlacePosition + 12;
 
 using Sorter = ExternalSorter<64>;
 
@@ -110,7 +110,7 @@ Result<void> LineageCopier::run() {
                                   load_be<std::uint64_t>(place + 4)};
     const std::shared_ptr<const StoredPack> pack = TRY(store_.impl().open(location.pack));
     const GitHash hash = pack->git_index->hash();
-    const Bytes oid = Bytes(*record).subspan(kOidPosition, 32);
+    const Bytes oid = Bytes(*record).subspan(kBaseOidPosition, 32);
     const bool known = !std::equal(oid.begin(), oid.end(), none.begin());
     TRY(copier_.add(location,
                     known ? std::optional(GitOid(hash, oid.first(oid_bytes(hash)))) : std::nullopt,
@@ -176,7 +176,7 @@ Result<void> LineageCopier::add(std::string_view name, const ObjectLocation& loc
   }
   store_be<std::uint32_t>(record.data() + kPlacePosition, ranks_[location.pack]);
   store_be<std::uint64_t>(record.data() + kPlacePosition + 4, location.offset);
-  if (oid) std::copy(oid->bytes().begin(), oid->bytes().end(), record.begin() + kOidPosition);
+  if (oid) std::copy(oid->bytes().begin(), oid->bytes().end(), record.begin() + kBaseOidPosition);
   return order_->add(record);
 }
 

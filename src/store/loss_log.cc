@@ -10,12 +10,12 @@
 
 #include "base/endian.h"
 #include "base/try.h"
+#include "io/page_release.h"
 
 namespace bale {
 namespace {
 
 constexpr std::size_t kEntriesAtOnce = 10'000;
-constexpr std::uint64_t kRecordsPerRelease = 1 << 15;
 
 constexpr std::size_t kOidPosition = 1;
 constexpr std::size_t kTypePosition = kOidPosition + 32;

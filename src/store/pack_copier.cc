@@ -17,7 +17,6 @@ namespace bale {
 namespace {
 
 // What is longer goes through in pieces.
-constexpr std::uint64_t kMostWholeBytes = kFrameBytes;
 
 // Besides the pack that is built: the walk, the marks of what was copied, and decoding.
 constexpr std::uint64_t kMinOwnBytes = 2 * kMinPackWalkBytes + (1 << 20);
@@ -80,7 +79,7 @@ Result<void> PackCopier::copy(std::uint32_t number, const Keeps& keeps) {
   PackWalk walk = TRY(PackWalk::create(store_, number,
                                        {.memory_bytes = std::max(kMinPackWalkBytes, own / 2),
                                         .scratch_directory = scratch,
-                                        .most_stored_bytes = kMostWholeBytes,
+                                        .most_stored_bytes = kFrameBytes,
                                         .operation = &options_.operation}));
   copied_.reset();
   copied_budget_ = std::make_unique<Budget>(std::max<std::uint64_t>(1 << 20, own / 8));
@@ -135,7 +134,7 @@ Result<bool> PackCopier::may_stay_stored(const PackReader& reader, const StoredE
 
 Result<void> PackCopier::copy_stored(PackWalk& walk, const PackWalk::Entry& entry) {
   ++totals_.verbatim;
-  if (entry.stored.stored_size <= kMostWholeBytes) {
+  if (entry.stored.stored_size <= kFrameBytes) {
     return staged_->add_stored(entry.oid, entry.stored);
   }
   TRY(staged_->begin_stored(entry.stored));
@@ -150,7 +149,7 @@ Result<void> PackCopier::add_decoded(const PackReader& reader, std::uint64_t off
   const EntryInfo info = TRY(reader.info_at(offset, context));
   // The pack's trailer is right, so an id that is not was written so: StagedPack refuses it.
   Result<void> added;
-  if (info.size <= kMostWholeBytes || info.base) {
+  if (info.size <= kFrameBytes || info.base) {
     const ObjectView object = TRY(reader.get_at(offset, context));
     added = staged_->add_as(info.id, oid, object.type, object.payload, lineage);
   } else {

@@ -29,7 +29,6 @@ namespace bale {
 namespace {
 
 // What is longer goes through in pieces.
-constexpr std::uint64_t kMostWholeBytes = kFrameBytes;
 
 // Of a pack that cannot be as it was put together.
 bool is_refusal(const Error& error) {
@@ -207,8 +206,8 @@ Result<void> PackSalvage::add(PackSalvager& salvager, const SalvagedEntry& entry
 
 Result<void> PackSalvage::add_stored(PackSalvager& salvager, const SalvagedEntry& entry,
                                      const std::optional<GitOid>& oid) {
-  if (entry.entry.stored_size <= kMostWholeBytes) {
-    const StoredEntry stored = TRY(salvager.stored_at(entry, kMostWholeBytes, context_));
+  if (entry.entry.stored_size <= kFrameBytes) {
+    const StoredEntry stored = TRY(salvager.stored_at(entry, kFrameBytes, context_));
     return staged_->add_stored(oid, stored);
   }
   TRY(staged_->begin_stored(entry.entry));

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/damage.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "store/catalog_writer.h"
@@ -50,12 +51,6 @@ std::vector<std::string> whole_packs(const std::vector<DirectoryEntry>& entries)
     if (files.contains(name + ".idx")) names.push_back(std::move(name));
   }
   return names;
-}
-
-// What is wrong with a pack alone, and keeps nobody from the others.
-bool is_damage(const Error& error) {
-  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kUnsupported ||
-         error.code == ErrorCode::kIo;
 }
 
 }  // namespace
@@ -205,13 +200,13 @@ Result<bool> PackSet::read_once(CatalogUse use, std::set<std::string>& gone) {
       damage_.push_back({name, true, pack.error()});
       continue;
     }
-    if (in_catalog && (pack || is_damage(pack.error()))) {
+    if (in_catalog && (pack || is_unreadable(pack.error()))) {
       // What is damaged is told of when it is wanted, as with more packs.
       numbers_.push_back(number);
       if (pack) pinned_.push_back(std::move(*pack));
       continue;
     }
-    if (!pack && is_damage(pack.error())) {
+    if (!pack && is_unreadable(pack.error())) {
       damage_.push_back({name, true, pack.error()});
       continue;
     }
@@ -257,7 +252,7 @@ Result<bool> PackSet::make_catalog(const std::vector<std::uint32_t>& numbers, Ca
 void PackSet::use_catalog(const std::vector<std::string>& names) {
   Result<CatalogView> opened = CatalogView::open(*file_system_, layout_->catalog());
   if (!opened) {
-    if (is_damage(opened.error())) damage_.push_back({"", false, opened.error()});
+    if (is_unreadable(opened.error())) damage_.push_back({"", false, opened.error()});
     return;
   }
   const std::set<std::string_view> there(names.begin(), names.end());

@@ -10,14 +10,11 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "format/container.h"
+#include "io/page_release.h"
 #include "store/store_impl.h"
 
 namespace bale {
-namespace {
-
-constexpr std::uint64_t kRecordsPerRelease = 1 << 15;
-
-}  // namespace
+namespace {}  // namespace
 
 Result<PackWalk> PackWalk::create(const Store& store, std::uint32_t number,
                                   const PackWalkOptions& options) {

@@ -10,9 +10,11 @@
 #include <optional>
 
 #include "base/budget.h"
+#include "base/damage.h"
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/try.h"
+#include "io/page_release.h"
 #include "pack/external_sorter.h"
 #include "store/record_mark.h"
 #include "store/store_impl.h"
@@ -20,12 +22,9 @@
 namespace bale {
 namespace {
 
-constexpr std::uint64_t kRecordsPerRelease = 1 << 15;
-
 // Of a pack, or of what was read of one.
-bool is_damage(const Error& error) {
-  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kUnsupported ||
-         error.code == ErrorCode::kNotFound || error.code == ErrorCode::kIo;
+bool is_lost_or_unreadable(const Error& error) {
+  return is_damage(error) || is_unreadable(error);
 }
 
 class RecordScan {
@@ -74,7 +73,7 @@ class RecordScan {
 
 Result<void> RecordScan::scan(std::uint32_t number) {
   const Result<std::shared_ptr<const StoredPack>> opened = store_.impl().open(number);
-  if (!opened && options_.on_damage && is_damage(opened.error())) return {};
+  if (!opened && options_.on_damage && is_lost_or_unreadable(opened.error())) return {};
   if (!opened) return opened.error();
   Sorter by_offset = TRY(Sorter::create(budget_, {.memory_bytes = budget_.limit_bytes(),
                                                   .file_system = &store_.file_system(),
@@ -103,7 +102,7 @@ Result<void> RecordScan::add_offsets(const StoredPack& pack, Sorter& by_offset) 
     const Result<IndexRecord> record = pack.reader.record(i);
     if (record) {
       TRY(add(by_offset, record->offset, kIndex));
-    } else if (!options_.on_damage || !is_damage(record.error())) {
+    } else if (!options_.on_damage || !is_lost_or_unreadable(record.error())) {
       return record.error();
     }
   }
@@ -126,7 +125,7 @@ Result<void> RecordScan::look_at(const ObjectLocation& location) {
   ObjectId id;
   const Result<std::optional<Record>> record = read(location, id);
   if (record) return *record ? use_(id, **record) : Result<void>();
-  if (!options_.on_damage || !is_damage(record.error())) return record.error();
+  if (!options_.on_damage || !is_lost_or_unreadable(record.error())) return record.error();
   return options_.on_damage(location, record.error());
 }
 

@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-RepackOptions quick(RepackOptions options = {}) {
+RepackOptions quick_repack(RepackOptions options = {}) {
   options.sync = false;
   return options;
 }
@@ -65,23 +65,23 @@ class RepackTest : public testing::Test {
 };
 
 TEST_F(RepackTest, ManyPacksBecomeOneWithAllThatWasInThem) {
-  ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), quick()));
+  ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), quick_repack()));
   EXPECT_EQ(summary.packs_before, 3u);
   EXPECT_EQ(summary.packs_after, 1u);
   EXPECT_EQ(summary.duplicates, 0u);
   EXPECT_EQ(pack_files(), 1u);
   EXPECT_EQ(fixture_.newest_pack()->entry_count(), summary.objects);
   expect_whole();
-  ASSERT_OK_AND_ASSIGN(again, repack_store(fixture_.store(), quick()));
+  ASSERT_OK_AND_ASSIGN(again, repack_store(fixture_.store(), quick_repack()));
   EXPECT_EQ(again.bytes_before, 0u);
   EXPECT_EQ(again.packs_after, 1u);
 }
 
 TEST_F(RepackTest, ADryRunSaysTheSameAndChangesNothing) {
   const auto before = fixture_.files();
-  ASSERT_OK_AND_ASSIGN(said, repack_store(fixture_.store(), quick({.dry_run = true})));
+  ASSERT_OK_AND_ASSIGN(said, repack_store(fixture_.store(), quick_repack({.dry_run = true})));
   EXPECT_EQ(fixture_.files(), before);
-  ASSERT_OK_AND_ASSIGN(done, repack_store(fixture_.store(), quick()));
+  ASSERT_OK_AND_ASSIGN(done, repack_store(fixture_.store(), quick_repack()));
   EXPECT_EQ(said.objects, done.objects);
   EXPECT_EQ(said.packs_after, done.packs_after);
   EXPECT_EQ(said.bytes_before, done.bytes_before);
@@ -94,7 +94,7 @@ TEST_F(RepackTest, WhatTwoImportsBroughtIsThereOnceAfterwards) {
   for (const auto& entry : fs::directory_iterator(other.path() + "/packs")) {
     fs::copy(entry.path(), fixture_.path() + "/packs/" + entry.path().filename().string());
   }
-  ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), quick()));
+  ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), quick_repack()));
   EXPECT_GT(summary.duplicates, 5u);
   expect_whole();
   const auto pack = fixture_.newest_pack();
@@ -102,7 +102,8 @@ TEST_F(RepackTest, WhatTwoImportsBroughtIsThereOnceAfterwards) {
 }
 
 TEST_F(RepackTest, PacksAreNoLargerThanAllowed) {
-  ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), quick({.max_pack_bytes = 800'000})));
+  ASSERT_OK_AND_ASSIGN(summary,
+                       repack_store(fixture_.store(), quick_repack({.max_pack_bytes = 800'000})));
   EXPECT_GE(summary.packs_after, 2u);
   expect_whole();
 }
@@ -110,8 +111,9 @@ TEST_F(RepackTest, PacksAreNoLargerThanAllowed) {
 TEST_F(RepackTest, EverythingCanBeCompressedAnew) {
   for (const bool find_bases : {false, true}) {
     ASSERT_OK_AND_ASSIGN(
-        summary, repack_store(fixture_.store(),
-                              quick({.recompress = true, .find_bases = find_bases, .level = 9})));
+        summary,
+        repack_store(fixture_.store(),
+                     quick_repack({.recompress = true, .find_bases = find_bases, .level = 9})));
     EXPECT_EQ(summary.packs_after, 1u);
     expect_whole();
   }
@@ -135,7 +137,7 @@ TEST_F(RepackTest, BothKindsOfGitIdsKeepPacksOfTheirOwn) {
     sha256.commit("commit");
     ASSERT_THAT(fixture_.import(sha256.path(), "c"), IsOk());
   }
-  ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), quick()));
+  ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), quick_repack()));
   EXPECT_EQ(summary.packs_after, 2u);
   expect_whole();
   ASSERT_OK_AND_ASSIGN(exported, fixture_.export_git("c"));
@@ -151,7 +153,7 @@ TEST_F(RepackTest, ADamagedPackIsLeftAloneAndNothingInItCountsAsStored) {
     fs::copy(entry.path(), fixture_.path() + "/packs/" + entry.path().filename().string());
   }
   flip_byte(fixture_.path() + "/packs/" + damaged, 1000);
-  ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), quick()));
+  ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), quick_repack()));
   ASSERT_EQ(summary.damaged.size(), 1u);
   EXPECT_THAT(summary.damaged[0].message, testing::HasSubstr(damaged));
   EXPECT_TRUE(fs::exists(fixture_.path() + "/packs/" + damaged));
@@ -167,7 +169,7 @@ TEST_F(RepackTest, ReadersGoOnInWhatTheyHaveOpen) {
   const Store reader = fixture_.reopened();
   const auto where = reader.find(git_.oid("HEAD:src/text"));
   ASSERT_TRUE(where);
-  ASSERT_THAT(repack_store(fixture_.store(), quick()), IsOk());
+  ASSERT_THAT(repack_store(fixture_.store(), quick_repack()), IsOk());
   ReadContext context;
   ASSERT_OK_AND_ASSIGN(view, reader.get(*where, context));
   EXPECT_EQ(as_text(view.payload), text_);
@@ -179,7 +181,7 @@ TEST_F(RepackTest, CancelledAtAnyMomentItLeavesEverythingAsItWas) {
   for (int stop_at = 1; !done; ++stop_at) {
     std::atomic<bool> cancel = false;
     int calls = 0;
-    RepackOptions options = quick();
+    RepackOptions options = quick_repack();
     options.operation.cancel = &cancel;
     options.operation.report = [&](const Progress& at) {
       phases.insert(std::string(at.phase));
@@ -199,7 +201,7 @@ TEST_F(RepackTest, CancelledAtAnyMomentItLeavesEverythingAsItWas) {
 }
 
 TEST_F(RepackTest, CountsOfLaterImportsStayExact) {
-  ASSERT_THAT(repack_store(fixture_.store(), quick()), IsOk());
+  ASSERT_THAT(repack_store(fixture_.store(), quick_repack()), IsOk());
   grow(7);
   ASSERT_OK_AND_ASSIGN(summary, fixture_.import(git_.path(), "a"));
   StoreFixture fresh;
@@ -208,12 +210,12 @@ TEST_F(RepackTest, CountsOfLaterImportsStayExact) {
 }
 
 TEST_F(RepackTest, TooLittleMemoryAndOddLevelsAreRefusedWithWhatWouldDo) {
-  EXPECT_THAT(repack_store(fixture_.store(), quick({.level = 23})),
+  EXPECT_THAT(repack_store(fixture_.store(), quick_repack({.level = 23})),
               FailsWith(ErrorCode::kInvalidArgument, "1 to 22"));
   const std::uint64_t least = smallest_repack_memory_bytes({});
-  EXPECT_THAT(repack_store(fixture_.store(), quick({.memory_bytes = least - 1})),
+  EXPECT_THAT(repack_store(fixture_.store(), quick_repack({.memory_bytes = least - 1})),
               FailsWith(ErrorCode::kInvalidArgument, memory_size(least)));
-  EXPECT_THAT(repack_store(fixture_.store(), quick({.memory_bytes = least})), IsOk());
+  EXPECT_THAT(repack_store(fixture_.store(), quick_repack({.memory_bytes = least})), IsOk());
 }
 
 }  // namespace

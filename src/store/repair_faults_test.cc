@@ -52,7 +52,7 @@ Result<Files> contents(FileSystem& files) {
   return found;
 }
 
-Result<void> flip(FileSystem& files, const std::string& path, std::size_t from_end) {
+Result<void> flip_from_end(FileSystem& files, const std::string& path, std::size_t from_end) {
   ByteVector bytes = TRY(read_file(files, path));
   bytes[bytes.size() - from_end] ^= std::byte{0xff};
   const std::unique_ptr<File> file = TRY(files.create(path, CreateMode::kTruncate));
@@ -79,14 +79,14 @@ Result<void> make_damaged_store(FileSystem& files) {
       }
     }
   }
-  TRY(flip(files, packs.at(0) + ".pack", 1));
+  TRY(flip_from_end(files, packs.at(0) + ".pack", 1));
   TRY(files.remove_file(packs.at(1) + ".idx"));
   TRY(files.remove_file(packs.at(2) + ".gitidx"));
-  TRY(flip(files, packs.at(3) + ".idx", 20));
-  TRY(flip(files, packs.at(3) + ".gitidx", 20));
+  TRY(flip_from_end(files, packs.at(3) + ".idx", 20));
+  TRY(flip_from_end(files, packs.at(3) + ".gitidx", 20));
   TRY(files.remove_file("/store/archives/x"));
-  TRY(flip(files, "/store/archives/y", 3));
-  TRY(flip(files, "/store/bale-store", 8));
+  TRY(flip_from_end(files, "/store/archives/y", 3));
+  TRY(flip_from_end(files, "/store/bale-store", 8));
   for (const std::string directory : {"/store/packs", "/store/archives", "/store"}) {
     TRY(files.sync_directory(directory));
   }

@@ -67,8 +67,8 @@ class FakeSource final : public ObjectSource {
 };
 
 // What all tests of a hash begin with: a store of one archive, whose second pack can be damaged.
-struct Made {
-  explicit Made(GitHash hash) : git(hash) {
+struct FetchedStore {
+  explicit FetchedStore(GitHash hash) : git(hash) {
     git.write("a", "one");
     git.commit("first");
     EXPECT_THAT(fixture.import(git.path(), "x"), IsOk());
@@ -106,9 +106,9 @@ class RepairFetchTest : public testing::TestWithParam<GitHash> {
 
   RepairFetchTest() { fs::copy(made_.fixture.path(), path_, fs::copy_options::recursive); }
 
-  static Made& made(GitHash hash) {
-    std::unique_ptr<Made>& one = all_made_[hash];
-    if (one == nullptr) one = std::make_unique<Made>(hash);
+  static FetchedStore& made(GitHash hash) {
+    std::unique_ptr<FetchedStore>& one = all_made_[hash];
+    if (one == nullptr) one = std::make_unique<FetchedStore>(hash);
     return *one;
   }
 
@@ -142,8 +142,8 @@ class RepairFetchTest : public testing::TestWithParam<GitHash> {
                                 .sync = false});
   }
 
-  static inline std::map<GitHash, std::unique_ptr<Made>> all_made_;
-  const Made& made_ = made(GetParam());
+  static inline std::map<GitHash, std::unique_ptr<FetchedStore>> all_made_;
+  const FetchedStore& made_ = made(GetParam());
   FakeSource source_ = made_.source;
   TempDirectory directory_;
   const std::string path_ = directory_ / "store";

@@ -19,7 +19,7 @@ namespace bale {
 namespace {
 
 constexpr std::size_t kMostErrors = 1000;
-constexpr std::uint64_t kListBytes = 4 << 20;
+constexpr std::uint64_t kLostListBytes = 4 << 20;
 
 }  // namespace
 
@@ -27,7 +27,7 @@ LostSearch::LostSearch(const Store& store, LostSearchOptions options)
     : store_(store),
       options_(std::move(options)),
       context_(options_.memory_bytes / 4),
-      list_context_(kListBytes),
+      list_context_(kLostListBytes),
       missing_budget_(options_.memory_bytes / 4) {}
 
 bool LostSearch::is_wanted(const GitOid& oid) const {
@@ -54,7 +54,7 @@ Result<void> LostSearch::note(const Error& error) {
 
 Result<void> LostSearch::run() {
   closure_ = TRY(Closure::create(
-      store_, {.memory_bytes = options_.memory_bytes / 2 - kListBytes,
+      store_, {.memory_bytes = options_.memory_bytes / 2 - kLostListBytes,
                .scratch_directory = options_.scratch_directory,
                .shallow = &shallow_,
                .follow_shallow = true,

@@ -28,8 +28,8 @@ using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
 // What all tests begin with, made once: two archives of two records each, a pack a record.
-struct Made {
-  Made() {
+struct SmallStore {
+  SmallStore() {
     for (const std::string text : {"one", "second"}) {
       git.write("a", text);
       git.write("dir/large", random_text(300'000, text.size()));
@@ -51,7 +51,7 @@ struct Made {
 
 class RepairTest : public testing::Test {
  protected:
-  static void SetUpTestSuite() { made_ = std::make_unique<Made>(); }
+  static void SetUpTestSuite() { made_ = std::make_unique<SmallStore>(); }
 
   static void TearDownTestSuite() { made_.reset(); }
 
@@ -151,7 +151,7 @@ class RepairTest : public testing::Test {
     return *store.info(*store.find(oid(revision)), context);
   }
 
-  static inline std::unique_ptr<Made> made_;
+  static inline std::unique_ptr<SmallStore> made_;
   TempDirectory directory_;
   const std::string path_ = directory_ / "store";
   std::map<std::string, std::string> before_;

@@ -17,6 +17,7 @@
 
 #include "bale/store.h"
 #include "bale/store_repair.h"
+#include "base/damage.h"
 #include "store/archive_recovery.h"
 #include "store/layout.h"
 #include "store/staged_pack.h"
@@ -81,11 +82,6 @@ struct RepairWork {
   /// Makes the names in a directory durable, unless nothing is to be.
   Result<void> sync_directory(const std::string& path) const;
 };
-
-/// Whether an Error tells of damage, and not of what keeps a repair from going on.
-[[nodiscard]] inline bool is_damage(const Error& error) {
-  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kNotFound;
-}
 
 /// What only says again what the packs say: a catalog that is damaged or names packs which are gone
 /// goes, and with `packs_changed` any.

@@ -24,7 +24,7 @@ namespace {
 constexpr int kAttempts = 10;
 
 // What has no more bytes is proven in memory before it is given; the rest is read twice.
-constexpr std::uint64_t kMostWholeBytes = 4 << 20;
+constexpr std::uint64_t kReadWholeBytes = 4 << 20;
 
 using Place = Store::Impl::Place;
 
@@ -335,7 +335,7 @@ Result<void> Store::read_object(const ObjectLocation& location, ReadContext& con
       impl_->try_copies(location, id, context, [&](const Impl::Place& place) -> Result<void> {
         if (given) return {};
         const EntryInfo info = TRY(place.pack->reader.info_at(place.offset, context));
-        if (info.base || info.size <= kMostWholeBytes) {
+        if (info.base || info.size <= kReadWholeBytes) {
           const Result<ObjectView> object = get_at(place, context, id);
           if (object) {
             given = sink.begin(object->type, object->payload.size());

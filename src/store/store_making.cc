@@ -23,7 +23,7 @@ namespace bale {
 namespace {
 
 // How long to wait for another who makes the store, or takes it back: both take milliseconds.
-constexpr int kAttempts = 3000;
+constexpr int kMakingAttempts = 3000;
 constexpr std::chrono::milliseconds kPause{10};
 
 FileSystem& or_posix(FileSystem* file_system) {
@@ -126,7 +126,7 @@ Result<Making> make_in_root(FileSystem& files, const StoreLayout& layout, bool m
 
 // Whether it was made, and not there already.
 Result<bool> make_store(FileSystem& files, const StoreLayout& layout) {
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  for (int attempt = 0; attempt < kMakingAttempts; ++attempt) {
     const bool made_root = TRY(make_root(files, layout));
     const Result<Making> making = make_in_root(files, layout, made_root);
     if (making && *making != Making::kAgain) return *making == Making::kMade;
@@ -180,7 +180,7 @@ Result<StoreInPlace> open_or_make_store(const std::string& path, const Operation
   FileSystem& files = or_posix(file_system);
   const StoreLayout layout{path};
   bool made = false;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  for (int attempt = 0; attempt < kMakingAttempts; ++attempt) {
     Result<std::unique_ptr<FileLock>> hold =
         wait_for_lock(files, path, LockMode::kShared, operation, "waiting for the store");
     if (!hold && hold.error().code == ErrorCode::kInterrupted) return hold.error();

@@ -7,6 +7,7 @@
 
 #include "bale/store.h"
 #include "bale/store_repair.h"
+#include "base/damage.h"
 #include "base/try.h"
 #include "store/repair_work.h"
 

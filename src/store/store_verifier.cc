@@ -46,12 +46,12 @@ namespace {
 // Of the memory: for ids that are missing, for reading objects.
 constexpr std::uint64_t kReadShare = 4;
 // How often packs may be collected under a check before it gives up.
-constexpr int kAttempts = 3;
+constexpr int kVerifyAttempts = 3;
 
 // Links of a wrong type and malformed objects that the report names.
 constexpr std::size_t kMostOddities = 100;
 
-constexpr std::uint64_t kListBytes = 3 << 20;
+constexpr std::uint64_t kVerifyListBytes = 3 << 20;
 constexpr std::uint64_t kSortBytes = 1 << 20;
 
 using LocationSorter = ExternalSorter<16>;
@@ -63,7 +63,7 @@ class StoreVerifier {
         options_(options),
         findings_(report_),
         context_(options.memory_bytes / kReadShare),
-        list_context_(kListBytes),
+        list_context_(kVerifyListBytes),
         missing_budget_(options.memory_bytes / kReadShare),
         sort_budget_(kSortBytes) {}
 
@@ -262,7 +262,7 @@ Result<void> StoreVerifier::trace() {
 Result<Closure> StoreVerifier::make_closure(const RecordAbsence& absence) {
   return Closure::create(
       store_,
-      {.memory_bytes = options_.memory_bytes / 2 - kListBytes - kSortBytes,
+      {.memory_bytes = options_.memory_bytes / 2 - kVerifyListBytes - kSortBytes,
        .scratch_directory = scratch_directory_,
        .shallow = &absence.shallow,
        .is_absent = [&absence](const GitOid& oid) { return absence.missing.contains(oid); },
@@ -395,11 +395,11 @@ Result<void> StoreVerifier::check_reached(LocationSorter& reached, ObjectChecker
 }  // namespace
 
 Result<StoreReport> verify_store(const Store& store, const StoreCheckOptions& options) {
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  for (int attempt = 0; attempt < kVerifyAttempts; ++attempt) {
     if (auto report = TRY(StoreVerifier(store, options).run())) return std::move(*report);
   }
   return fail(ErrorCode::kIo, "{}: packs were collected {} times while they were checked",
-              store.path(), kAttempts);
+              store.path(), kVerifyAttempts);
 }
 
 }  // namespace bale

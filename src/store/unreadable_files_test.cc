@@ -34,13 +34,13 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-constexpr const char* kStore = "/store";
+constexpr const char* kUnreadableStore = "/store";
 
 class UnreadableFilesTest : public testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_THAT(Store::init(kStore, &memory_), IsOk());
-    ASSERT_OK_AND_ASSIGN(store, Store::open(kStore, &memory_));
+    ASSERT_THAT(Store::init(kUnreadableStore, &memory_), IsOk());
+    ASSERT_OK_AND_ASSIGN(store, Store::open(kUnreadableStore, &memory_));
     ASSERT_THAT(import_small(store, "a", 2), IsOk());
     ASSERT_THAT(import_small(store, "b256", 2), IsOk());
     ReadContext context;
@@ -58,11 +58,11 @@ class UnreadableFilesTest : public testing::Test {
     refuse(io_kinds({IoKind::kCreate, IoKind::kCreateUnnamed, IoKind::kRename, IoKind::kRemoveFile,
                      IoKind::kCreateDirectory, IoKind::kRemoveDirectory, IoKind::kWrite,
                      IoKind::kSyncDirectory}),
-           kStore);
+           kUnreadableStore);
   }
 
   [[nodiscard]] std::string state() {
-    const Result<std::string> digest = digest_of_tree(memory_, kStore);
+    const Result<std::string> digest = digest_of_tree(memory_, kUnreadableStore);
     return digest ? *digest : digest.error().message;
   }
 
@@ -77,11 +77,11 @@ class UnreadableFilesTest : public testing::Test {
   }
 
   Result<RepairSummary> repair(bool dry_run) {
-    return repair_store(kStore, {.dry_run = dry_run,
-                                 .level = 1,
-                                 .memory_bytes = smallest_repair_memory_bytes(1),
-                                 .lanes = 1,
-                                 .file_system = &files_});
+    return repair_store(kUnreadableStore, {.dry_run = dry_run,
+                                           .level = 1,
+                                           .memory_bytes = smallest_repair_memory_bytes(1),
+                                           .lanes = 1,
+                                           .file_system = &files_});
   }
 
   MemoryFileSystem memory_;
@@ -93,7 +93,7 @@ TEST_F(UnreadableFilesTest, TheRestOfTheStoreWorks) {
   for (const std::string suffix : {".pack", ".idx", ".gitidx"}) {
     SCOPED_TRACE(suffix);
     refuse(io_kinds({IoKind::kOpen}), pack_of_a_ + suffix);
-    ASSERT_OK_AND_ASSIGN(store, Store::open(kStore, &files_));
+    ASSERT_OK_AND_ASSIGN(store, Store::open(kUnreadableStore, &files_));
     ASSERT_EQ(store.damage().size(), 1u);
     EXPECT_EQ(store.damage()[0].code, ErrorCode::kIo);
     EXPECT_TRUE(reads(store, "b256"));
@@ -112,7 +112,7 @@ TEST_F(UnreadableFilesTest, VerifyReportsThemAndCallsNothingLost) {
   for (const std::string suffix : {".pack", ".idx", ".gitidx"}) {
     SCOPED_TRACE(suffix);
     refuse(io_kinds({IoKind::kOpen}), pack_of_a_ + suffix);
-    ASSERT_OK_AND_ASSIGN(store, Store::open(kStore, &files_));
+    ASSERT_OK_AND_ASSIGN(store, Store::open(kUnreadableStore, &files_));
     ASSERT_OK_AND_ASSIGN(report, verify_store(store, {.memory_bytes = kMinStoreCheckBytes}));
     EXPECT_FALSE(report.ok());
     for (const Error& error : report.errors) EXPECT_EQ(error.code, ErrorCode::kIo) << error.message;
@@ -129,7 +129,7 @@ TEST_F(UnreadableFilesTest, MaintenanceAndRepairTouchNothingOfThem) {
     SCOPED_TRACE(suffix);
     refuse(io_kinds({IoKind::kOpen}), pack_of_a_ + suffix);
     {
-      ASSERT_OK_AND_ASSIGN(store, Store::open(kStore, &files_));
+      ASSERT_OK_AND_ASSIGN(store, Store::open(kUnreadableStore, &files_));
       EXPECT_THAT(collect_store(store, {.memory_bytes = 32 << 20, .operation = {}}),
                   FailsWith(ErrorCode::kIo));
       ASSERT_OK_AND_ASSIGN(repacked,
@@ -153,7 +153,7 @@ TEST_F(UnreadableFilesTest, AnArchiveWhosePointerCannotBeReadIsLeftAsItIs) {
   ASSERT_OK_AND_ASSIGN(summary, repair(false));
   EXPECT_EQ(summary.inaccessible.size(), 1u);
   EXPECT_THAT(summary.archives_recovered, IsEmpty());
-  ASSERT_OK_AND_ASSIGN(store, Store::open(kStore, &files_));
+  ASSERT_OK_AND_ASSIGN(store, Store::open(kUnreadableStore, &files_));
   ASSERT_OK_AND_ASSIGN(report, verify_store(store, {.memory_bytes = kMinStoreCheckBytes}));
   ASSERT_EQ(report.errors.size(), 1u);
   EXPECT_EQ(report.errors[0].code, ErrorCode::kIo);
@@ -161,7 +161,7 @@ TEST_F(UnreadableFilesTest, AnArchiveWhosePointerCannotBeReadIsLeftAsItIs) {
 
 // The damage that verify would not reach if it ended at the first block that cannot be read.
 TEST_F(UnreadableFilesTest, VerifyGoesOnAfterAReadError) {
-  ASSERT_OK_AND_ASSIGN(store, Store::open(kStore, &files_));
+  ASSERT_OK_AND_ASSIGN(store, Store::open(kUnreadableStore, &files_));
   const std::string path = store.impl().layout().pack(pack_of_a_);
   ASSERT_OK_AND_ASSIGN(info, memory_.stat(path));
   ReadContext context;
@@ -201,7 +201,7 @@ TEST_F(UnreadableFilesTest, ReadingAndDryRunsChangeNothingInAStoreThatCannotBeWr
   }
   const std::string before = state();
   refuse_writing();
-  ASSERT_OK_AND_ASSIGN(store, Store::open(kStore, &files_));
+  ASSERT_OK_AND_ASSIGN(store, Store::open(kUnreadableStore, &files_));
   EXPECT_TRUE(reads(store, "a"));
   ASSERT_OK_AND_ASSIGN(report, verify_store(store, {.memory_bytes = kMinStoreCheckBytes}));
   EXPECT_TRUE(report.ok());
@@ -224,7 +224,7 @@ TEST_F(UnreadableFilesTest, ReadingAndDryRunsChangeNothingInAStoreThatCannotBeWr
 TEST_F(UnreadableFilesTest, WhatOnlyWritersNeedIsMadeByThem) {
   ASSERT_THAT(memory_.remove_directory("/store/staging"), IsOk());
   ASSERT_THAT(memory_.remove_file("/store/lock"), IsOk());
-  ASSERT_OK_AND_ASSIGN(store, Store::open(kStore, &memory_));
+  ASSERT_OK_AND_ASSIGN(store, Store::open(kUnreadableStore, &memory_));
   EXPECT_TRUE(reads(store, "a"));
   ASSERT_OK_AND_ASSIGN(report, verify_store(store, {.memory_bytes = kMinStoreCheckBytes}));
   EXPECT_TRUE(report.ok());
@@ -246,7 +246,7 @@ TEST_F(UnreadableFilesTest, WithoutItsPacksAStoreIsNotEmptyButDamaged) {
     ASSERT_THAT(memory_.remove_file("/store/packs/" + entry.name), IsOk());
   }
   ASSERT_THAT(memory_.remove_directory("/store/packs"), IsOk());
-  EXPECT_THAT(Store::open(kStore, &memory_), FailsWith(ErrorCode::kCorrupt));
+  EXPECT_THAT(Store::open(kUnreadableStore, &memory_), FailsWith(ErrorCode::kCorrupt));
 }
 
 }  // namespace

@@ -8,9 +8,11 @@
 #include <utility>
 
 #include "bale/pack_verifier.h"
+#include "base/damage.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "format/container.h"
+#include "io/page_release.h"
 #include "pack/index_view.h"
 #include "store/read_check.h"
 #include "store/store_impl.h"
@@ -18,16 +20,14 @@
 namespace bale {
 namespace {
 
-constexpr std::uint64_t kRecordsPerRelease = 1 << 15;
-
-bool is_damage(const Error& error) {
-  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kUnsupported ||
-         error.code == ErrorCode::kNotFound;
+// Of a file that verify reads: the finding names it, and the check goes on.
+bool is_bad_file(const Error& error) {
+  return is_damage(error) || error.code == ErrorCode::kUnsupported;
 }
 
 // Of a pack: nobody else's files are read.
-bool is_damage_or_unread(const Error& error) {
-  return is_damage(error) || error.code == ErrorCode::kIo;
+bool is_bad_pack(const Error& error) {
+  return is_damage(error) || is_unreadable(error);
 }
 
 Error without_git_index(const std::string& path, const Error& error) {
@@ -126,7 +126,7 @@ Result<bool> any_closed(const Store& store, const PackSet& packs) {
   for (const std::uint32_t number : packs.numbers()) {
     const auto opened = store.impl().shelf().open(number);
     if (opened) continue;
-    if (!is_damage_or_unread(opened.error())) return opened.error();
+    if (!is_bad_pack(opened.error())) return opened.error();
     return true;
   }
   return false;
@@ -179,7 +179,7 @@ Result<std::shared_ptr<const PackSet>> usable_packs(const Store& store, bool all
       const CatalogView& catalog = *packs->catalog();
       const Result<void> checked =
           all_packs ? CatalogCheck(store, catalog, operation).run() : catalog.check();
-      if (!checked && !is_damage_or_unread(checked.error())) return checked.error();
+      if (!checked && !is_bad_pack(checked.error())) return checked.error();
       usable = checked.has_value();
       // A pack that went meanwhile is no damage of the catalog.
       const bool went = !checked && checked.error().code == ErrorCode::kNotFound;
@@ -217,7 +217,7 @@ Result<std::uint64_t> verify_packs(const Store& store, const PackSet& packs,
                                  : verify_ends(store, pack, findings));
     if (pack.git_index) {
       const Result<void> checked = pack.git_index->check();
-      if (!checked && !is_damage(checked.error())) return checked.error();
+      if (!checked && !is_bad_file(checked.error())) return checked.error();
       if (!checked) {
         TRY(findings.note(without_git_index(layout.git_index(pack.name), checked.error())));
       }

@@ -24,6 +24,9 @@
 
 namespace bale {
 
+/// The id of an object that no fixture makes.
+inline const std::string kAbsentOid = "1234567890123456789012345678901234567890";
+
 /// A directory with one repository in it, `repo`, on the branch main; others can be put beside it.
 /// Not thread-safe.
 class GitFixture {

@@ -54,6 +54,10 @@ void PrintTo(const TestObject& object, std::ostream* out);
 /// An id that is spread as hashes are; another number, another id.
 [[nodiscard]] ObjectId test_id(IdKind kind, std::uint64_t number);
 
+/// Two ids, for tests that need no more.
+inline const ObjectId kId = test_id(IdKind::kContentHash, 1);
+inline const ObjectId kOther = test_id(IdKind::kContentHash, 2);
+
 /// Content hashes whose first 24 bytes are equal, and which are ordered as their numbers.
 [[nodiscard]] ObjectId prefixed_id(std::uint64_t number);
 

@@ -1,0 +1,15 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// How often a pass over a mapped table gives its pages back (Mapping::release_pages), so that a
+// table of any size takes a bounded part of resident memory.
+#pragma once
+
+#include <cstdint>
+
+namespace bale {
+
+/// Records of a mapped table to read between two releases: 1 to 2 MiB of pages.
+inline constexpr std::uint64_t kRecordsPerRelease = 1 << 15;
+
+}  // namespace bale

@@ -1,0 +1,20 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Git ids that tests make up.
+#pragma once
+
+#include <string>
+
+#include "bale/bytes.h"
+#include "bale/git_oid.h"
+
+namespace bale {
+
+/// The id whose bytes are all `fill`.
+inline GitOid oid_of(char fill, GitHash hash = GitHash::kSha1) {
+  const std::string bytes(oid_bytes(hash), fill);
+  return {hash, as_bytes(bytes)};
+}
+
+}  // namespace bale
