@@ -23,6 +23,7 @@ namespace bale::cli {
 inline constexpr int kStatusDone = 0;
 inline constexpr int kStatusUsage = 2;
 inline constexpr int kStatusCorrupt = 3;
+inline constexpr int kStatusIncomplete = 5;
 
 /// The exit status for an error. For kInterrupted 130: which signal came, signals.h knows.
 [[nodiscard]] int exit_status(ErrorCode code);
