@@ -12,9 +12,9 @@
 #include <string>
 
 #include "bale/archive_changes.h"
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
-#include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/store_access.h"

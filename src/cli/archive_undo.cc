@@ -10,8 +10,8 @@
 #include <string>
 
 #include "bale/archive_changes.h"
+#include "base/counted.h"
 #include "base/try.h"
-#include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/store_access.h"

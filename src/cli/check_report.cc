@@ -10,9 +10,9 @@
 
 #include <algorithm>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
-#include "cli/counted.h"
 #include "cli/errors.h"
 
 namespace bale::cli {

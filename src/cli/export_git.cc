@@ -11,8 +11,8 @@
 
 #include "bale/git_export.h"
 #include "base/budget.h"
+#include "base/counted.h"
 #include "base/try.h"
-#include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/missing_notes.h"

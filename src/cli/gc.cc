@@ -10,9 +10,9 @@
 
 #include "bale/store_collect.h"
 #include "base/budget.h"
+#include "base/counted.h"
 #include "base/try.h"
 #include "cli/check_report.h"
-#include "cli/counted.h"
 #include "cli/json_line.h"
 #include "cli/store_access.h"
 #include "cli/verbs.h"

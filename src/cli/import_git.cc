@@ -13,9 +13,9 @@
 
 #include "bale/git_import.h"
 #include "base/budget.h"
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
-#include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/missing_notes.h"

@@ -16,11 +16,11 @@
 
 #include "bale/pack_builder.h"
 #include "base/budget.h"
+#include "base/counted.h"
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/memory_size.h"
 #include "base/try.h"
-#include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/rss.h"

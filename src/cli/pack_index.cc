@@ -8,8 +8,8 @@
 #include <memory>
 
 #include "bale/pack_verifier.h"
+#include "base/counted.h"
 #include "base/try.h"
-#include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/verbs.h"

@@ -12,10 +12,10 @@
 
 #include "bale/store_repack.h"
 #include "base/budget.h"
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "cli/check_report.h"
-#include "cli/counted.h"
 #include "cli/json_line.h"
 #include "cli/store_access.h"
 #include "cli/verbs.h"

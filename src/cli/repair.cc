@@ -14,10 +14,10 @@
 
 #include "bale/git_object_source.h"
 #include "bale/store_repair.h"
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "cli/check_report.h"
-#include "cli/counted.h"
 #include "cli/json_line.h"
 #include "cli/signals.h"
 #include "cli/verbs.h"

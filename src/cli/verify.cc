@@ -22,10 +22,10 @@
 #include <set>
 
 #include "bale/store_verifier.h"
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "cli/check_report.h"
-#include "cli/counted.h"
 #include "cli/json_line.h"
 #include "cli/missing_notes.h"
 #include "cli/store_access.h"
