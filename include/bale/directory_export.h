@@ -27,9 +27,9 @@ struct DirectoryExportOptions {
 struct DirectoryExportSummary {
   std::uint64_t files = 0;      ///< regular files and symlinks
   std::uint64_t bytes_out = 0;  ///< of their content
-  /// Entries left out: their object was missing when the archive was made, or is neither a blob nor
-  /// a tree, or is no path for a symlink; and trees that are malformed, of which the rest is left
-  /// out. Above 0, the directory is incomplete.
+  /// Entries left out: their object is not in the store and the archive was made without some, or
+  /// is neither a blob nor a tree, or is no path for a symlink; and trees that are malformed, of
+  /// which the rest is left out. Above 0, the directory is incomplete.
   std::uint64_t skipped = 0;
   /// Entries whose mode contradicts their object's type. They are written by that type.
   std::uint64_t mismatched_entries = 0;

@@ -27,8 +27,8 @@ Result<int> run(const std::string& name, Session& session) {
   JsonLine line;
   line.text("archive", name).text("record", removed.record.to_hex()).text("pack", removed.pack);
   TRY(session.summary(line.object(),
-                      fmt::format("{}: removed (bale archive undo {} brings it back until bale gc "
-                                  "gives its space back)",
+                      fmt::format("{}: removed (bale archive undo {} restores it until bale gc "
+                                  "frees its space)",
                                   name, name)));
   return kStatusDone;
 }
@@ -37,7 +37,7 @@ Result<int> run(const std::string& name, Session& session) {
 
 VerbRun declare_archive_rm(Arguments& arguments) {
   const auto name = std::make_shared<std::string>();
-  arguments.required("NAME", "the archive; its space comes back with 'bale gc'", *name);
+  arguments.required("NAME", "the archive ('bale gc' frees its space)", *name);
   return [name](Session& session) {
     return explained(session, *name, Wanted::kArchive, run(*name, session));
   };

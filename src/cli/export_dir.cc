@@ -55,8 +55,8 @@ Result<int> run(const Options& options, Session& session) {
 
 VerbRun declare_export_dir(Arguments& arguments) {
   const auto options = std::make_shared<Options>();
-  arguments.required("NAME[:path]", "an archive, and perhaps a path in it", options->place);
-  arguments.required("DIR", "the directory to make; new, or empty", options->directory);
+  arguments.required("NAME[:path]", "an archive, optionally with a path in it", options->place);
+  arguments.required("DIR", "the directory to write: new or empty", options->directory);
   return [options](Session& session) {
     return explained(session, options->place, Wanted::kArchive, run(*options, session));
   };

@@ -284,7 +284,7 @@ TEST_F(GitVerbsTest, VerifyNamesAnArchiveWhoseFileIsGone) {
     EXPECT_NE(text.out.find("archive without a file: c++: "), std::string::npos) << text.out;
     EXPECT_NE(text.out.find(newest["record"]), std::string::npos) << text.out;
     EXPECT_NE(text.out.find(newest["time"]), std::string::npos) << text.out;
-    EXPECT_NE(text.out.find("bale repair brings it back"), std::string::npos) << text.out;
+    EXPECT_NE(text.out.find("bale repair restores it"), std::string::npos) << text.out;
     words.emplace_back("--json");
     EXPECT_EQ(json::parse(run(words).out)["archives_without_file"],
               json::array({{{"archive", "c++"},

@@ -60,7 +60,7 @@ Result<int> run(const std::string& text, Session& session) {
 
 VerbRun declare_ls(Arguments& arguments) {
   const auto place = std::make_shared<std::string>();
-  arguments.required("NAME[:path]", "an archive, and perhaps a path in it", *place);
+  arguments.required("NAME[:path]", "an archive, optionally with a path in it", *place);
   return [place](Session& session) {
     return explained(session, *place, Wanted::kArchive, run(*place, session));
   };

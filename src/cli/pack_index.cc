@@ -43,7 +43,7 @@ Result<int> run(const Options& options, Session& session) {
 VerbRun declare_pack_index(Arguments& arguments) {
   const auto options = std::make_shared<Options>();
   arguments.required("PACK", "the pack", options->pack);
-  arguments.required("OUT.idx", "the index to make; one that is there is replaced", options->index);
+  arguments.required("OUT.idx", "the index to write; an existing file is replaced", options->index);
   return [options](Session& session) { return run(*options, session); };
 }
 

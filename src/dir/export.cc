@@ -129,8 +129,10 @@ Result<void> DirectoryExporter::write_entry(const std::string& parent, const Tre
     const Error missing =
         store_.missing(fmt::format("{}: its object {}", shown(path), entry.oid.to_hex()));
     if (!may_lack_ || missing.code == ErrorCode::kIo) return missing;
-    return skip(shown(path), fmt::format("its object {} was missing when the archive was made",
-                                         entry.oid.to_hex()));
+    return skip(shown(path),
+                fmt::format("its object {} is not in the store, and the archive was made without "
+                            "some objects",
+                            entry.oid.to_hex()));
   }
   const ObjectType type = TRY(proven_info(store_, *location, context_, entry.oid)).type;
   if (type != ObjectType::kTree && type != ObjectType::kBlob) {

@@ -258,7 +258,7 @@ TEST_F(OddTreeTest, EntriesThatCannotBeFilesAreSkippedAndNamed) {
   EXPECT_EQ(summary.notes[0], "commit: skipped: its object " + commit.to_hex() +
                                   " is a commit, not a file or a directory");
   EXPECT_THAT(summary.notes[2], testing::HasSubstr("gone: skipped: its object " + gone.to_hex() +
-                                                   " was missing when the archive was made"));
+                                                   " is not in the store"));
   EXPECT_THAT(summary.notes[7], testing::HasSubstr("cut: skipped: the rest of the directory"));
 }
 
