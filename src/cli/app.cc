@@ -50,7 +50,7 @@ constexpr std::string_view kExamples =
     "  bale export git NAME back.git --store archive.bale\n"
     "\n'bale help VERB' explains a verb.\n";
 
-// What the command line asked for: a verb, or a text to print.
+// The request of the command line: a verb, or a text to print.
 struct Request {
   CommonOptions common;
   VerbRun run;
@@ -75,7 +75,7 @@ std::function<bool(const CLI::App*)> any_app() {
   return [](const CLI::App*) { return true; };
 }
 
-// The verb or group of this name; null if there is none.
+// The verb or group of this name, or null.
 CLI::App* find_app(CLI::App& parent, std::string_view name) {
   for (CLI::App* app : parent.get_subcommands([](CLI::App*) { return true; })) {
     if (app->get_name() == name) return app;
@@ -147,7 +147,7 @@ std::vector<const CLI::App*> CommandLine::selected() const {
   return chain;
 }
 
-// A word that is no verb, where one was expected.
+// A word that is not a verb, in the place of one.
 Error CommandLine::explain_word(const CLI::App& app, const std::string& word) const {
   const std::string prefix = &app == &root_ ? "" : app.get_name() + " ";
   std::vector<std::string_view> known;
@@ -161,8 +161,7 @@ Error CommandLine::explain_word(const CLI::App& app, const std::string& word) co
               word, prefix, meant);
 }
 
-// What is wrong with a command line that could not be parsed: CLI11's word for it, unless ours is
-// better.
+// The Error for a command line that could not be parsed: CLI11's message, unless ours is better.
 Error CommandLine::explain(const std::string& what) const {
   const std::vector<const CLI::App*> chain = selected();
   const CLI::App& app = chain.empty() ? root_ : *chain.back();

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale archive rm NAME: takes an archive away. What it stored stays until `bale gc`, and `bale
-// archive undo` brings it back until then.
+// bale archive rm NAME: removes an archive. Its objects stay until `bale gc`, and `bale archive
+// undo` restores it until then.
 
 #include <fmt/core.h>
 

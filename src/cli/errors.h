@@ -39,7 +39,7 @@ inline constexpr int kStatusIncomplete = 5;
 /// Puts `line`, with its line end, on standard error; what cannot be put there is lost.
 void print_line(std::string_view line);
 
-/// "bale: TEXT" on standard error: what somebody should know though nothing failed.
+/// "bale: TEXT" on standard error: a note that is not an error.
 void print_note(std::string_view text);
 
 /// {"code":...,"message":...}, the message as error_line() has it.

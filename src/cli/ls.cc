@@ -3,7 +3,7 @@
 
 // bale ls NAME[:path]: the entries of a tree in its order, a line each: mode, type (in Git's words,
 // as `git ls-tree` prints it), Git id, size or -, name. A path that leads to a file gives that file
-// alone.
+// only. The type is that of the stored object, whatever the mode claims.
 
 #include <fmt/core.h>
 

@@ -122,7 +122,7 @@ Result<void> StreamPacker::add_in_pieces(const StreamedObject& object) {
   return {};
 }
 
-// The path that follows an object, as a number: the same for all versions of what stands there.
+// The path that follows an object, as a number: the same for all versions at that path.
 Result<std::uint64_t> StreamPacker::read_lineage() {
   const Bytes length = TRY(exactly(2));
   const std::size_t size = load_le<std::uint16_t>(length.data());
@@ -154,7 +154,7 @@ Result<bool> StreamPacker::next() {
   return true;
 }
 
-// What the builder may use; kInvalidArgument, with what would do, where --memory is too little.
+// The builder's memory; kInvalidArgument, with the amount needed, if --memory is too small.
 Result<std::uint64_t> builder_memory_bytes(const PackBuilderOptions& options,
                                            const Session& session) {
   const std::uint64_t smallest = PackBuilder::smallest_memory_bytes(options) + kStreamBufferBytes;

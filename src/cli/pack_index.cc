@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale pack index PACK OUT.idx: makes the index from the pack alone, in bounded memory.
+// bale pack index PACK OUT.idx: rebuilds the index from the pack, in bounded memory.
 
 #include <fmt/core.h>
 

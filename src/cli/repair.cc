@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale repair: mends what can be mended of a store. What is lost still is named, a line each on
+// bale repair: repairs a store as far as possible. It names each object still lost, in a line on
 // standard error or in the JSON object; then the exit status is 3.
 
 #include <fmt/core.h>
@@ -40,7 +40,7 @@ Result<std::unique_ptr<ObjectSource>> open_source(const std::string& path,
   return open_git_object_source(path, operation);
 }
 
-// Which record it is, if one, and what helps: a Git repository has none.
+// The lost record with this id, if it is one, and the remedy: a Git repository has no records.
 std::optional<Error> record_loss(const RepairSummary& summary, const std::string& id) {
   const auto& records = summary.records_lost;
   const auto lost = std::find_if(records.begin(), records.end(),
@@ -56,7 +56,7 @@ std::optional<Error> record_loss(const RepairSummary& summary, const std::string
               lost->back, id, drop);
 }
 
-// What is wrong still. The first of them that is no record says what helps.
+// The errors that remain. The first lost object that is not a record names the remedy.
 std::vector<Error> losses(const RepairSummary& summary, bool from) {
   std::vector<Error> errors;
   for (const std::string& name : summary.archives_lost) {

@@ -59,7 +59,7 @@ bool is_hex(std::string_view text) {
   return text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
 }
 
-// What is wrong with `typed`; nothing where the verb's own Error says it.
+// The error in `typed`; nothing if the verb's own Error explains it.
 std::optional<Error> misnaming(const Store& store, const std::string& typed, Wanted wanted,
                                const std::vector<std::string>& archives, const Error& error) {
   const std::string shown = escaped(typed);

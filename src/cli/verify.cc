@@ -81,7 +81,7 @@ Result<StoreCheckOptions> check_options(const Options& options, Session& session
   return check;
 }
 
-// What stands between brackets in JSON.
+// Appends to the items of a JSON array.
 void append_item(std::string& items, std::string_view item) {
   items += (items.empty() ? "" : ",");
   items += item;
@@ -208,7 +208,7 @@ std::string json_array(const std::vector<MalformedObject>& objects) {
   return "[" + items + "]";
 }
 
-// What is odd and no damage.
+// Prints oddities that are not damage.
 Result<void> print_oddities(const StoreReport& report, Output& out) {
   for (const OddLink& link : report.odd_links) {
     TRY(out.line(fmt::format("odd: {} links to {} as a {}, but it is a {}", escaped(link.from),
