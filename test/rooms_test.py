@@ -75,7 +75,7 @@ SOURCE_FOLDERS = ["include", "src", "test", "bench", "cmake", "scripts", "exampl
 SOURCE_SUFFIXES = {".h", ".cc", ".py", ".sh", ".cmake"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
-TEST_NAME = re.compile(r"_(test|fuzz|bench)\.cc$")
+TEST_NAME = re.compile(r"_(test|fuzz|bench)\.(cc|h)$")
 SPDX = ["SPDX-FileCopyrightText: The bale authors", "SPDX-License-Identifier: Apache-2.0"]
 
 

@@ -90,14 +90,14 @@ struct FoundObject {
 class Store {
  public:
   /// Makes an empty store in a new or empty directory, or in one in which an init() or
-  /// remove_empty() was cut off. Several at once make one store: one succeeds, the others fail with
-  /// kInvalidArgument once it is there. kInvalidArgument where there is anything else.
+  /// remove_empty() was interrupted. Of concurrent calls one succeeds; the others fail with
+  /// kInvalidArgument once the store exists. kInvalidArgument if the directory has other content.
   [[nodiscard]] static Result<void> init(const std::string& path,
                                          FileSystem* file_system = nullptr);
 
-  /// Removes a store that holds nothing: no pack, no archive, nobody at work in it (a lock on its
-  /// directory counts as work). For taking back an init() when what it was for has failed.
-  /// kInvalidArgument where there is anything to lose.
+  /// Removes an empty store: no pack, no archive, no running operation (a lock on its directory
+  /// counts as one). Undoes an init() when the following operation failed. kInvalidArgument if the
+  /// store is not empty.
   [[nodiscard]] static Result<void> remove_empty(const std::string& path,
                                                  FileSystem* file_system = nullptr);
 
@@ -112,23 +112,23 @@ class Store {
   [[nodiscard]] const std::string& path() const;
   [[nodiscard]] FileSystem& file_system() const;
 
-  /// Looks at the directory again: packs that came are opened, those that went are forgotten.
+  /// Reads the directory again: opens new packs and forgets removed ones.
   Result<void> refresh();
 
   // ---- archives
 
-  // An archive that was removed keeps its file in archives/, which then leads to a record that says
-  // so. It is an archive for nobody; archive_pointers() and archive_pointer() are for those who
-  // must know of it all the same: imports, maintenance (which must keep that record), recovery.
-  // The others read the newest record to tell. They do so in up to 1 MiB of their own: a removal
-  // fits into that, so what does not is none.
+  // A removed archive keeps its file in archives/, which then names a record of the removal. It no
+  // longer counts as an archive; only archive_pointers() and archive_pointer() return it, for
+  // imports, maintenance (which must keep that record) and recovery. The other functions read the
+  // newest record to find out, with up to 1 MiB of extra memory: a removal fits, so a larger record
+  // is not one.
 
   /// The names of all archives, sorted. One whose pointer is damaged, or whose record cannot be
   /// read, is among them: damage is not hidden.
   [[nodiscard]] Result<std::vector<std::string>> archives() const;
 
   /// The id of the newest record; nullopt if there is no such archive, or it was removed. kCorrupt
-  /// for a damaged pointer; a record that cannot be read is not found out here.
+  /// for a damaged pointer; it does not detect an unreadable record.
   [[nodiscard]] Result<std::optional<ObjectId>> newest_record(const std::string& name) const;
 
   /// The names of all archives and of all that were removed, sorted.
@@ -143,7 +143,7 @@ class Store {
   Result<ArchiveRecord> record(const std::string& name, std::uint64_t back,
                                ReadContext& context) const;
 
-  /// The record with this id. kCorrupt if it is none.
+  /// The record with this id. kCorrupt if it is not a record.
   Result<ArchiveRecord> record(const ObjectId& id, ReadContext& context) const;
 
   // ---- objects
@@ -151,7 +151,7 @@ class Store {
   /// How many packs there are.
   [[nodiscard]] std::uint32_t pack_count() const;
 
-  /// Their numbers, newest first. A number stands for the same pack as long as the Store lives.
+  /// Their numbers, newest first. A number names the same pack as long as the Store lives.
   [[nodiscard]] std::vector<std::uint32_t> pack_numbers() const;
 
   /// The pack, opened if need be. kNotFound where it was collected before this Store opened it,
@@ -161,17 +161,16 @@ class Store {
   /// The pack's name: the BLAKE3 of its file, in hex.
   [[nodiscard]] std::string pack_name(std::uint32_t number) const;
 
-  /// What is wrong with packs that could not be opened, with Git indexes, or the catalog. Objects
-  /// of these packs are not found. kIo where the system refuses to read a file: nothing is known of
-  /// what is in it. `bale repair` mends what can be mended.
+  /// Errors of packs that could not be opened, of Git indexes, and of the catalog. Objects of these
+  /// packs are not found. kIo if the system refuses to read a file, whose content is then unknown.
+  /// `bale repair` repairs the others.
   [[nodiscard]] std::vector<Error> damage() const;
 
-  /// A catalog that is damaged hides nothing: before these answer that an id is nowhere, its
-  /// checksum is checked, once.
+  /// A damaged catalog hides nothing: before these return nullopt, they check its checksum, once.
   [[nodiscard]] std::optional<ObjectLocation> find(const GitOid& oid) const;
   [[nodiscard]] std::optional<ObjectLocation> find(const ObjectId& id) const;
 
-  /// What a full id or an unambiguous prefix of 6 hex digits or more leads to: a content hash, a
+  /// The object of a full id or an unambiguous prefix of 6 or more hex digits: a content hash, a
   /// change id or a Git object id. kNotFound, or kInvalidArgument where it is ambiguous or no id;
   /// kIo where it may be in a pack that cannot be read.
   Result<FoundObject> find_prefix(std::string_view hex) const;
@@ -195,8 +194,8 @@ class Store {
   Result<ObjectView> get(const ObjectLocation& location, ReadContext& context,
                          const LookupId& id = {}) const;
 
-  /// The same in pieces, for objects of any size. Nothing is given to `sink` that was not proven:
-  /// what is too large to be held in memory is read twice.
+  /// The same in pieces, for objects of any size. `sink` receives only checked bytes: an object
+  /// that is too large for memory is read twice.
   Result<ObjectType> read(const ObjectLocation& location, ReadContext& context,
                           const PackReader::PayloadSink& sink, const LookupId& id = {}) const;
 
@@ -206,7 +205,7 @@ class Store {
     PackReader::PayloadSink write;
   };
 
-  /// The same for those who must know type and size first.
+  /// The same, for callers that need type and size first.
   Result<void> read_object(const ObjectLocation& location, ReadContext& context,
                            const ObjectSink& sink, const LookupId& id) const;
 

@@ -44,14 +44,17 @@ Result<ResolvedPath> resolve_path(const Store& store, const ArchivePath& path,
 /// One entry of a tree.
 struct TreeItem {
   std::uint32_t mode = 0;
-  ObjectType type = ObjectType::kBlob;  ///< kState for a submodule
+  /// Of the stored object, whatever the mode says; of an object that is not in the store, the type
+  /// that the mode claims. kState for a submodule.
+  ObjectType type = ObjectType::kBlob;
   bool submodule = false;
   GitOid oid;
   std::optional<std::uint64_t> size;  ///< of a blob that is in the store
   std::string name;                   ///< bytes
 };
 
-/// Calls `use` for each entry, in the tree's order. An Error from `use` ends it and comes back.
+/// Calls `use` for each entry, in the tree's order. An Error from `use` ends it and is
+/// returned.
 Result<void> list_tree(const Store& store, const ObjectLocation& tree, const GitOid& oid,
                        ReadContext& context,
                        const std::function<Result<void>(const TreeItem&)>& use);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // CHECK: what must hold unless bale itself is wrong. Always on. Bytes from a disk, a network or a
-// caller never reach a CHECK: they come back as an Error.
+// caller never reach a CHECK: they become an Error.
 
 #pragma once
 

@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// TRY: the value of a Result, or return its Error from the function that stands around.
+// TRY: the value of a Result, or return its Error from the enclosing function.
 //
 //   const uint64_t size = TRY(file.size());
 //   TRY(file.sync());
 //
-// A TRY does not stand inside the argument of another one: name the inner value first.
+// Do not use a TRY inside the argument of another one: name the inner value first.
 
 #pragma once
 

@@ -36,21 +36,21 @@ constexpr const char* kDescription =
     "bale packs content-addressed objects into immutable, verifiable pack files.";
 
 constexpr std::string_view kCommonOptions =
-    "\nEvery verb takes --help, --store DIR (or the variable BALE_STORE), --json, --quiet,\n"
+    "\nEvery verb takes --help, --store DIR (default: $BALE_STORE), --json, --quiet,\n"
     "--progress auto|always|never, --memory SIZE and --threads N.\n"
-    "\nNames and paths are bytes and are given as they are. In text, odd ones are quoted as\n"
-    "'git -c core.quotePath=false ls-files' does; in JSON, KEY_hex has the bytes of a name that is "
-    "not\n"
-    "UTF-8.\n";
+    "\nGive names and paths as raw bytes. Text output quotes names with special characters as\n"
+    "'git -c core.quotePath=false ls-files' does; in JSON, KEY_hex has the bytes of a name that "
+    "is\n"
+    "not UTF-8.\n";
 
 constexpr std::string_view kExamples =
     "\nExamples:\n"
     "  bale import git . --store archive.bale          # archive this repository\n"
     "  bale verify --store archive.bale                # check every byte of it\n"
     "  bale export git NAME back.git --store archive.bale\n"
-    "\n'bale help VERB' tells more of each.\n";
+    "\n'bale help VERB' explains a verb.\n";
 
-// What the command line asked for: a verb, or a text to print.
+// The request of the command line: a verb, or a text to print.
 struct Request {
   CommonOptions common;
   VerbRun run;
@@ -75,7 +75,7 @@ std::function<bool(const CLI::App*)> any_app() {
   return [](const CLI::App*) { return true; };
 }
 
-// The verb or group of this name; null if there is none.
+// The verb or group of this name, or null.
 CLI::App* find_app(CLI::App& parent, std::string_view name) {
   for (CLI::App* app : parent.get_subcommands([](CLI::App*) { return true; })) {
     if (app->get_name() == name) return app;
@@ -132,7 +132,7 @@ CommandLine::CommandLine() : root_(kDescription, "bale") {
     Arguments arguments(*app);
     declared_.push_back({app, verb.declare(arguments)});
   }
-  help_ = add_app(root_, "help", "tell how a verb is used");
+  help_ = add_app(root_, "help", "explain how to use a verb");
   Arguments(*help_).list("VERB", "the verb", help_words_);
 }
 
@@ -147,22 +147,21 @@ std::vector<const CLI::App*> CommandLine::selected() const {
   return chain;
 }
 
-// A word that is no verb, where one was expected.
+// A word that is not a verb, in the place of one.
 Error CommandLine::explain_word(const CLI::App& app, const std::string& word) const {
   const std::string prefix = &app == &root_ ? "" : app.get_name() + " ";
   std::vector<std::string_view> known;
   for (const CLI::App* verb : app.get_subcommands(any_app())) known.push_back(verb->get_name());
   const std::string_view meant = nearest(word, known);
   if (meant.empty()) {
-    return fail(ErrorCode::kInvalidArgument, "there is no verb '{}{}' (bale help names them all)",
+    return fail(ErrorCode::kInvalidArgument, "unknown verb '{}{}' (bale help lists the verbs)",
                 prefix, word);
   }
-  return fail(ErrorCode::kInvalidArgument, "there is no verb '{}{}' (did you mean '{}{}'?)", prefix,
+  return fail(ErrorCode::kInvalidArgument, "unknown verb '{}{}' (did you mean '{}{}'?)", prefix,
               word, prefix, meant);
 }
 
-// What is wrong with a command line that could not be parsed: CLI11's word for it, unless ours is
-// better.
+// The Error for a command line that could not be parsed: CLI11's message, unless ours is better.
 Error CommandLine::explain(const std::string& what) const {
   const std::vector<const CLI::App*> chain = selected();
   const CLI::App& app = chain.empty() ? root_ : *chain.back();
@@ -177,20 +176,20 @@ Error CommandLine::explain(const std::string& what) const {
     return explain_word(app, left_over.front());
   }
   if (option != left_over.end()) {
-    return fail(ErrorCode::kInvalidArgument, "there is no option '{}' here ({} tells which)",
-                *option, usage);
+    return fail(ErrorCode::kInvalidArgument, "unknown option '{}' ({} lists the options)", *option,
+                usage);
   }
   if (!left_over.empty()) {
-    return fail(ErrorCode::kInvalidArgument, "one argument too many: '{}' ({} tells more)",
+    return fail(ErrorCode::kInvalidArgument, "one argument too many: '{}' ({} explains the verb)",
                 left_over.front(), usage);
   }
   // "--store: 1 required DIR missing"
   const std::size_t missing = what.find(": 1 required ");
   if (missing != std::string::npos) {
-    return fail(ErrorCode::kInvalidArgument, "{} needs a value ({} tells more)",
+    return fail(ErrorCode::kInvalidArgument, "{} needs a value ({} explains the options)",
                 what.substr(0, missing), usage);
   }
-  return fail(ErrorCode::kInvalidArgument, "{} ({} tells more)", what, usage);
+  return fail(ErrorCode::kInvalidArgument, "{} ({} explains the verb)", what, usage);
 }
 
 Result<std::string> CommandLine::help_of(const std::vector<std::string>& words) {

@@ -12,9 +12,9 @@
 #include <string>
 
 #include "bale/archive_changes.h"
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
-#include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/store_access.h"
@@ -29,15 +29,15 @@ struct Options {
   bool dry_run = false;
 };
 
-// "x@3 to x@7 would go"
+// "would drop x@3 to x@7"
 std::string predicted(const std::string& name, const PrunedArchive& pruned) {
   const std::uint64_t kept = pruned.records_kept;
-  std::string gone = "the older records, which are lost,";
+  std::string gone = "the lost older records";
   if (pruned.records_dropped > 0) gone = fmt::format("{}@{}", name, kept);
   if (pruned.records_dropped > 1) {
     gone += fmt::format(" to {}@{}", name, kept + pruned.records_dropped - 1);
   }
-  return fmt::format("{}: {} would stay, {} would go{}", name, counted(kept, "record"), gone,
+  return fmt::format("{}: would keep {}, would drop {}{}", name, counted(kept, "record"), gone,
                      pruned.older_unreadable && pruned.records_dropped > 0
                          ? ", and older ones that are lost"
                          : "");
@@ -53,18 +53,18 @@ std::string sentence(const std::string& name, const PrunedArchive& pruned, bool 
       fmt::format("{}: {} kept, {} dropped", name, counted(pruned.records_kept, "record"),
                   pruned.records_dropped);
   if (pruned.older_unreadable) {
-    return done + ", and older ones that are lost (bale gc gives their space back)";
+    return done + ", and older ones that are lost (bale gc frees their space)";
   }
   return done + fmt::format(
-                    " (bale archive undo {} brings back what went until bale gc gives its "
-                    "space back)",
+                    " (bale archive undo {} restores them until bale gc frees their "
+                    "space)",
                     name);
 }
 
 Result<int> run(const Options& options, Session& session) {
   if (!options.keep) {
     return fail(ErrorCode::kInvalidArgument,
-                "how many records to keep is not said (give --keep N)");
+                "the number of records to keep is missing (give --keep N)");
   }
   Store store = TRY(open_store(session));
   const ArchiveChangeOptions how{.memory_bytes = session.memory_bytes(kStoreMemoryBytes),
@@ -90,10 +90,9 @@ Result<int> run(const Options& options, Session& session) {
 
 VerbRun declare_archive_prune(Arguments& arguments) {
   const auto options = std::make_shared<Options>();
-  arguments.required("NAME", "the archive; space comes back with 'bale gc'", options->name);
-  arguments.count("--keep", "N", "how many records to keep, the newest ones: 1 or more",
-                  options->keep);
-  arguments.flag("--dry-run", "say what would go, and do nothing", options->dry_run);
+  arguments.required("NAME", "the archive ('bale gc' frees the space)", options->name);
+  arguments.count("--keep", "N", "number of newest records to keep, 1 or more", options->keep);
+  arguments.flag("--dry-run", "only print what would be removed", options->dry_run);
   return [options](Session& session) {
     return explained(session, options->name, Wanted::kArchive, run(*options, session));
   };

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale archive rm NAME: takes an archive away. What it stored stays until `bale gc`, and `bale
-// archive undo` brings it back until then.
+// bale archive rm NAME: removes an archive. Its objects stay until `bale gc`, and `bale archive
+// undo` restores it until then.
 
 #include <fmt/core.h>
 
@@ -27,8 +27,8 @@ Result<int> run(const std::string& name, Session& session) {
   JsonLine line;
   line.text("archive", name).text("record", removed.record.to_hex()).text("pack", removed.pack);
   TRY(session.summary(line.object(),
-                      fmt::format("{}: removed (bale archive undo {} brings it back until bale gc "
-                                  "gives its space back)",
+                      fmt::format("{}: removed (bale archive undo {} restores it until bale gc "
+                                  "frees its space)",
                                   name, name)));
   return kStatusDone;
 }
@@ -37,7 +37,7 @@ Result<int> run(const std::string& name, Session& session) {
 
 VerbRun declare_archive_rm(Arguments& arguments) {
   const auto name = std::make_shared<std::string>();
-  arguments.required("NAME", "the archive; its space comes back with 'bale gc'", *name);
+  arguments.required("NAME", "the archive ('bale gc' frees its space)", *name);
   return [name](Session& session) {
     return explained(session, *name, Wanted::kArchive, run(*name, session));
   };

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale archive undo NAME: brings back what the last `archive rm` or `archive prune` of this name
-// released, unless `bale gc` has removed it.
+// bale archive undo NAME: undoes the last `archive rm` or `archive prune` of this name; restores
+// what it released, unless `bale gc` has removed it.
 
 #include <fmt/core.h>
 
@@ -10,8 +10,8 @@
 #include <string>
 
 #include "bale/archive_changes.h"
+#include "base/counted.h"
 #include "base/try.h"
-#include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/store_access.h"

@@ -141,9 +141,9 @@ TEST_F(ArchiveVerbsTest, ADryRunOfPruneSaysWhatWouldGoAndWritesNothing) {
                   {"pack", nullptr},
                   {"dry_run", true}}));
   EXPECT_EQ(run({"archive", "prune", "x", "--keep", "1", "--dry-run"}).out,
-            "x: 1 record would stay, x@1 to x@2 would go\n");
+            "x: would keep 1 record, would drop x@1 to x@2\n");
   EXPECT_EQ(run({"archive", "prune", "x", "--keep", "2", "--dry-run"}).out,
-            "x: 2 records would stay, x@2 would go\n");
+            "x: would keep 2 records, would drop x@2\n");
   EXPECT_THAT(run({"archive", "prune", "x", "--keep", "3", "--dry-run"}).out,
               HasSubstr("nothing to do"));
   EXPECT_EQ(run({"archive", "prune", "z", "--keep", "3", "--dry-run"}).status, 4);

@@ -97,7 +97,7 @@ void Arguments::level(int& to) {
 
 void Arguments::common(CommonOptions& to) {
   text("--store", "DIR", "store directory (default: $BALE_STORE)", to.store);
-  flag("--json", "print JSON: one object, or one a line for lists", to.json);
+  flag("--json", "print JSON: one object; for lists, one per line", to.json);
   flag("-q,--quiet", "no progress, no summary", to.quiet);
   add_parsed(app_, "--progress", "WHEN", "auto, always or never; auto: on a terminal",
              "auto, always or never", [&to](const std::string& text) {
@@ -111,9 +111,9 @@ void Arguments::common(CommonOptions& to) {
                  return false;
                return true;
              });
-  size("--memory", "memory for the work (16M for pack verbs, else 64M)", to.memory_bytes);
+  size("--memory", "memory to use (default: 64M; pack verbs 16M)", to.memory_bytes);
   add_parsed(app_, "--threads", "N",
-             "how many threads may compress, hash and write (one a processor)",
+             "threads for compression, hashing and writing (default: one per processor)",
              "a number of threads", [&to](const std::string& text) {
                to.threads = parse_count(text);
                return to.threads.has_value() && *to.threads > 0;

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Printing what a check has found. With --json the errors stand in the object, and standard error
+// Printing the findings of a check. With --json the errors are in the object, and standard error
 // has one line that tells of them all.
 
 #include "cli/check_report.h"
@@ -10,9 +10,9 @@
 
 #include <algorithm>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
-#include "cli/counted.h"
 #include "cli/errors.h"
 
 namespace bale::cli {

@@ -33,7 +33,7 @@ inline constexpr std::size_t kMostPrinted = 10;
 /// Prints the first ones, and how many more there are.
 Result<void> print_listing(const Listing& listing);
 
-/// What a check has found. The errors must outlive it.
+/// The findings of a check. The errors must outlive it.
 struct Findings {
   const std::vector<Error>& errors;
   std::uint64_t errors_omitted = 0;  ///< more of them, not kept

@@ -52,7 +52,7 @@ int exit_status(ErrorCode code) {
     case ErrorCode::kNotFound:
       return 4;
     case ErrorCode::kIncomplete:
-      return 5;
+      return kStatusIncomplete;
     case ErrorCode::kInterrupted:
       return 130;
   }

@@ -23,6 +23,7 @@ namespace bale::cli {
 inline constexpr int kStatusDone = 0;
 inline constexpr int kStatusUsage = 2;
 inline constexpr int kStatusCorrupt = 3;
+inline constexpr int kStatusIncomplete = 5;
 
 /// The exit status for an error. For kInterrupted 130: which signal came, signals.h knows.
 [[nodiscard]] int exit_status(ErrorCode code);
@@ -38,7 +39,7 @@ inline constexpr int kStatusCorrupt = 3;
 /// Puts `line`, with its line end, on standard error; what cannot be put there is lost.
 void print_line(std::string_view line);
 
-/// "bale: TEXT" on standard error: what somebody should know though nothing failed.
+/// "bale: TEXT" on standard error: a note that is not an error.
 void print_note(std::string_view text);
 
 /// {"code":...,"message":...}, the message as error_line() has it.

@@ -10,8 +10,8 @@
 #include "bale/directory_export.h"
 #include "bale/tree.h"
 #include "base/budget.h"
+#include "base/counted.h"
 #include "base/try.h"
-#include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/store_access.h"
@@ -31,20 +31,32 @@ Result<int> run(const Options& options, Session& session) {
   const DirectoryExportSummary summary = TRY(export_directory(
       store, place, options.directory,
       {.memory_bytes = read_memory_bytes(session), .operation = session.operation()}));
+  session.progress().clear();
+  for (const std::string& note : summary.notes) print_note(note);  // with --quiet too
+  const std::uint64_t entries = summary.skipped + summary.mismatched_entries;
+  if (entries > summary.notes.size()) {
+    print_note(fmt::format("{} more notes of this kind", entries - summary.notes.size()));
+  }
   JsonLine line;
-  line.number("files", summary.files).number("bytes_out", summary.bytes_out);
-  TRY(session.summary(line.object(),
-                      fmt::format("{}: {}, {}", options.directory, counted(summary.files, "file"),
-                                  format_bytes(summary.bytes_out))));
-  return kStatusDone;
+  line.number("files", summary.files)
+      .number("bytes_out", summary.bytes_out)
+      .number("skipped", summary.skipped)
+      .number("mismatched_entries", summary.mismatched_entries)
+      .value("notes", json_strings(summary.notes));
+  TRY(session.summary(
+      line.object(),
+      fmt::format("{}: {}, {}{}", options.directory, counted(summary.files, "file"),
+                  format_bytes(summary.bytes_out),
+                  summary.skipped > 0 ? fmt::format(", {} skipped", summary.skipped) : "")));
+  return summary.skipped > 0 ? kStatusIncomplete : kStatusDone;
 }
 
 }  // namespace
 
 VerbRun declare_export_dir(Arguments& arguments) {
   const auto options = std::make_shared<Options>();
-  arguments.required("NAME[:path]", "an archive, and perhaps a path in it", options->place);
-  arguments.required("DIR", "the directory to make; new, or empty", options->directory);
+  arguments.required("NAME[:path]", "an archive, optionally with a path in it", options->place);
+  arguments.required("DIR", "the directory to write: new or empty", options->directory);
   return [options](Session& session) {
     return explained(session, options->place, Wanted::kArchive, run(*options, session));
   };

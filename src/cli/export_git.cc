@@ -11,8 +11,8 @@
 
 #include "bale/git_export.h"
 #include "base/budget.h"
+#include "base/counted.h"
 #include "base/try.h"
-#include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/missing_notes.h"
@@ -63,8 +63,9 @@ Result<int> run(const Options& options, Session& session) {
 
 VerbRun declare_export_git(Arguments& arguments) {
   const auto options = std::make_shared<Options>();
-  arguments.required("NAME", "the archive, or NAME@N: its Nth record back", options->name);
-  arguments.required("OUT.git", "the repository to make; new, or an empty directory", options->out);
+  arguments.required("NAME", "the archive; NAME@N: its Nth record before the newest",
+                     options->name);
+  arguments.required("OUT.git", "the repository to write: new or an empty directory", options->out);
   return [options](Session& session) {
     return explained(session, options->name, Wanted::kArchive, run(*options, session));
   };

@@ -7,65 +7,24 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "cli/archived_repository_test.h"
 #include "cli/program_under_test.h"
-#include "testing/temp_directory.h"
 
 namespace bale::cli {
 namespace {
 
 using nlohmann::json;
 
-class FirstContactTest : public testing::Test {
+class FirstContactTest : public ArchivedRepositoryTest {
  protected:
-  void SetUp() override {
-    git("init -q -b main .");
-    write_file(repository_ + "/README", "hello\n");
-    std::filesystem::create_directory(repository_ + "/sub");
-    write_file(repository_ + "/sub/100%.txt", "deep\n");
-    git("add -A");
-    git("commit -q -m one");
-    git("tag -a v1 -m v1");
-    ASSERT_EQ(run({"import", "git", repository_, "--name", "c++", "--json"}).status, 0);
-  }
-
-  // Runs git in the repository; what it prints.
-  std::string git(const std::string& words) {
-    std::filesystem::create_directory(repository_);
-    const std::string out = directory_ / "git.out";
-    const std::string command =
-        "env -i PATH=\"$PATH\" HOME=/nonexistent GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=a "
-        "GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b git -C '" +
-        repository_ + "' " + words + " > '" + out + "'";
-    EXPECT_EQ(std::system(command.c_str()), 0) << command;  // NOLINT(concurrency-mt-unsafe)
-    return read_file(out);
-  }
-
-  // The bytes that hex digits stand for.
-  static std::string raw(const std::string& hex) {
-    std::string bytes;
-    for (std::size_t i = 0; i < hex.size(); i += 2) {
-      bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
-    }
-    return bytes;
-  }
-
   // The bytes of a name in JSON.
   static std::string name_in(const json& line, const std::string& key) {
     return line.contains(key + "_hex") ? raw(line[key + "_hex"]) : line[key].get<std::string>();
   }
-
-  FinishedRun run(std::vector<std::string> words) {
-    words.insert(words.end(), {"--store", directory_ / "store"});
-    return run_bale(words);
-  }
-
-  TempDirectory directory_;
-  std::string repository_ = directory_ / "repository";
 };
 
 TEST_F(FirstContactTest, EveryNameInJsonCanBeGivenBack) {

@@ -10,9 +10,9 @@
 
 #include "bale/store_collect.h"
 #include "base/budget.h"
+#include "base/counted.h"
 #include "base/try.h"
 #include "cli/check_report.h"
-#include "cli/counted.h"
 #include "cli/json_line.h"
 #include "cli/store_access.h"
 #include "cli/verbs.h"
@@ -27,8 +27,8 @@ std::string sentence(const CollectSummary& summary, bool dry_run) {
       counted(summary.packs_removed, "pack"), summary.packs_rewritten,
       format_bytes(summary.bytes_before), format_bytes(summary.bytes_after));
   for (const std::string& name : summary.lost_archives) {
-    text +=
-        fmt::format("; archive {} has records and no pointer: kept (bale repair mends that)", name);
+    text += fmt::format("; archive {} has records and no pointer: kept (bale repair restores it)",
+                        name);
   }
   return text;
 }
@@ -58,7 +58,7 @@ Result<int> run(bool dry_run, Session& session) {
 
 VerbRun declare_gc(Arguments& arguments) {
   const auto dry_run = std::make_shared<bool>(false);
-  arguments.flag("--dry-run", "say what would go, and do nothing", *dry_run);
+  arguments.flag("--dry-run", "only print what would be removed", *dry_run);
   return [dry_run](Session& session) { return run(*dry_run, session); };
 }
 

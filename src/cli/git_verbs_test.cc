@@ -6,13 +6,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/archived_repository_test.h"
 #include "cli/program_under_test.h"
-#include "testing/temp_directory.h"
 
 namespace bale::cli {
 namespace {
@@ -21,48 +20,7 @@ using nlohmann::json;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class GitVerbsTest : public testing::Test {
- protected:
-  void SetUp() override {
-    git("init -q -b main .");
-    write_file(repository_ + "/README", "hello\n");
-    std::filesystem::create_directory(repository_ + "/sub");
-    write_file(repository_ + "/sub/100%.txt", "deep\n");
-    git("add -A");
-    git("commit -q -m one");
-    git("tag -a v1 -m v1");
-    ASSERT_EQ(run({"import", "git", repository_, "--name", "c++", "--json"}).status, 0);
-  }
-
-  // Runs git in the repository; what it prints.
-  std::string git(const std::string& words) {
-    std::filesystem::create_directory(repository_);
-    const std::string out = directory_ / "git.out";
-    const std::string command =
-        "env -i PATH=\"$PATH\" HOME=/nonexistent GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=a "
-        "GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b git -C '" +
-        repository_ + "' " + words + " > '" + out + "'";
-    EXPECT_EQ(std::system(command.c_str()), 0) << command;  // NOLINT(concurrency-mt-unsafe)
-    return read_file(out);
-  }
-
-  // The bytes that hex digits stand for.
-  static std::string raw(const std::string& hex) {
-    std::string bytes;
-    for (std::size_t i = 0; i < hex.size(); i += 2) {
-      bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
-    }
-    return bytes;
-  }
-
-  FinishedRun run(std::vector<std::string> words) {
-    words.insert(words.end(), {"--store", directory_ / "store"});
-    return run_bale(words);
-  }
-
-  TempDirectory directory_;
-  std::string repository_ = directory_ / "repository";
-};
+class GitVerbsTest : public ArchivedRepositoryTest {};
 
 TEST_F(GitVerbsTest, ImportTellsThatNothingChanged) {
   const FinishedRun again = run({"import", "git", repository_, "--name", "c++", "--json"});
@@ -138,6 +96,41 @@ TEST_F(GitVerbsTest, LsListsTreesAndFiles) {
   EXPECT_EQ(run({"ls", "c++:../x"}).status, 2);
 }
 
+TEST_F(GitVerbsTest, AnEntryWhoseModeContradictsItsObjectIsShownAndExportedByTheObjectsType) {
+  const std::string sub = git("rev-parse HEAD:sub").substr(0, 40);
+  const std::string commit = git("rev-parse HEAD").substr(0, 40);
+  // Nothing else may name the object by its type: git would refuse the repository.
+  const auto import_tree = [&](const std::string& name, const std::string& entry,
+                               const std::string& oid) {
+    write_file(directory_ / "tree", "100644 " + entry + '\0' + raw(oid));
+    const std::string tree =
+        git("hash-object --literally -t tree -w '" + directory_ / "tree" + "'");
+    git("update-ref refs/heads/main $(git -C '" + repository_ + "' commit-tree -m odd " +
+        tree.substr(0, 40) + ")");
+    ASSERT_EQ(run({"import", "git", repository_, "--name", name}).status, 0);
+  };
+  git("tag -d v1");
+  import_tree("a", "dir", sub);
+  const json item = json_lines(run({"ls", "a", "--json"}).out).at(0);
+  EXPECT_EQ(item["mode"], "100644");
+  EXPECT_EQ(item["type"], "tree");
+  EXPECT_EQ(item["size"], nullptr);
+  EXPECT_EQ(run({"ls", "a"}).out, "100644\ttree\t" + sub + "\t-\tdir\n");
+  const FinishedRun whole = run({"export", "dir", "a", directory_ / "whole", "--json"});
+  EXPECT_EQ(whole.status, 0);
+  EXPECT_EQ(json::parse(whole.out)["mismatched_entries"], 1);
+  EXPECT_EQ(whole.err, "bale: dir: its mode is 100644, but its object " + sub +
+                           " is a tree: written as a directory\n");
+  EXPECT_EQ(read_file(directory_ / "whole/dir/100%.txt"), "deep\n");
+
+  import_tree("b", "commit", commit);
+  const FinishedRun partial = run({"export", "dir", "b", directory_ / "partial", "--quiet"});
+  EXPECT_EQ(partial.status, 5);
+  EXPECT_EQ(partial.err, "bale: commit: skipped: its object " + commit +
+                             " is a commit, not a file or a directory\n");
+  EXPECT_THAT(names_in(directory_ / "partial"), IsEmpty());
+}
+
 TEST_F(GitVerbsTest, CatAndShowTakePaths) {
   EXPECT_EQ(run({"cat", "c++:README"}).out, "hello\n");
   EXPECT_EQ(run({"cat", "c++/refs/tags/v1:sub/100%.txt"}).out, "deep\n");
@@ -211,7 +204,11 @@ TEST_F(GitVerbsTest, ExportDirWritesTheFiles) {
   const std::string out = directory_ / "out";
   const FinishedRun exported = run({"export", "dir", "c++", out, "--json"});
   ASSERT_EQ(exported.status, 0) << exported.err;
-  EXPECT_EQ(json::parse(exported.out), json({{"files", 2}, {"bytes_out", 11}}));
+  EXPECT_EQ(json::parse(exported.out), json({{"files", 2},
+                                             {"bytes_out", 11},
+                                             {"skipped", 0},
+                                             {"mismatched_entries", 0},
+                                             {"notes", json::array()}}));
   EXPECT_EQ(read_file(out + "/sub/100%.txt"), "deep\n");
 }
 
@@ -287,7 +284,7 @@ TEST_F(GitVerbsTest, VerifyNamesAnArchiveWhoseFileIsGone) {
     EXPECT_NE(text.out.find("archive without a file: c++: "), std::string::npos) << text.out;
     EXPECT_NE(text.out.find(newest["record"]), std::string::npos) << text.out;
     EXPECT_NE(text.out.find(newest["time"]), std::string::npos) << text.out;
-    EXPECT_NE(text.out.find("bale repair brings it back"), std::string::npos) << text.out;
+    EXPECT_NE(text.out.find("bale repair restores it"), std::string::npos) << text.out;
     words.emplace_back("--json");
     EXPECT_EQ(json::parse(run(words).out)["archives_without_file"],
               json::array({{{"archive", "c++"},

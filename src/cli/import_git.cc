@@ -13,9 +13,9 @@
 
 #include "bale/git_import.h"
 #include "base/budget.h"
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
-#include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/missing_notes.h"
@@ -73,13 +73,14 @@ std::string json_object(const GitImportSummary& summary, double seconds) {
 void note_what_is_odd(const GitImportSummary& summary, bool quiet) {
   if (summary.objects_healed > 0 && !quiet) {
     print_note(
-        fmt::format("{}: stored {} again that the store had damaged (bale verify names the "
-                    "damaged packs, bale repair mends them)",
-                    summary.archive, counted(summary.objects_healed, "object")));
+        fmt::format("{}: stored {} again that {} damaged in the store (bale verify names the "
+                    "damaged packs, bale repair repairs them)",
+                    summary.archive, counted(summary.objects_healed, "object"),
+                    summary.objects_healed == 1 ? "was" : "were"));
   }
   if (summary.mismatched_links > 0 && !quiet) {
     print_note(fmt::format(
-        "{}: {} to an object of another type than the link says (bale verify "
+        "{}: {} to an object of another type than the link claims (bale verify "
         "names them)",
         summary.archive,
         summary.mismatched_links == 1 ? "1 link leads"
@@ -87,7 +88,7 @@ void note_what_is_odd(const GitImportSummary& summary, bool quiet) {
   }
   if (summary.malformed > 0 && !quiet) {
     print_note(fmt::format(
-        "{}: {} not well-formed, archived as found (bale verify names them)", summary.archive,
+        "{}: {} malformed and archived unchanged (bale verify names them)", summary.archive,
         summary.malformed == 1 ? "1 object is" : fmt::format("{} objects are", summary.malformed)));
   }
 }
@@ -179,13 +180,13 @@ Result<int> run(const Options& options, Session& session) {
 VerbRun declare_import_git(Arguments& arguments) {
   const auto options = std::make_shared<Options>();
   arguments.required("PATH", "the repository, bare or with a work tree", options->path);
-  arguments.text("--name", "N", "the archive's name (else made from PATH)", options->name);
-  arguments.flag("--all-objects", "also what no ref reaches", options->all_objects);
-  arguments.flag("--allow-missing", "record what the source lacks, instead of failing",
+  arguments.text("--name", "N", "the archive's name (default: derived from PATH)", options->name);
+  arguments.flag("--all-objects", "also import objects that no ref reaches", options->all_objects);
+  arguments.flag("--allow-missing", "record objects that the source lacks instead of failing",
                  options->allow_missing);
-  arguments.flag("--skip-bad-refs", "leave out refs that are not well-formed, and name them",
+  arguments.flag("--skip-bad-refs", "leave out malformed refs and name them",
                  options->skip_bad_refs);
-  arguments.flag("--new-source", "go on with an archive though PATH seems to be another repository",
+  arguments.flag("--new-source", "continue the archive with a different repository",
                  options->new_source);
   arguments.flag("--no-delta", "store no deltas", options->no_delta);
   arguments.level(options->level);

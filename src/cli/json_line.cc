@@ -30,7 +30,7 @@ std::string json_hex(std::string_view bytes) {
   return '"' + to_hex(as_bytes(bytes)) + '"';
 }
 
-// What stands in an array: each string as `write` makes it.
+// The items of an array: each string as `write` formats it.
 std::string json_array(std::span<const std::string> strings,
                        std::string (*write)(std::string_view)) {
   std::string array;

@@ -59,7 +59,8 @@ Result<int> run(const std::string& name, Session& session) {
 
 VerbRun declare_log(Arguments& arguments) {
   const auto name = std::make_shared<std::string>();
-  arguments.required("NAME", "the archive, or NAME@N: from its Nth record back on", *name);
+  arguments.required("NAME", "the archive; NAME@N: start at its Nth record before the newest",
+                     *name);
   return [name](Session& session) {
     return explained(session, *name, Wanted::kArchive, run(*name, session));
   };

@@ -3,7 +3,7 @@
 
 // bale ls NAME[:path]: the entries of a tree in its order, a line each: mode, type (in Git's words,
 // as `git ls-tree` prints it), Git id, size or -, name. A path that leads to a file gives that file
-// alone.
+// only. The type is that of the stored object, whatever the mode claims.
 
 #include <fmt/core.h>
 
@@ -60,7 +60,7 @@ Result<int> run(const std::string& text, Session& session) {
 
 VerbRun declare_ls(Arguments& arguments) {
   const auto place = std::make_shared<std::string>();
-  arguments.required("NAME[:path]", "an archive, and perhaps a path in it", *place);
+  arguments.required("NAME[:path]", "an archive, optionally with a path in it", *place);
   return [place](Session& session) {
     return explained(session, *place, Wanted::kArchive, run(*place, session));
   };

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "cli/counted.h"
+#include "base/counted.h"
 #include "cli/errors.h"
 #include "object/printable.h"
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What somebody should know though nothing failed: above all, what an archive lacks.
+// Notes that are not errors: above all, the objects that an archive lacks.
 
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace bale::cli {
 
-/// So many refs are named one by one.
+/// The number of refs that are named one by one.
 inline constexpr std::size_t kRefsNamed = 10;
 
 /// A note for each of the first refs that lead to a missing object, and one for the others.

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Standard output, buffered. A pipe that nobody reads any more comes back as an error of which
+// Standard output, buffered. A closed pipe is an Error for which
 // is_closed_pipe() (io/stream.h) is true; the program then ends quietly, with status 0.
 
 #pragma once

@@ -16,11 +16,11 @@
 
 #include "bale/pack_builder.h"
 #include "base/budget.h"
+#include "base/counted.h"
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/memory_size.h"
 #include "base/try.h"
-#include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/rss.h"
@@ -122,7 +122,7 @@ Result<void> StreamPacker::add_in_pieces(const StreamedObject& object) {
   return {};
 }
 
-// The path that follows an object, as a number: the same for all versions of what stands there.
+// The path that follows an object, as a number: the same for all versions at that path.
 Result<std::uint64_t> StreamPacker::read_lineage() {
   const Bytes length = TRY(exactly(2));
   const std::size_t size = load_le<std::uint16_t>(length.data());
@@ -138,7 +138,7 @@ Result<bool> StreamPacker::next() {
   object_offset_ = stream_.offset();
   const StreamedObject object = TRY(read_frame());
   if (options_.count && objects_ == *options_.count) {
-    return fail(ErrorCode::kIncomplete, "{}: expected {}, and there are more", stream_.name(),
+    return fail(ErrorCode::kIncomplete, "{}: expected {}, found more", stream_.name(),
                 counted(*options_.count, "object"));
   }
   if (object.size > kMostSmallObjectBytes && object.size <= kFrameBytes) has_large_objects_ = true;
@@ -154,7 +154,7 @@ Result<bool> StreamPacker::next() {
   return true;
 }
 
-// What the builder may use; kInvalidArgument, with what would do, where --memory is too little.
+// The builder's memory; kInvalidArgument, with the amount needed, if --memory is too small.
 Result<std::uint64_t> builder_memory_bytes(const PackBuilderOptions& options,
                                            const Session& session) {
   const std::uint64_t smallest = PackBuilder::smallest_memory_bytes(options) + kStreamBufferBytes;
@@ -213,7 +213,7 @@ Result<int> run(const Options& options, Session& session) {
                         .bytes = stream.offset()});
   }
   if (options.count && packer.objects() != *options.count) {
-    return fail(ErrorCode::kIncomplete, "standard input: expected {}, and {} came",
+    return fail(ErrorCode::kIncomplete, "standard input: expected {}, got {}",
                 counted(*options.count, "object"), packer.objects());
   }
   const PackSummary summary = TRY(builder.finish());
@@ -235,16 +235,16 @@ Result<int> run(const Options& options, Session& session) {
 
 VerbRun declare_pack_build(Arguments& arguments) {
   const auto options = std::make_shared<Options>();
-  arguments.required("OUT.pack", "the pack to make; one that is there is replaced at success",
+  arguments.required("OUT.pack", "the pack to write; an existing file is replaced on success",
                      options->out);
-  arguments.text("--index", "OUT.idx", "its index (OUT.pack with .idx in the place of .pack)",
+  arguments.text("--index", "OUT.idx", "its index (default: OUT.pack with .idx instead of .pack)",
                  options->index);
   arguments.level(options->level);
-  arguments.flag("--no-compress", "store every payload as it comes", options->no_compress);
+  arguments.flag("--no-compress", "store payloads uncompressed", options->no_compress);
   arguments.count("--count", "N", "expected number of objects; fail on any other", options->count);
   arguments.flag("--paths", "the stream has a path hint after each object: make deltas",
                  options->paths);
-  arguments.flag("--allow-huge", "take objects above 1 GiB, which only bale can read back",
+  arguments.flag("--allow-huge", "accept objects above 1 GiB, which only bale can read",
                  options->allow_huge);
   return [options](Session& session) { return run(*options, session); };
 }

@@ -32,7 +32,7 @@ Result<int> run(const Options& options, Session& session) {
 VerbRun declare_pack_cat(Arguments& arguments) {
   const auto options = std::make_shared<Options>();
   options->paths.declare(arguments);
-  arguments.required("ID", "the object's id, or at least 6 digits of it", options->id);
+  arguments.required("ID", "the object's id (at least 6 digits)", options->id);
   return [options](Session& session) { return with_pack_advice(run(*options, session)); };
 }
 

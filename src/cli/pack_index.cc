@@ -1,15 +1,15 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale pack index PACK OUT.idx: makes the index from the pack alone, in bounded memory.
+// bale pack index PACK OUT.idx: rebuilds the index from the pack, in bounded memory.
 
 #include <fmt/core.h>
 
 #include <memory>
 
 #include "bale/pack_verifier.h"
+#include "base/counted.h"
 #include "base/try.h"
-#include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/verbs.h"
@@ -43,7 +43,7 @@ Result<int> run(const Options& options, Session& session) {
 VerbRun declare_pack_index(Arguments& arguments) {
   const auto options = std::make_shared<Options>();
   arguments.required("PACK", "the pack", options->pack);
-  arguments.required("OUT.idx", "the index to make; one that is there is replaced", options->index);
+  arguments.required("OUT.idx", "the index to write; an existing file is replaced", options->index);
   return [options](Session& session) { return run(*options, session); };
 }
 

@@ -153,7 +153,7 @@ TEST_F(PackVerbsTest, ACountThatDoesNotComeTrueIsIncomplete) {
   EXPECT_EQ(run_bale({"pack", "build", pack, "--count", "3", "-q"}, stream).status, 0);
   const FinishedRun fewer = run_bale({"pack", "build", pack, "--count", "4"}, stream);
   EXPECT_EQ(fewer.status, 5);
-  EXPECT_THAT(fewer.err, HasSubstr("expected 4 objects, and 3 came"));
+  EXPECT_THAT(fewer.err, HasSubstr("expected 4 objects, got 3"));
   EXPECT_EQ(run_bale({"pack", "build", pack, "--count", "2"}, stream).status, 5);
 }
 

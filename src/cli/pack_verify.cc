@@ -9,9 +9,9 @@
 #include <memory>
 
 #include "bale/pack_verifier.h"
+#include "base/counted.h"
 #include "base/try.h"
 #include "cli/check_report.h"
-#include "cli/counted.h"
 #include "cli/json_line.h"
 #include "cli/pack_walk.h"
 #include "cli/signals.h"

@@ -40,7 +40,7 @@ std::uint64_t page_share_bytes(const Session& session) {
 
 void PackPaths::declare(Arguments& arguments) {
   arguments.required("PACK", "the pack", pack);
-  arguments.text("--index", "IDX", "its index (PACK with .idx in the place of .pack)", index);
+  arguments.text("--index", "IDX", "its index (default: PACK with .idx instead of .pack)", index);
 }
 
 Result<PackReader> open_pack(const PackPaths& paths, const Session& session) {
@@ -72,8 +72,8 @@ Result<void> walk_pack(const PackReader& pack, ReadContext& context, const Sessi
     const EntryInfo info = TRY(pack.info_at(record.offset, context));
     if (info.id != record.id) {
       return fail(ErrorCode::kCorrupt,
-                  "{}: the index record of {} leads to offset {}, where {} lies (bale pack index "
-                  "makes a new index)",
+                  "{}: the index record of {} leads to offset {}, which holds {} (bale pack index "
+                  "rebuilds the index)",
                   pack.path(), record.id.to_hex(), record.offset, info.id.to_hex());
     }
     TRY(use(info));
@@ -112,8 +112,7 @@ Result<ObjectId> find_in_pack(const PackReader& pack, std::string_view hex) {
       if (id.kind() != kind || !id.to_hex().starts_with(lower)) break;
       if (found == id) continue;  // an index without a trailer may hold an id twice
       if (found) {
-        return fail(ErrorCode::kInvalidArgument, "{} begins more than one id (give more digits)",
-                    hex);
+        return fail(ErrorCode::kInvalidArgument, "{} is ambiguous (give more digits)", hex);
       }
       found = id;
     }

@@ -52,7 +52,7 @@ Result<ObjectId> find_in_pack(const PackReader& pack, std::string_view hex);
 /// "h" for a content hash, "c" for a change id.
 [[nodiscard]] std::string_view id_kind_letter(IdKind kind);
 
-/// "hash" or "change", as it stands in JSON.
+/// "hash" or "change", as in JSON.
 [[nodiscard]] std::string_view id_kind_name(IdKind kind);
 
 }  // namespace bale::cli

@@ -57,7 +57,7 @@ Result<int> run(const std::string& name, Session& session) {
 
 VerbRun declare_refs(Arguments& arguments) {
   const auto name = std::make_shared<std::string>();
-  arguments.required("NAME", "the archive, or NAME@N: its Nth record back", *name);
+  arguments.required("NAME", "the archive; NAME@N: its Nth record before the newest", *name);
   return [name](Session& session) {
     return explained(session, *name, Wanted::kArchive, run(*name, session));
   };

@@ -12,10 +12,10 @@
 
 #include "bale/store_repack.h"
 #include "base/budget.h"
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "cli/check_report.h"
-#include "cli/counted.h"
 #include "cli/json_line.h"
 #include "cli/store_access.h"
 #include "cli/verbs.h"
@@ -50,7 +50,7 @@ std::string sentence(const RepackSummary& summary, bool dry_run) {
 Result<int> run(const Options& options, Session& session) {
   if (options.level && !options.recompress && !options.delta) {
     return fail(ErrorCode::kInvalidArgument,
-                "--level is for what is compressed anew (give --recompress or --delta too)");
+                "--level has no effect without compression (give --recompress or --delta too)");
   }
   if (options.level && (*options.level < kMinLevel || *options.level > kMaxLevel)) {
     return fail(ErrorCode::kInvalidArgument, "--level {}: not a level from {} to {}",
@@ -89,12 +89,14 @@ Result<int> run(const Options& options, Session& session) {
 
 VerbRun declare_repack(Arguments& arguments) {
   const auto options = std::make_shared<Options>();
-  arguments.size("--max-pack", "begin a new pack when one has so many bytes", options->max_pack);
-  arguments.flag("--recompress", "compress everything anew, instead of copying what is stored",
+  arguments.size("--max-pack", "start a new pack at this size", options->max_pack);
+  arguments.flag("--recompress", "compress all objects again instead of copying them",
                  options->recompress);
-  arguments.flag("--delta", "find bases anew across all imports; compresses anew", options->delta);
-  arguments.count("--level", "L", "compression level for that, 1 to 22 (3)", options->level);
-  arguments.flag("--dry-run", "say what would be done, and do nothing", options->dry_run);
+  arguments.flag("--delta", "find new delta bases across all imports; implies --recompress",
+                 options->delta);
+  arguments.count("--level", "L", "compression level for --recompress and --delta, 1 to 22 (3)",
+                  options->level);
+  arguments.flag("--dry-run", "only print what would be done", options->dry_run);
   return [options](Session& session) { return run(*options, session); };
 }
 

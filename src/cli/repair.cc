@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale repair: mends what can be mended of a store. What is lost still is named, a line each on
+// bale repair: repairs a store as far as possible. It names each object still lost, in a line on
 // standard error or in the JSON object; then the exit status is 3.
 
 #include <fmt/core.h>
@@ -14,10 +14,10 @@
 
 #include "bale/git_object_source.h"
 #include "bale/store_repair.h"
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "cli/check_report.h"
-#include "cli/counted.h"
 #include "cli/json_line.h"
 #include "cli/signals.h"
 #include "cli/verbs.h"
@@ -40,7 +40,7 @@ Result<std::unique_ptr<ObjectSource>> open_source(const std::string& path,
   return open_git_object_source(path, operation);
 }
 
-// Which record it is, if one, and what helps: a Git repository has none.
+// The lost record with this id, if it is one, and the remedy: a Git repository has no records.
 std::optional<Error> record_loss(const RepairSummary& summary, const std::string& id) {
   const auto& records = summary.records_lost;
   const auto lost = std::find_if(records.begin(), records.end(),
@@ -52,25 +52,24 @@ std::optional<Error> record_loss(const RepairSummary& summary, const std::string
                        lost->archive, lost->back);
   }
   return fail(ErrorCode::kCorrupt,
-              "record {}@{} ({}) is lost (--from another store that has it brings it back{})",
-              lost->archive, lost->back, id, drop);
+              "record {}@{} ({}) is lost (give --from another store that has it{})", lost->archive,
+              lost->back, id, drop);
 }
 
-// What is wrong still. The first of them that is no record says what helps.
+// The errors that remain. The first lost object that is not a record names the remedy.
 std::vector<Error> losses(const RepairSummary& summary, bool from) {
   std::vector<Error> errors;
   for (const std::string& name : summary.archives_lost) {
-    errors.push_back(
-        fail(ErrorCode::kCorrupt,
-             "archive {}: all its records are lost (--from another store that has them brings them "
-             "back)",
-             name));
+    errors.push_back(fail(
+        ErrorCode::kCorrupt,
+        "archive {}: all its records are lost (give --from another store that has them)", name));
   }
   for (const std::string& name : summary.archives_gone_back) {
-    errors.push_back(fail(ErrorCode::kCorrupt,
-                          "archive {}: its newest record is lost, and what that alone brought "
-                          "(import it again)",
-                          name));
+    errors.push_back(
+        fail(ErrorCode::kCorrupt,
+             "archive {}: its newest record is lost, with the objects that only it had "
+             "(import it again)",
+             name));
   }
   std::vector<Error> objects;
   for (const std::string& id : summary.lost) {
@@ -81,16 +80,16 @@ std::vector<Error> losses(const RepairSummary& summary, bool from) {
     }
   }
   if (!objects.empty()) {
-    objects.front().message +=
-        from ? " (another --from PATH, a store or a Git repository that has it, brings it back)"
-             : " (--from PATH, a store or a Git repository that has it, brings it back)";
+    objects.front().message += from
+                                   ? " (give --from another store or Git repository that has it)"
+                                   : " (give --from PATH: a store or a Git repository that has it)";
   }
   errors.insert(errors.end(), objects.begin(), objects.end());
   for (const std::string& message : summary.unreadable) {
     errors.push_back({ErrorCode::kCorrupt, message});
   }
   for (const std::string& message : summary.inaccessible) {
-    errors.push_back({ErrorCode::kIo, message + " (left as it is)"});
+    errors.push_back({ErrorCode::kIo, message + " (not changed)"});
   }
   return errors;
 }
@@ -190,9 +189,8 @@ VerbRun declare_repair(Arguments& arguments) {
   const auto options = std::make_shared<Options>();
   arguments.text("--from", "PATH", "a store or a Git repository that may have what is lost",
                  options->from);
-  arguments.flag("--dry-run", "say what would be done, and do nothing", options->dry_run);
-  arguments.flag("--verbose", "name each object that is lost, not only the first of them",
-                 options->verbose);
+  arguments.flag("--dry-run", "only print what would be done", options->dry_run);
+  arguments.flag("--verbose", "name all lost objects, not only the first", options->verbose);
   return [options](Session& session) { return run(*options, session); };
 }
 

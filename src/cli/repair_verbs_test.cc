@@ -210,7 +210,7 @@ TEST_F(RepairVerbsTest, ARecordThatIsLostKeepsNothingFromBeingImported) {
   ASSERT_EQ(mended["errors"].size(), 1u);
   const std::string message = mended["errors"][0]["message"];
   EXPECT_THAT(message, HasSubstr("record x@1 (" + mended["lost"][0].get<std::string>()));
-  EXPECT_THAT(message, HasSubstr("--from another store that has it brings it back"));
+  EXPECT_THAT(message, HasSubstr("give --from another store that has it"));
   EXPECT_THAT(message, HasSubstr("bale archive prune x --keep 1 drops it"));
   // Counts are Git's: with an object that the lost record had, one that the record after it had,
   // and such as nobody had.

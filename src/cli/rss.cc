@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Peak memory. getrusage(2) would answer with the memory of whoever started us, where that was
-// more: its mark survives fork and exec. The kernel's "VmHWM" is of this program's memory alone.
+// more: its mark survives fork and exec. The kernel's "VmHWM" counts this program's memory only.
 
 #include "cli/rss.h"
 

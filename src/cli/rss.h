@@ -9,7 +9,7 @@
 
 namespace bale::cli {
 
-/// The most bytes that were ever resident at once, of this program alone. Safe from any thread.
+/// The most bytes ever resident at once, of this program only. Safe from any thread.
 [[nodiscard]] std::uint64_t peak_rss_bytes();
 
 }  // namespace bale::cli

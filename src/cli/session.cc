@@ -58,8 +58,7 @@ Result<std::string> Session::store_path() const {
   // No other thread is there yet that could change the environment.
   const char* const variable = std::getenv("BALE_STORE");  // NOLINT(concurrency-mt-unsafe)
   if (variable != nullptr && *variable != '\0') return std::string(variable);
-  return fail(ErrorCode::kInvalidArgument,
-              "no store is named (give --store DIR or set BALE_STORE)");
+  return fail(ErrorCode::kInvalidArgument, "no store given (give --store DIR or set BALE_STORE)");
 }
 
 }  // namespace bale::cli

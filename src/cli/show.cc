@@ -90,7 +90,7 @@ Result<int> run(const std::string& id, Session& session) {
 
 VerbRun declare_show(Arguments& arguments) {
   const auto id = std::make_shared<std::string>();
-  arguments.required("ID|NAME:path", "an id or Git id, 6 digits of one, or a path in an archive",
+  arguments.required("ID|NAME:path", "an id or Git id (at least 6 digits), or a path in an archive",
                      *id);
   return [id](Session& session) {
     return explained(session, *id, Wanted::kObject, run(*id, session));

@@ -12,8 +12,8 @@
 #include "bale/git_oid.h"
 #include "bale/store_statistics.h"
 #include "base/budget.h"
+#include "base/counted.h"
 #include "base/try.h"
-#include "cli/counted.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/store_access.h"
@@ -94,7 +94,7 @@ std::vector<std::string> text_lines(const StoreStatistics& statistics) {
       fmt::format("chains       at most {}", counted(depths == 0 ? 0 : depths - 1, "delta")));
   lines.push_back(fmt::format("compression  {:.2f} to 1", statistics.compression_ratio()));
   lines.push_back(fmt::format("dedup        {:.2f} to 1", statistics.dedup_ratio()));
-  lines.push_back(fmt::format("missing      {} (what the sources lacked)",
+  lines.push_back(fmt::format("missing      {} (absent from the sources)",
                               counted(statistics.missing, "object")));
   return lines;
 }

@@ -59,7 +59,7 @@ bool is_hex(std::string_view text) {
   return text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
 }
 
-// What is wrong with `typed`; nothing where the verb's own Error says it.
+// The error in `typed`; nothing if the verb's own Error explains it.
 std::optional<Error> misnaming(const Store& store, const std::string& typed, Wanted wanted,
                                const std::vector<std::string>& archives, const Error& error) {
   const std::string shown = escaped(typed);
@@ -74,14 +74,14 @@ std::optional<Error> misnaming(const Store& store, const std::string& typed, Wan
   if (wants_id && is_hex(typed)) return std::nullopt;
   if (!is_place && store.find_prefix(typed)) {
     return fail(ErrorCode::kInvalidArgument,
-                "'{}' is an object, not an archive (bale show {} describes it; bale list names the "
+                "'{}' is an object, not an archive (bale show {} describes it; bale list lists the "
                 "archives)",
                 shown, shown);
   }
   const Result<FileInfo> file = posix_file_system().stat(typed);
   if (!wants_id && file && file->kind == FileKind::kDirectory) {
     return fail(ErrorCode::kInvalidArgument,
-                "'{}' is a directory, not an archive (bale list names the archives; bale import "
+                "'{}' is a directory, not an archive (bale list lists the archives; bale import "
                 "git {} archives a repository)",
                 shown, shown);
   }

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What the verbs on stores share.
+// Functions shared by the verbs on stores.
 
 #pragma once
 
@@ -22,10 +22,10 @@ namespace bale::cli {
 /// The store that --store or BALE_STORE names.
 Result<Store> open_store(const Session& session);
 
-/// The same, and makes it where there is none.
+/// The same; creates a missing store.
 Result<StoreInPlace> open_or_make_store(Session& session);
 
-/// Where an object lies that is named by an id (or 6 digits of one), or by NAME:path.
+/// The location of an object named by an id (or 6 digits of one), or by NAME:path.
 Result<FoundObject> find_object(const Store& store, const std::string& name, ReadContext& context);
 
 enum class Wanted : std::uint8_t {

@@ -26,32 +26,33 @@ constexpr Verb kVerbs[] = {
     {"", "ls", "list a tree in an archive",
      "  bale ls linux\n  bale ls linux@1:drivers/net\n  bale ls linux/v6.1:Documentation\n",
      declare_ls},
-    {"", "cat", "print the bytes of an object",
+    {"", "cat", "print the content of an object",
      "  bale cat 3b18e512dba79e4c8300dd08aeb37f8e728b8dad\n  bale cat linux:README > file\n",
      declare_cat},
-    {"", "show", "print what is known of an object", "  bale show 3b18e5\n", declare_show},
+    {"", "show", "print an object's ids, type, sizes and place", "  bale show 3b18e5\n",
+     declare_show},
     {"export", "git", "make a bare Git repository from an archive",
      "  bale export git linux linux.git\n  bale export git linux@1 before.git\n",
      declare_export_git},
     {"export", "dir", "write the files of an archive into a directory",
      "  bale export dir linux:scripts out\n", declare_export_dir},
-    {"", "verify", "check a store, or one archive of it, and name what is lost",
+    {"", "verify", "check a store or one archive; name lost objects",
      "  bale verify\n  bale verify linux --json\n  bale verify --quick\n", declare_verify},
-    {"", "stats", "show what a store holds, in numbers", "  bale stats --json\n", declare_stats},
-    {"archive", "rm", "remove an archive; 'bale gc' gives its space back",
+    {"", "stats", "print statistics of a store", "  bale stats --json\n", declare_stats},
+    {"archive", "rm", "remove an archive; 'bale gc' frees its space",
      "  bale archive rm linux\n  bale archive rm linux --json && bale gc\n", declare_archive_rm},
-    {"archive", "prune", "drop an archive's older records; 'bale gc' gives their space back",
+    {"archive", "prune", "drop an archive's older records; 'bale gc' frees their space",
      "  bale archive prune linux --keep 3     # linux@0, linux@1 and linux@2 stay\n"
      "  bale archive prune linux --keep 3 --dry-run\n"
      "  bale archive prune linux --keep 1 --json && bale gc\n",
      declare_archive_prune},
-    {"archive", "undo", "bring back what the last rm or prune released, until 'bale gc' has run",
+    {"archive", "undo", "undo the last rm or prune of an archive, until 'bale gc' runs",
      "  bale archive undo linux\n", declare_archive_undo},
-    {"", "repack", "make one pack of many",
+    {"", "repack", "merge packs into one",
      "  bale repack\n  bale repack --dry-run\n  bale repack --delta --level 9\n", declare_repack},
-    {"", "gc", "remove what no archive reaches", "  bale gc --dry-run\n  bale gc --json\n",
+    {"", "gc", "remove objects that no archive reaches", "  bale gc --dry-run\n  bale gc --json\n",
      declare_gc},
-    {"", "repair", "repair a damaged store from what is left, and from elsewhere",
+    {"", "repair", "repair a damaged store, also from another store or repository",
      "  bale repair --dry-run\n  bale repair --from /srv/linux.git\n"
      "  bale repair --from backup.bale --json\n",
      declare_repair},
@@ -68,7 +69,7 @@ constexpr Verb kVerbs[] = {
     {"pack", "verify", "check everything in a pack and its index",
      "  bale pack verify objects.pack\n  bale pack verify objects.pack --json\n",
      declare_pack_verify},
-    {"pack", "index", "make the index from the pack alone",
+    {"pack", "index", "rebuild the index from the pack",
      "  bale pack index objects.pack objects.idx\n", declare_pack_index},
 };
 
@@ -79,9 +80,9 @@ std::span<const Verb> all_verbs() {
 }
 
 std::string_view group_summary(std::string_view group) {
-  if (group == "import") return "bring something into a store";
-  if (group == "export") return "bring an archive out of a store";
-  if (group == "archive") return "change what archives a store has";
+  if (group == "import") return "import into a store";
+  if (group == "export") return "export an archive";
+  if (group == "archive") return "change the archives of a store";
   CHECK(group == "pack");
   return "verbs on single packs";
 }

@@ -22,10 +22,10 @@
 #include <set>
 
 #include "bale/store_verifier.h"
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "cli/check_report.h"
-#include "cli/counted.h"
 #include "cli/json_line.h"
 #include "cli/missing_notes.h"
 #include "cli/store_access.h"
@@ -55,7 +55,7 @@ Result<double> parse_share(std::string_view text) {
     }
   }
   return fail(ErrorCode::kInvalidArgument,
-              "--sample {}: not a share of the objects (give it like 5% or 0.5%)", text);
+              "--sample {}: not a share of the objects (for example 5% or 0.5%)", text);
 }
 
 Result<StoreCheckOptions> check_options(const Options& options, Session& session) {
@@ -64,14 +64,13 @@ Result<StoreCheckOptions> check_options(const Options& options, Session& session
   }
   if (!options.sample.empty() && (options.quick || options.full || !options.name.empty())) {
     return fail(ErrorCode::kInvalidArgument,
-                "--sample is a check of the whole store and of its own (leave out {})",
+                "--sample checks the whole store and excludes other modes (leave out {})",
                 options.quick  ? "--quick"
                 : options.full ? "--full"
                                : "NAME");
   }
   if (options.seed && options.sample.empty()) {
-    return fail(ErrorCode::kInvalidArgument,
-                "--seed says which objects --sample takes (give both)");
+    return fail(ErrorCode::kInvalidArgument, "--seed needs --sample (give both)");
   }
   StoreCheckOptions check{.quick = options.quick,
                           .sample_seed = options.seed,
@@ -82,7 +81,7 @@ Result<StoreCheckOptions> check_options(const Options& options, Session& session
   return check;
 }
 
-// What stands between brackets in JSON.
+// Appends to the items of a JSON array.
 void append_item(std::string& items, std::string_view item) {
   items += (items.empty() ? "" : ",");
   items += item;
@@ -168,10 +167,10 @@ std::string sentence_about(const ArchiveWithoutFile& archive) {
       fmt::format("archive without a file: {}: its newest record is {}, of {}", archive.name,
                   archive.record.to_hex(), format_utc(archive.time));
   return newest + (archive.removed
-                       ? " and says that it was removed; its file in archives/ was lost (bale "
-                         "repair brings that back)"
-                       : "; its file in archives/ was lost, or a first import died before it was "
-                         "done (bale repair brings it back, bale gc keeps it)");
+                       ? ", which removed the archive; its file in archives/ was lost "
+                         "(bale repair restores it)"
+                       : "; its file in archives/ was lost, or its first import was killed "
+                         "(bale repair restores it, bale gc keeps it)");
 }
 
 std::string json_array(const std::vector<ArchiveMissing>& archives) {
@@ -209,10 +208,10 @@ std::string json_array(const std::vector<MalformedObject>& objects) {
   return "[" + items + "]";
 }
 
-// What is odd and no damage.
+// Prints oddities that are not damage.
 Result<void> print_oddities(const StoreReport& report, Output& out) {
   for (const OddLink& link : report.odd_links) {
-    TRY(out.line(fmt::format("odd: {} links to {} as a {}; it is a {}", escaped(link.from),
+    TRY(out.line(fmt::format("odd: {} links to {} as a {}, but it is a {}", escaped(link.from),
                              link.oid.to_hex(), git_type_name(link.claimed),
                              git_type_name(link.stored))));
   }
@@ -220,7 +219,7 @@ Result<void> print_oddities(const StoreReport& report, Output& out) {
     TRY(out.line(fmt::format("odd: {} more such links", report.odd_links_omitted)));
   }
   for (const MalformedObject& object : report.malformed) {
-    TRY(out.line(fmt::format("odd: {} (kept as it came)", escaped(object.why))));
+    TRY(out.line(fmt::format("odd: {} (stored unchanged)", escaped(object.why))));
   }
   if (report.malformed_omitted > 0) {
     TRY(out.line(fmt::format("odd: {} more such objects", report.malformed_omitted)));
@@ -321,7 +320,7 @@ VerbRun declare_verify(Arguments& arguments) {
   arguments.optional("NAME", "check only what this archive reaches", options->name);
   arguments.flag("--quick", "structure and checksums only", options->quick);
   arguments.flag("--full", "every object, every link, every Git id (the default)", options->full);
-  arguments.text("--sample", "SHARE", "structure, and a random share of the objects: 5%",
+  arguments.text("--sample", "SHARE", "check structure and a random share of the objects, like 5%",
                  options->sample);
   arguments.count("--seed", "N", "repeat the sample drawn with seed N", options->seed);
   return [options](Session& session) {

@@ -3,40 +3,45 @@
 
 // Writing the files of a tree: see bale/directory_export.h.
 //
-// Every directory is one that was just made here, and every file is created where nothing was
-// before: a tree that holds a name twice, as a symlink and as a directory, fails and is removed.
+// Every directory is newly made here, and a file is created only where no other exists: a tree that
+// holds a name twice, as a symlink and as a directory, fails and is removed. Entries that came with
+// the archive but cannot be files are skipped and counted; damage to the store fails the export.
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "bale/directory_export.h"
 #include "bale/tree.h"
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "io/staging_directory.h"
 #include "object/git_objects.h"
 #include "object/printable.h"
 #include "object/safe_path.h"
+#include "store/proven_info.h"
 
 namespace bale {
 namespace {
 
 constexpr std::uint64_t kMaxSymlinkBytes = 4096;
 
-// What an entry of a tree leads to, against what the entry says of it.
-Result<void> check_is_blob(ObjectType type, const std::string& path, const GitOid& oid) {
-  if (type == ObjectType::kBlob) return {};
-  return fail(ErrorCode::kCorrupt, "{}: its object {} is a {}, not a {}", quoted_name(path),
-              oid.to_hex(), to_string(type), to_string(ObjectType::kBlob));
-}
+constexpr std::size_t kMostNotes = 100;
 
 class DirectoryExporter {
  public:
-  DirectoryExporter(const Store& store, const DirectoryExportOptions& options)
-      : store_(store), options_(options), context_(options.memory_bytes) {}
+  DirectoryExporter(const Store& store, const DirectoryExportOptions& options, bool may_lack,
+                    std::string directory)
+      : store_(store),
+        options_(options),
+        may_lack_(may_lack),
+        directory_(std::move(directory)),
+        context_(options.memory_bytes) {}
 
-  Result<DirectoryExportSummary> run(const ResolvedPath& root, const std::string& directory);
+  Result<DirectoryExportSummary> run(const ResolvedPath& root);
 
  private:
   struct Pending {
@@ -45,73 +50,110 @@ class DirectoryExporter {
     std::string path;
   };
 
-  Result<void> write_entry(const std::string& parent, const TreeItem& item);
+  Result<void> write_tree(const Pending& tree);
+  Result<void> write_entry(const std::string& parent, const TreeEntry& entry);
   Result<void> write_file(const std::string& path, const ObjectLocation& blob, const GitOid& oid);
   Result<void> write_symlink(const std::string& path, const ObjectLocation& blob,
                              const GitOid& oid);
+  [[nodiscard]] std::string shown(const std::string& path) const;
+  Result<void> check_type(ObjectType type, ObjectType expected, const std::string& path,
+                          const GitOid& oid) const;
+  void note(std::string text);
+  Result<void> skip(std::string_view path, std::string_view why);
 
   const Store& store_;
   const DirectoryExportOptions& options_;
+  const bool may_lack_;  // the archive was made without some objects
+  const std::string directory_;
   ReadContext context_;
   std::vector<Pending> pending_;
   DirectoryExportSummary summary_;
 };
 
-Result<DirectoryExportSummary> DirectoryExporter::run(const ResolvedPath& root,
-                                                      const std::string& directory) {
-  pending_.push_back({root.location, root.oid, directory});
+// The path in the tree that is exported.
+std::string DirectoryExporter::shown(const std::string& path) const {
+  return path == directory_ ? "/" : quoted_name(path.substr(directory_.size() + 1));
+}
+
+// The type that reading proved, against the one that the entry's header said.
+Result<void> DirectoryExporter::check_type(ObjectType type, ObjectType expected,
+                                           const std::string& path, const GitOid& oid) const {
+  if (type == expected) return {};
+  return fail(ErrorCode::kCorrupt, "{}: its object {} is a {}, not a {}", shown(path), oid.to_hex(),
+              git_type_name(type), git_type_name(expected));
+}
+
+void DirectoryExporter::note(std::string text) {
+  if (summary_.notes.size() < kMostNotes) summary_.notes.push_back(std::move(text));
+}
+
+Result<void> DirectoryExporter::skip(std::string_view path, std::string_view why) {
+  ++summary_.skipped;
+  note(fmt::format("{}: skipped: {}", path, why));
+  return {};
+}
+
+Result<DirectoryExportSummary> DirectoryExporter::run(const ResolvedPath& root) {
+  pending_.push_back({root.location, root.oid, directory_});
   while (!pending_.empty()) {
     const Pending next = std::move(pending_.back());
     pending_.pop_back();
-    std::vector<TreeItem> items;
-    const Result<void> listed =
-        list_tree(store_, next.tree, next.oid, context_, [&](const TreeItem& item) -> Result<void> {
-          items.push_back(item);
-          return {};
-        });
-    // Another object may say that it is a tree.
-    if (!listed && listed.error().code == ErrorCode::kInvalidArgument && next.path != directory) {
-      return fail(ErrorCode::kCorrupt, "{}: {}", quoted_name(next.path), listed.error().message);
-    }
-    TRY(listed);
-    for (const TreeItem& item : items) TRY(write_entry(next.path, item));
+    TRY(write_tree(next));
   }
   return summary_;
 }
 
-Result<void> DirectoryExporter::write_entry(const std::string& parent, const TreeItem& item) {
+Result<void> DirectoryExporter::write_tree(const Pending& tree) {
+  const ObjectView object = TRY(store_.get(tree.tree, context_, tree.oid));
+  TRY(check_type(object.type, ObjectType::kTree, tree.path, tree.oid));
+  // A copy: writing the entries uses the context.
+  const std::vector<std::byte> payload(object.payload.begin(), object.payload.end());
+  TreeReader entries(tree.oid.hash(), payload);
+  for (;;) {
+    const Result<std::optional<TreeEntry>> entry = entries.next();
+    if (!entry)
+      return skip(shown(tree.path), "the rest of the directory; " + entry.error().message);
+    if (!*entry) return {};
+    TRY(write_entry(tree.path, **entry));
+  }
+}
+
+Result<void> DirectoryExporter::write_entry(const std::string& parent, const TreeEntry& entry) {
   if (options_.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
-  TRY(check_entry_name(item.name));
-  const std::string path = parent + "/" + item.name;
-  if (item.submodule) return posix_file_system().create_directory(path);
-  const auto location = store_.find(item.oid);
+  TRY(check_entry_name(entry.name));
+  const std::string path = parent + "/" + std::string(entry.name);
+  const EntryKind kind = entry_kind(entry.mode);
+  if (kind == EntryKind::kSubmodule) return posix_file_system().create_directory(path);
+  const auto location = store_.find(entry.oid);
   if (!location) {
-    const Error missing = store_.missing(item.oid.to_hex());
-    if (missing.code == ErrorCode::kIo) return missing;
-    return fail(ErrorCode::kIncomplete, "{}: its object {} is not in the store", quoted_name(path),
-                item.oid.to_hex());
+    const Error missing =
+        store_.missing(fmt::format("{}: its object {}", shown(path), entry.oid.to_hex()));
+    if (!may_lack_ || missing.code == ErrorCode::kIo) return missing;
+    return skip(shown(path),
+                fmt::format("its object {} is not in the store, and the archive was made without "
+                            "some objects",
+                            entry.oid.to_hex()));
   }
-  const ObjectType expected =
-      entry_kind(item.mode) == EntryKind::kTree ? ObjectType::kTree : ObjectType::kBlob;
-  const EntryInfo info = TRY(store_.info(*location, context_, item.oid));
-  if (info.type != expected) {
-    return fail(ErrorCode::kCorrupt, "{}: its object {} is a {}, not a {}", quoted_name(path),
-                item.oid.to_hex(), git_type_name(info.type), git_type_name(expected));
+  const ObjectType type = TRY(proven_info(store_, *location, context_, entry.oid)).type;
+  if (type != ObjectType::kTree && type != ObjectType::kBlob) {
+    return skip(shown(path), fmt::format("its object {} is a {}, not a file or a directory",
+                                         entry.oid.to_hex(), git_type_name(type)));
   }
-  switch (entry_kind(item.mode)) {
-    case EntryKind::kTree:
-      TRY(posix_file_system().create_directory(path));
-      pending_.push_back({*location, item.oid, path});
-      return {};
-    case EntryKind::kSymlink:
-      return write_symlink(path, *location, item.oid);
-    default:
-      break;
+  const bool as_claimed = (type == ObjectType::kTree) == (kind == EntryKind::kTree);
+  if (!as_claimed) {
+    ++summary_.mismatched_entries;
+    note(fmt::format("{}: its mode is {:06o}, but its object {} is a {}: written as a {}",
+                     shown(path), entry.mode, entry.oid.to_hex(), git_type_name(type),
+                     type == ObjectType::kTree ? "directory" : "file"));
   }
-  TRY(write_file(path, *location, item.oid));
-  if (entry_kind(item.mode) == EntryKind::kExecutable) {
-    TRY(posix_file_system().set_executable(path));
+  if (type == ObjectType::kTree) {
+    TRY(posix_file_system().create_directory(path));
+    pending_.push_back({*location, entry.oid, path});
+    return {};
   }
+  if (kind == EntryKind::kSymlink) return write_symlink(path, *location, entry.oid);
+  TRY(write_file(path, *location, entry.oid));
+  if (kind == EntryKind::kExecutable) TRY(posix_file_system().set_executable(path));
   return {};
 }
 
@@ -121,7 +163,8 @@ Result<void> DirectoryExporter::write_file(const std::string& path, const Object
   std::uint64_t offset = 0;
   TRY(store_.read_object(
       blob, context_,
-      {.begin = [&](ObjectType type, std::uint64_t) { return check_is_blob(type, path, oid); },
+      {.begin = [&](ObjectType type,
+                    std::uint64_t) { return check_type(type, ObjectType::kBlob, path, oid); },
        .write = [&](Bytes piece) -> Result<void> {
          TRY(file->write_at(offset, piece));
          offset += piece.size();
@@ -138,12 +181,12 @@ Result<void> DirectoryExporter::write_file(const std::string& path, const Object
 Result<void> DirectoryExporter::write_symlink(const std::string& path, const ObjectLocation& blob,
                                               const GitOid& oid) {
   const ObjectView target = TRY(store_.get(blob, context_, oid));
-  TRY(check_is_blob(target.type, path, oid));
+  TRY(check_type(target.type, ObjectType::kBlob, path, oid));
   const std::string_view text = as_text(target.payload);
   if (text.empty() || text.size() >= kMaxSymlinkBytes ||
       text.find('\0') != std::string_view::npos) {
-    return fail(ErrorCode::kCorrupt, "{}: a symlink to {} bytes that are no path",
-                quoted_name(path), text.size());
+    return skip(shown(path), fmt::format("a symlink whose {} are not a valid path",
+                                         counted(text.size(), "byte")));
   }
   TRY(posix_file_system().create_symlink(std::string(text), path));
   ++summary_.files;
@@ -157,17 +200,19 @@ Result<DirectoryExportSummary> export_directory(const Store& store, const Archiv
                                                 const std::string& directory,
                                                 const DirectoryExportOptions& options) {
   ResolvedPath root;
+  bool may_lack = false;
   {
     ReadContext context(options.memory_bytes);
     root = TRY(resolve_path(store, path, context));
+    may_lack = TRY(store.record(path.name, path.record_back, context)).record.missing.count > 0;
   }
   if (root.type != ObjectType::kTree) {
     return fail(ErrorCode::kInvalidArgument, "{} is a file (bale cat writes it)",
                 quoted_name(path.path.value_or(path.name)));
   }
   StagingDirectory staging = TRY(StagingDirectory::create(directory));
-  const DirectoryExportSummary summary =
-      TRY(DirectoryExporter(store, options).run(root, staging.path()));
+  DirectoryExportSummary summary =
+      TRY(DirectoryExporter(store, options, may_lack, staging.path()).run(root));
   TRY(staging.commit());
   return summary;
 }

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -181,37 +182,106 @@ TEST_F(HostileTreeTest, ANameThatStandsTwiceIsRefused) {
   expect_refused(tree({{"120000", "x", outside}, {"160000", "x", blob_}}), ErrorCode::kIo);
 }
 
-TEST_F(HostileTreeTest, SymlinksThatAreNoneAreRefused) {
-  for (const std::string& target :
-       {std::string(), std::string("a\0b", 3), std::string(5000, 'x')}) {
-    expect_refused(tree({{"120000", "x", git_.write_blob(target)}}), ErrorCode::kCorrupt);
+// Archives of objects that Git would not list or hand over.
+class OddTreeTest : public DirectoryExportTest {
+ protected:
+  GitOid add(ObjectType type, const std::string& payload) {
+    EXPECT_THAT(
+        pack_->add(git_oid(GitHash::kSha1, type, as_bytes(payload)), type, as_bytes(payload)),
+        IsOk());
+    return git_oid(GitHash::kSha1, type, as_bytes(payload));
   }
+
+  GitOid add_tree(const std::string& payload) { return add(ObjectType::kTree, payload); }
+
+  static std::string entry(const std::string& mode_and_name, const GitOid& oid) {
+    return mode_and_name + '\0' + std::string(as_text(oid.bytes()));
+  }
+
+  // Archives what was added and exports the tree.
+  Result<DirectoryExportSummary> archive_and_export(const GitOid& root) {
+    record_.root = root;
+    const ObjectId id = pack_->add_record(record_).value();
+    EXPECT_THAT(pack_->install(), IsOk());
+    EXPECT_THAT(move_archive(fixture_.store(), "y", id, false), IsOk());
+    EXPECT_THAT(fixture_.store().refresh(), IsOk());
+    return export_to("y", parent_ + "/out");
+  }
+
+  Record record_{.archive = "y", .kind = RecordKind::kDir, .hash = GitHash::kSha1};
+  std::unique_ptr<StagedPack> pack_ =
+      StagedPack::create(fixture_.store(), GitHash::kSha1, {.sync = false}).value();
+  const GitOid blob_ = add(ObjectType::kBlob, "blob");
+};
+
+TEST_F(OddTreeTest, EntriesAreWrittenByTheTypeThatTheirObjectHas) {
+  const GitOid dir = add_tree(entry("100644 file", blob_));
+  const GitOid root =
+      add_tree(entry("100644 a", dir) + entry("100755 b", dir) + entry("120000 c", dir) +
+               entry("40000 d", blob_) + entry("100644 e", blob_));
+  ASSERT_OK_AND_ASSIGN(summary, archive_and_export(root));
+  EXPECT_THAT(
+      describe_files(parent_ + "/out"),
+      testing::ElementsAre(testing::Pair("a", "directory"), testing::Pair("a/file", "file blob"),
+                           testing::Pair("b", "directory"), testing::Pair("b/file", "file blob"),
+                           testing::Pair("c", "directory"), testing::Pair("c/file", "file blob"),
+                           testing::Pair("d", "file blob"), testing::Pair("e", "file blob")));
+  EXPECT_EQ(summary.skipped, 0u);
+  EXPECT_EQ(summary.mismatched_entries, 4u);
+  ASSERT_EQ(summary.notes.size(), 4u);
+  EXPECT_EQ(summary.notes[0], "a: its mode is 100644, but its object " + dir.to_hex() +
+                                  " is a tree: written as a directory");
 }
 
-TEST_F(HostileTreeTest, WhatNoGitWouldHandOverIsRefusedToo) {
-  const std::string zero(1, '\0');
-  const std::string blob(
-      as_text(git_oid(GitHash::kSha1, ObjectType::kBlob, as_bytes("blob")).bytes()));
-  const std::string no_name = "100644 " + zero + blob;
-  const std::string blob_as_tree = "40000 dir" + zero + blob;
-  const std::string cut_off = "100644 file" + zero + "cut off";
-  Record record{.archive = "y", .kind = RecordKind::kDir, .hash = GitHash::kSha1};
-  for (const std::string& root : {no_name, blob_as_tree, cut_off}) {
-    ASSERT_OK_AND_ASSIGN(pack,
-                         StagedPack::create(fixture_.store(), GitHash::kSha1, {.sync = false}));
-    const GitOid oid = git_oid(GitHash::kSha1, ObjectType::kTree, as_bytes(root));
-    ASSERT_THAT(pack->add(oid, ObjectType::kTree, as_bytes(root)), IsOk());
-    ASSERT_THAT(pack->add(git_oid(GitHash::kSha1, ObjectType::kBlob, as_bytes("blob")),
-                          ObjectType::kBlob, as_bytes("blob")),
-                IsOk());
-    record.root = oid;
-    ASSERT_OK_AND_ASSIGN(id, pack->add_record(record));
-    ASSERT_THAT(pack->install(), IsOk());
-    ASSERT_THAT(move_archive(fixture_.store(), "y", id, false), IsOk());
-    ASSERT_THAT(fixture_.store().refresh(), IsOk());
-    EXPECT_THAT(export_to("y", parent_ + "/deep/out"), FailsWith(ErrorCode::kCorrupt));
-    EXPECT_TRUE(fs::is_empty(parent_ + "/deep"));
+TEST_F(OddTreeTest, EntriesThatCannotBeFilesAreSkippedAndNamed) {
+  record_.missing.count = 1;
+  const GitOid commit =
+      add(ObjectType::kState, "tree " + add_tree(entry("100644 file", blob_)).to_hex() + "\n\n");
+  const GitOid gone = git_oid(GitHash::kSha1, ObjectType::kBlob, as_bytes("not stored"));
+  const GitOid cut_off = add_tree(entry("100644 whole", blob_) + "100644 cut off");
+  std::string root = entry("100644 commit", commit) + entry("40000 cut", cut_off) +
+                     entry("40000 dir", commit) + entry("100644 file", blob_) +
+                     entry("100644 gone", gone) + entry("40000 gone dir", gone);
+  for (const std::string& target :
+       {std::string(), std::string("a\0b", 3), std::string(5000, 'x')}) {
+    root += entry("120000 link" + std::to_string(target.size()), add(ObjectType::kBlob, target));
   }
+  ASSERT_OK_AND_ASSIGN(summary, archive_and_export(add_tree(root)));
+  EXPECT_THAT(describe_files(parent_ + "/out"),
+              testing::ElementsAre(testing::Pair("cut", "directory"),
+                                   testing::Pair("cut/whole", "file blob"),
+                                   testing::Pair("file", "file blob")));
+  EXPECT_EQ(summary.files, 2u);
+  EXPECT_EQ(summary.skipped, 8u);
+  EXPECT_EQ(summary.mismatched_entries, 0u);
+  ASSERT_EQ(summary.notes.size(), 8u);
+  EXPECT_EQ(summary.notes[0], "commit: skipped: its object " + commit.to_hex() +
+                                  " is a commit, not a file or a directory");
+  EXPECT_THAT(summary.notes[2], testing::HasSubstr("gone: skipped: its object " + gone.to_hex() +
+                                                   " is not in the store"));
+  EXPECT_THAT(summary.notes[7], testing::HasSubstr("cut: skipped: the rest of the directory"));
+}
+
+TEST_F(OddTreeTest, TheRootMayBeMalformed) {
+  ASSERT_OK_AND_ASSIGN(summary, archive_and_export(add_tree(entry("100644 ", blob_))));
+  EXPECT_TRUE(fs::is_empty(parent_ + "/out"));
+  EXPECT_EQ(summary.skipped, 1u);
+}
+
+TEST_F(OddTreeTest, NotesAreLimited) {
+  std::string root;
+  for (int i = 100; i < 250; ++i) root += entry("40000 " + std::to_string(i), blob_);
+  ASSERT_OK_AND_ASSIGN(summary, archive_and_export(add_tree(root)));
+  EXPECT_EQ(summary.files, 150u);
+  EXPECT_EQ(summary.mismatched_entries, 150u);
+  EXPECT_EQ(summary.notes.size(), 100u);
+}
+
+TEST_F(OddTreeTest, AnObjectThatTheStoreLostFailsTheExport) {
+  const GitOid gone = git_oid(GitHash::kSha1, ObjectType::kBlob, as_bytes("not stored"));
+  EXPECT_THAT(archive_and_export(add_tree(entry("100644 dir", gone))),
+              FailsWith(ErrorCode::kCorrupt, gone.to_hex()));
+  EXPECT_TRUE(fs::is_empty(parent_));
 }
 
 }  // namespace

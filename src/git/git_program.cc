@@ -45,7 +45,7 @@ std::string scratch_config(GitHash hash) {
 
 constexpr std::string_view kObjectsVariable = "GIT_OBJECT_DIRECTORY=";
 
-// Entries of PATH that are not absolute would run whatever lies in the current directory.
+// Entries of PATH that are not absolute would run programs in the current directory.
 std::string absolute_search_path() {
   // Nothing in bale changes the environment while threads run.
   const char* path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe)

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Running `git` on somebody else's objects without obeying anything that lies beside them.
+// Running `git` on somebody else's objects without obeying configuration beside them.
 //
 // A repository's own configuration can run commands (core.sshCommand, core.fsmonitor, hooks, ...)
 // and make git fetch what is not there. So git never sees it: it is given a scratch repository of

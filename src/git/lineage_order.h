@@ -22,7 +22,7 @@
 //      path, then as it was listed: newest first, if the listing is `git rev-list`'s;
 //   3. what only the database has, as it was listed.
 //
-// Names are sorted as text, because names that begin alike tend to stand for things that are alike:
+// Names are sorted as text, because files with similar names tend to be similar:
 // libgit2's pack is 8% larger where they are sorted by their hash. For directories that makes no
 // difference. So 16 bytes of a name and a hash do, and records have one size.
 //
@@ -47,7 +47,7 @@
 
 namespace bale {
 
-/// The number of a path: the same for all versions of what stands there, the same everywhere and
+/// The number of a path: the same for all versions at that path, the same everywhere and
 /// always, and never 0. Two paths have the same one by accident only.
 [[nodiscard]] std::uint64_t lineage_of(std::string_view path);
 

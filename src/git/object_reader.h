@@ -23,7 +23,7 @@
 
 namespace bale {
 
-/// What an ObjectReader found. If it is missing, only the id means anything.
+/// The answer of an ObjectReader. If it is missing, only the id means anything.
 struct SourceObject {
   GitOid oid;
   bool missing = false;
@@ -39,7 +39,7 @@ struct SourceObject {
 ///
 /// They may be two threads: request() waits while window() requests are unanswered, so a receiver
 /// that stalls stalls the asker too, and nothing queues up. Or they may be one thread, which then
-/// must not let more than window() requests stand unanswered: the next one would wait for itself.
+/// must not leave more than window() requests unanswered: the next one would wait for itself.
 /// Within the window neither side ever waits for the other to make room: git always has room to
 /// take the requests, and next() passes on those that were still held back for a larger write.
 ///
@@ -58,7 +58,7 @@ class ObjectReader {
   ObjectReader& operator=(const ObjectReader&) = delete;
   ~ObjectReader() = default;
 
-  /// Asks for an object with its payload. `tag` comes back with the answer, for the caller's use.
+  /// Asks for an object with its payload. The answer has `tag`, for the caller's use.
   Result<void> request(const GitOid& oid, std::uint64_t tag = 0);
 
   /// Asks only for its type and size: the answer has no payload.

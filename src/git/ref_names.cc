@@ -14,7 +14,8 @@ Result<void> check_symref_target(std::string_view target) {
   const std::string_view first = target.substr(0, target.find('/'));
   for (const std::string_view taken : {"config", "objects", "packed-refs", "refs", "shallow"}) {
     if (first == taken) {
-      return fail(ErrorCode::kInvalidArgument, "'{}' is no target for a symbolic ref", target);
+      return fail(ErrorCode::kInvalidArgument, "'{}' is not a valid target for a symbolic ref",
+                  target);
     }
   }
   return check_ref_name(fmt::format("refs/{}", target));

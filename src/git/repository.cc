@@ -80,7 +80,8 @@ Result<bool> has_head(const fs::path& directory) {
 
 // The real path; symlinks are followed first, so that ".." in what stands behind them is right.
 Result<std::string> real_path(const fs::path& path) {
-  if (path.empty()) return fail(ErrorCode::kInvalidArgument, "an empty path is no Git repository");
+  if (path.empty())
+    return fail(ErrorCode::kInvalidArgument, "an empty path is not a Git repository");
   std::error_code error;
   const fs::path real = fs::canonical(path, error);
   if (error) return fail(ErrorCode::kIncomplete, "{}: {}", path.string(), error.message());
@@ -225,7 +226,8 @@ Result<std::string> read_small_file(const std::string& path, std::uint64_t limit
 }
 
 Result<RepositoryPaths> find_repository(const std::string& path) {
-  if (path.empty()) return fail(ErrorCode::kInvalidArgument, "an empty path is no Git repository");
+  if (path.empty())
+    return fail(ErrorCode::kInvalidArgument, "an empty path is not a Git repository");
   std::error_code error;
   const fs::path real = fs::canonical(path, error);
   if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory) {

@@ -14,7 +14,7 @@
 
 namespace bale {
 
-/// Where a repository's files lie. Absolute, without symlinks on the way.
+/// The places of a repository's files. Absolute, without symlinks on the way.
 struct RepositoryPaths {
   std::string git_dir;     ///< HEAD and what belongs to one work tree
   std::string common_dir;  ///< objects, refs, packed-refs, config, shallow; mostly the same

@@ -50,7 +50,7 @@ class GitSource {
   /// of this snapshot.
   Result<RefSnapshot> refs(BadRefs bad_refs = BadRefs::kRefuse);
 
-  /// For sources of which nothing may be overlooked; call it before objects are listed or read.
+  /// For sources that must be read completely; call it before objects are listed or read.
   /// Errors: see inspect_object_database(). From here on, git does not see loose objects of no
   /// bytes: they are missing like what is not there.
   Result<void> check_objects();

@@ -53,8 +53,7 @@ class PosixMapping final : public Mapping {
 Result<void> require_position(std::uint64_t offset, std::size_t size, const std::string& path) {
   static constexpr std::uint64_t kMaxPosition = std::numeric_limits<off_t>::max();
   if (offset > kMaxPosition || size > kMaxPosition - offset) {
-    return fail(ErrorCode::kInvalidArgument, "{}: offset {} is beyond what a file can hold", path,
-                offset);
+    return fail(ErrorCode::kInvalidArgument, "{}: offset {} is too large for a file", path, offset);
   }
   return {};
 }

@@ -21,7 +21,8 @@ Result<StagingDirectory> StagingDirectory::create(const std::string& final_path)
   std::error_code error;
   std::filesystem::path absolute = std::filesystem::absolute(final_path, error);
   if (error || final_path.empty()) {
-    return fail(ErrorCode::kInvalidArgument, "'{}' is no path for a directory", final_path);
+    return fail(ErrorCode::kInvalidArgument, "'{}' is not a valid path for a directory",
+                final_path);
   }
   std::string target = absolute.lexically_normal().string();
   while (target.size() > 1 && target.ends_with('/')) target.pop_back();

@@ -97,7 +97,7 @@ Result<void> LinkStream::finish(const LinkVisitor& visit) {
     malformed_ = fail(ErrorCode::kCorrupt, "tree: ends inside an entry");
   }
   if (!malformed_ && (is_tag || type_ == ObjectType::kState) && lines_ == 0) {
-    malformed_ = fail(ErrorCode::kCorrupt, "its first line does not say what it names");
+    malformed_ = fail(ErrorCode::kCorrupt, "its first line does not name an object");
   }
   if (malformed_) return *malformed_;
   return {};

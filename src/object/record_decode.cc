@@ -1,9 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Reading records. The parser's events go straight into the Record, so a hostile payload meets its
-// limits (nesting, types, keys that stand twice) while it is read and never becomes a document
-// tree.
+// Reading records. The parser's events fill the Record directly, so limits (nesting, types,
+// duplicate keys) apply while a hostile payload is read, and no document tree is built.
 
 #include <algorithm>
 #include <array>
@@ -22,7 +21,7 @@
 namespace bale {
 namespace {
 
-// Ours need 2; the rest is room for what later versions may add.
+// This version needs 2; the rest is for later versions.
 constexpr int kMaxDepth = 16;
 
 constexpr std::size_t kMaxReasonBytes = 200;
@@ -103,17 +102,17 @@ Result<RecordKind> kind_from(std::string_view text) {
        {RecordKind::kGit, RecordKind::kDir, RecordKind::kTar, RecordKind::kRemoved}) {
     if (text == to_string(kind)) return kind;
   }
-  return fail(ErrorCode::kCorrupt, "it is no kind of record that this program knows");
+  return fail(ErrorCode::kCorrupt, "unknown kind of record");
 }
 
 Result<std::int64_t> time_from(std::string_view text) {
   const std::optional<std::int64_t> time = parse_utc(text);
-  if (!time) return fail(ErrorCode::kCorrupt, "it is no time like 2026-11-22T14:56:00Z");
+  if (!time) return fail(ErrorCode::kCorrupt, "not a time like 2026-11-22T14:56:00Z");
   return *time;
 }
 
 // Takes the events of nlohmann's parser (its concept of a SAX handler, hence the names). Each
-// returns whether to go on; where one says no, error() tells why.
+// returns whether to continue; if not, error() has the reason.
 class RecordEvents {
  public:
   bool null() { return refuse_unless_ignored(); }
@@ -231,7 +230,7 @@ class RecordEvents {
     return field_ == Field::kMissing ? record_.missing : record_.unreached;
   }
 
-  // Whether the value to come belongs to a key that we do not know.
+  // Whether the next value belongs to an unknown key.
   [[nodiscard]] bool ignored() const {
     return field_ == Field::kUnknown ||
            (is_oid_list() && depth_ >= 2 && member_ != "count" && member_ != "list");
@@ -257,7 +256,7 @@ class RecordEvents {
   template <typename From, typename To>
   bool take(Result<From> value, To& to) {
     if (!value) {
-      // The message may quote the payload: at length, and with what a terminal would obey.
+      // The message may quote the payload, which can be long and hold terminal escapes.
       const std::string_view reason = value.error().message;
       return refuse("cannot be read: " + percent_encode(reason.substr(0, kMaxReasonBytes)));
     }
@@ -301,7 +300,7 @@ bool all_ids_match_hash(const Record& record) {
 }  // namespace
 
 Result<Record> decode_record(Bytes payload) {
-  // nlohmann's parser overlooks white space before it.
+  // nlohmann's parser ignores white space before it.
   if (payload.empty() || payload.front() != std::byte{'{'}) {
     return fail(ErrorCode::kCorrupt, "record: does not start with '{{'");
   }

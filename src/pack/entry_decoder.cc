@@ -219,7 +219,7 @@ Result<EntryHeader> EntryDecoder::header_of(const ObjectId& id, std::uint64_t of
                                             ReadContext::Impl& context) const {
   Result<EntryHeader> header = this->header(offset, context);
   if (header && header->id != id) {
-    return fail(ErrorCode::kCorrupt, "{}: the record of {} leads to offset {}, where {} lies",
+    return fail(ErrorCode::kCorrupt, "{}: the record of {} leads to offset {}, which holds {}",
                 index_->path(), id.to_hex(), offset, header->id.to_hex());
   }
   return header;

@@ -153,7 +153,7 @@ Result<void> EntryLog::check_depths() {
     }
     if (depth > kMaxWrittenDepth) {
       return fail(ErrorCode::kInvalidArgument,
-                  "an object was added twice, and what leans on it is now {} deltas away from a "
+                  "an object was added twice, and a delta based on it is now {} deltas away from a "
                   "whole object (add each object once, or make no deltas)",
                   depth);
     }

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// See the header. That a base stands before its delta is what makes chains end: offsets fall along
-// every chain, so there can be no cycle.
+// See the header. A base precedes its delta, so offsets decrease along every chain, and there is no
+// cycle.
 
 #include "pack/index_builder.h"
 
@@ -22,14 +22,14 @@ namespace bale {
 
 namespace {
 
-// What the second sort has of the memory of both.
+// The second sort's share of the memory.
 std::uint64_t base_bytes_of(std::uint64_t memory_bytes) {
   return std::max(kMinSorterBytes, memory_bytes / 8);
 }
 
 bool same_id(const SortRecord& a, const SortRecord& b) {
   static constexpr std::size_t kIdBytes = kHashRecordBytes - 8;
-  // The first eight bytes settle nearly all.
+  // The first eight bytes decide nearly all comparisons.
   return std::memcmp(a.data(), b.data(), 8) == 0 && std::memcmp(a.data(), b.data(), kIdBytes) == 0;
 }
 
@@ -83,7 +83,7 @@ Result<IndexSummary> IndexBuilder::write(File& file, Budget& budget, const Diges
     const std::span<const SortRecord> block = TRY(entries_->next_block());
     if (block.empty()) break;
     for (const SortRecord& record : block) {
-      // Equal ids stand together, the first entry first.
+      // Equal ids are adjacent, the first entry first.
       if (same_id(record, last) && !first) {
         ++summary.duplicates;
         if (options_.on_duplicate) {
@@ -121,18 +121,17 @@ bool IndexBuilder::may_need_proof(const SortRecord& record) const {
          record_window(record, 1) >= base_window_;
 }
 
-// Both streams are sorted by hash: whatever is needed below this record was not there.
+// Both streams are sorted by hash: bases needed before this record are missing.
 Result<void> IndexBuilder::prove_bases_up_to(const SortRecord& record) {
   while (base_ != nullptr) {
-    const int order = record[0] == std::byte{0}
-                          ? std::memcmp(base_->data(), record.data() + 1, 32)
-                          : -1;  // all content hashes stand before all change ids
+    const int order = record[0] == std::byte{0} ? std::memcmp(base_->data(), record.data() + 1, 32)
+                                                : -1;  // all content hashes precede all change ids
     if (order > 0) return {};
     if (order < 0) return prove_no_base_left();
     const auto delta_offset = load_be<std::uint64_t>(base_->data() + 32);
     if (options_.bases_first && sort_record_offset(record) >= delta_offset) {
-      return fail(ErrorCode::kCorrupt, "the delta at offset {} stands before its base {}",
-                  delta_offset, to_hex(Bytes(*base_).first(32)));
+      return fail(ErrorCode::kCorrupt, "the delta at offset {} precedes its base {}", delta_offset,
+                  to_hex(Bytes(*base_).first(32)));
     }
     TRY(next_base());
   }

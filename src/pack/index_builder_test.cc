@@ -174,7 +174,7 @@ TEST(IndexBuilderTest, ABaseBehindItsDeltaIsCorruptUnlessItIsAllowed) {
   MemoryFileSystem files;
   const std::vector<Added> entries = {{prefixed_id(1), 16}, {prefixed_id(2), 500}};
   EXPECT_THAT(build(files, entries, {{prefixed_id(2), 500}}, {}),
-              FailsWith(ErrorCode::kCorrupt, "stands before its base"));
+              FailsWith(ErrorCode::kCorrupt, "precedes its base"));
   EXPECT_THAT(build(files, entries, {{prefixed_id(2), 16}}, {}), FailsWith(ErrorCode::kCorrupt));
   EXPECT_THAT(build(files, entries, {{prefixed_id(2), 501}}, {}), IsOk());
   EXPECT_THAT(build(files, entries, {{prefixed_id(2), 16}}, {.bases_first = false}), IsOk());

@@ -49,7 +49,7 @@ Result<IndexView> IndexView::from_file(File& file, const std::string& path) {
   const Result<IndexLayout> layout =
       decode_index_layout(bytes.first(std::min(bytes.size(), kHeaderBytes)), tail, bytes.size());
   if (!layout) {
-    return fail(ErrorCode::kCorrupt, "{}: {} (bale pack index makes it anew from the pack)", path,
+    return fail(ErrorCode::kCorrupt, "{}: {} (bale pack index rebuilds it from the pack)", path,
                 layout.error().message);
   }
   view.layout_ = *layout;

@@ -26,8 +26,7 @@ Result<void> check_ending_checksum(Mapping& file, const std::string& path) {
   }
   const Digest checksum = hasher.finish();
   if (std::equal(checksum.begin(), checksum.end(), bytes.last(kDigestBytes).begin())) return {};
-  return fail(ErrorCode::kCorrupt,
-              "{}: the checksum at the end does not match what stands before it", path);
+  return fail(ErrorCode::kCorrupt, "{}: the checksum at the end does not match the content", path);
 }
 
 }  // namespace bale

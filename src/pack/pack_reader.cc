@@ -60,7 +60,7 @@ Result<PackReader> PackReader::open(const std::string& pack_path,
   Result<IndexView> index = IndexView::open(file_system, index_path);
   if (!index && index.error().code == ErrorCode::kNotFound) {
     return fail(ErrorCode::kNotFound,
-                "{}: there is no index beside the pack (bale pack index makes it from the pack)",
+                "{}: there is no index beside the pack (bale pack index rebuilds it from the pack)",
                 index_path);
   }
   if (!index) return index.error();

@@ -3,8 +3,8 @@
 
 // A slot's memory:   | kept: the begin of an entry | block: bytes of the pack, as they were read |
 //
-// What is kept is copied from the end of the block before, once the walk gets there; the block may
-// have been read before that.
+// The kept bytes are copied from the end of the previous block when the walk gets there; the block
+// may have been read before that.
 
 #include "pack/pack_scanner.h"
 
@@ -59,7 +59,7 @@ std::byte* PackScanner::block_place(std::uint64_t block_number) {
   return buffer_.data() + slot * slot_bytes + kept_room(*options_);
 }
 
-// Has a lane read and hash a block. What was in its slot is done with.
+// Starts reading and hashing a block on a lane. The old content of its slot is no longer needed.
 Result<void> PackScanner::start_reading(std::uint64_t block_number) {
   if (options_->operation->cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
   Slot& slot = slot_of(block_number);
@@ -75,7 +75,7 @@ Result<void> PackScanner::start_reading(std::uint64_t block_number) {
   return {};
 }
 
-// As far as there are slots; where there is work, half of them are for that.
+// Starts as many as there are slots; half of them are for other work, if there is any.
 Result<void> PackScanner::read_ahead() {
   const std::uint64_t others = options_->block_count - 1;
   const std::uint64_t ahead = options_->work ? (others + 1) / 2 : others;
@@ -105,7 +105,7 @@ Result<void> PackScanner::next_block(std::uint64_t keep_from) {
   const std::byte* const from = at(keep_from);
   TRY(take_back(slot_of(block_number_ + 1)));
   ++block_number_;
-  // Before the block is read, if it is to take the place of this one.
+  // Before the block is read, if it will replace this one.
   std::byte* const to = block_place(block_number_) - kept;
   std::memcpy(to, from, kept);
   TRY(begin_block());
@@ -115,7 +115,7 @@ Result<void> PackScanner::next_block(std::uint64_t keep_from) {
   return {};
 }
 
-// The walk is through with the current block: lanes may begin their work.
+// The walk has finished the current block: lanes may begin their work.
 void PackScanner::hand_over(std::uint64_t entries_end) {
   if (!options_->work) return;
   Slot& slot = current();
@@ -142,7 +142,7 @@ Result<void> PackScanner::take_all_back() {
   return {};
 }
 
-// Goes to where the entry that was found last ends.
+// Moves to the end of the last entry found.
 Result<void> PackScanner::skip_payload() {
   const std::uint64_t entry_bytes = entry_.header.header_bytes + entry_.header.stored_size;
   position_ = entry_.offset + entry_bytes;
@@ -198,8 +198,8 @@ Result<const ScannedEntry*> PackScanner::next() {
 
 Result<void> PackScanner::check_trailer() {
   if (tree_.finish() != pack_->trailer()) {
-    return fail(ErrorCode::kCorrupt,
-                "{}: the checksum at the end does not match what stands before it", pack_->path());
+    return fail(ErrorCode::kCorrupt, "{}: the checksum at the end does not match the content",
+                pack_->path());
   }
   return {};
 }
@@ -208,7 +208,7 @@ Result<void> PackScanner::check_rest() {
   hand_over(position_);
   while (block_number_ + 1 < block_count_) {
     TRY(next_block(block_end()));
-    current().scanned.entries_begin = block_end();  // nobody knows where they begin
+    current().scanned.entries_begin = block_end();  // their begin is unknown
     hand_over(block_end());
   }
   TRY(take_all_back());

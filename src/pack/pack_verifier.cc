@@ -144,7 +144,7 @@ Result<void> Verifier::open_index() {
   Result<IndexView> index = IndexView::open(file_system_, index_path_);
   if (!index && index.error().code == ErrorCode::kNotFound) {
     return note(fail(ErrorCode::kCorrupt,
-                     "{}: there is no index beside the pack (bale pack index makes it)",
+                     "{}: there is no index beside the pack (bale pack index rebuilds it)",
                      index_path_));
   }
   if (!index) return note(index.error());

@@ -141,13 +141,18 @@ Result<void> LineageCopier::name_children(std::uint32_t number) {
     const EntryInfo info = TRY(entries.pack().reader.info_at(entry->stored.offset, context));
     if (info.type != ObjectType::kTree || !options_.keeps(number, *entry)) continue;
     const ObjectView tree = TRY(entries.pack().reader.get_at(entry->stored.offset, context));
-    TRY(for_each_link(hash, tree.type, tree.payload, [&](const Link& link) -> Result<void> {
-      if (link.submodule) return {};
-      const auto found = packs_->find(link.oid);
-      if (!found || !ranks_.contains(found->location.pack)) return {};
-      if (!TRY(named_->set(bit_of(*found)))) return {};
-      return add(link.name, found->location, link.oid);
-    }));
+    TreeReader links(hash, tree.payload);
+    for (;;) {
+      const Result<std::optional<TreeEntry>> link = links.next();
+      // A malformed tree names nothing after that place: its objects then go without a name.
+      if (!link || !*link) break;
+      if (entry_kind((*link)->mode) == EntryKind::kSubmodule) continue;
+      const auto found = packs_->find((*link)->oid);
+      if (!found || !ranks_.contains(found->location.pack)) continue;
+      if (TRY(named_->set(bit_of(*found)))) {
+        TRY(add((*link)->name, found->location, (*link)->oid));
+      }
+    }
   }
   return {};
 }

@@ -5,9 +5,10 @@
 // brought it, so that a builder finds bases across imports: objects of one name after the other,
 // newest pack first.
 //
-// A name is what the first tree that was seen calls the object: packs do not have paths. All trees
-// are read once for that. In full, the order is what has no name (commits, tags, root trees), by
-// age; then by the beginning of the name, a hash of it, and age.
+// Packs have no paths, so an object's name is the one that the first tree read gives it; all trees
+// are read once for that. A malformed tree names only what precedes the error, and is copied like
+// any other object. Objects without a name (commits, tags, root trees) come first, by age; the
+// others follow by the beginning of the name, a hash of it, and age.
 
 #pragma once
 

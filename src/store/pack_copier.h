@@ -13,8 +13,7 @@
 // pack, from the same old one: then no chain becomes longer than it was. Else its object is stored
 // whole. With `recompress` every object is decoded, and deltas are found anew.
 //
-// A pack whose checksum is not right must not be copied: its bytes would get a new checksum that
-// is. See intact().
+// Never copy a damaged pack: its bytes would get a new, right checksum. pack_damage() tells.
 //
 // Memory: options.memory_bytes. Not thread-safe.
 

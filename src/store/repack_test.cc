@@ -10,6 +10,7 @@
 
 #include "bale/store_repack.h"
 #include "base/memory_size.h"
+#include "store/staged_pack.h"
 #include "store/store_impl.h"
 #include "testing/matchers.h"
 #include "testing/store_fixture.h"
@@ -127,6 +128,26 @@ TEST_F(RepackTest, EverythingCanBeCompressedAnew) {
     deltas += info.base ? 1 : 0;
   }
   EXPECT_EQ(deltas, 2);
+}
+
+TEST_F(RepackTest, AMalformedTreeIsCopiedAndGivesNoHints) {
+  const GitOid named = git_.oid("HEAD:src/text");
+  const std::string tree =
+      "100644 text" + std::string(1, '\0') + std::string(as_text(named.bytes())) + "100644 cut off";
+  const GitOid oid = git_oid(GitHash::kSha1, ObjectType::kTree, as_bytes(tree));
+  ASSERT_OK_AND_ASSIGN(staged,
+                       StagedPack::create(fixture_.store(), GitHash::kSha1, {.sync = false}));
+  ASSERT_THAT(staged->add(oid, ObjectType::kTree, as_bytes(tree)), IsOk());
+  ASSERT_THAT(staged->install(), IsOk());
+  ASSERT_THAT(fixture_.store().refresh(), IsOk());
+  ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), quick({.find_bases = true})));
+  EXPECT_EQ(summary.packs_after, 1u);
+  const auto where = fixture_.store().find(oid);
+  ASSERT_TRUE(where);
+  ReadContext context;
+  ASSERT_OK_AND_ASSIGN(copied, fixture_.store().get(*where, context, oid));
+  EXPECT_EQ(as_text(copied.payload), tree);
+  expect_whole();
 }
 
 TEST_F(RepackTest, BothKindsOfGitIdsKeepPacksOfTheirOwn) {

@@ -155,18 +155,15 @@ Result<void> list_tree(const Store& store, const ObjectLocation& tree, const Git
   TreeReader entries(oid.hash(), payload);
   while (const auto entry = TRY(entries.next())) {
     TreeItem item{.mode = entry->mode, .oid = entry->oid, .name = std::string(entry->name)};
-    switch (entry_kind(entry->mode)) {
-      case EntryKind::kTree:
-        item.type = ObjectType::kTree;
-        break;
-      case EntryKind::kSubmodule:
-        item.type = ObjectType::kState;
-        item.submodule = true;
-        break;
-      default:
-        if (const auto location = store.find(item.oid)) {
-          item.size = TRY(proven_info(store, *location, context, item.oid)).size;
-        }
+    const EntryKind kind = entry_kind(entry->mode);
+    item.submodule = kind == EntryKind::kSubmodule;
+    if (item.submodule) item.type = ObjectType::kState;
+    if (kind == EntryKind::kTree) item.type = ObjectType::kTree;
+    const auto location = item.submodule ? std::nullopt : store.find(item.oid);
+    if (location) {
+      const EntryInfo info = TRY(proven_info(store, *location, context, item.oid));
+      item.type = info.type;
+      if (info.type == ObjectType::kBlob) item.size = info.size;
     }
     TRY(use(item));
   }

@@ -142,6 +142,35 @@ TEST_F(TreeTest, ListsEveryEntryInOrder) {
   EXPECT_EQ(calls, 1);
 }
 
+TEST_F(TreeTest, AnEntryHasTheTypeOfItsObjectWhateverItsModeSays) {
+  ASSERT_OK_AND_ASSIGN(staged, StagedPack::create(fixture_.store(), GitHash::kSha1, {}));
+  const GitOid gone = git_oid(GitHash::kSha1, ObjectType::kBlob, as_bytes("not stored"));
+  std::string payload;
+  for (const auto& [mode_and_name, oid] : {std::pair{"100644 a", git_.oid("light:dir")},
+                                           {"40000 b", git_.oid("light:file")},
+                                           {"120000 c", git_.oid("light")},
+                                           {"40000 d", gone},
+                                           {"100644 e", gone}}) {
+    payload += mode_and_name + std::string(1, '\0') + std::string(as_text(oid.bytes()));
+  }
+  const GitOid tree = git_oid(GitHash::kSha1, ObjectType::kTree, as_bytes(payload));
+  ASSERT_THAT(staged->add(tree, ObjectType::kTree, as_bytes(payload)), IsOk());
+  ASSERT_THAT(staged->install(), IsOk());
+  ASSERT_THAT(fixture_.store().refresh(), IsOk());
+  std::vector<ObjectType> types;
+  std::string sizes;
+  ASSERT_THAT(list_tree(fixture_.store(), *fixture_.store().find(tree), tree, context_,
+                        [&](const TreeItem& item) -> Result<void> {
+                          types.push_back(item.type);
+                          sizes += item.size ? "s" : "-";
+                          return {};
+                        }),
+              IsOk());
+  EXPECT_THAT(types, testing::ElementsAre(ObjectType::kTree, ObjectType::kBlob, ObjectType::kState,
+                                          ObjectType::kTree, ObjectType::kBlob));
+  EXPECT_EQ(sizes, "-s---");
+}
+
 TEST_F(TreeTest, TheRootOfADirectoryIsItsTree) {
   ASSERT_OK_AND_ASSIGN(staged, StagedPack::create(fixture_.store(), GitHash::kSha1, {}));
   Record record{.archive = "tarred", .kind = RecordKind::kTar, .hash = GitHash::kSha1};
