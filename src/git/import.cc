@@ -328,6 +328,8 @@ GitImportSummary GitImporter::unchanged() const {
           .unchanged = true,
           .record = plan_.previous->id,
           .objects = newest.objects,
+          .mismatched_links = summary_.mismatched_links,
+          .malformed = summary_.malformed,
           .missing = newest.missing.count,
           .missing_empty = summary_.missing_empty,
           .empty_files = summary_.empty_files,
