@@ -161,6 +161,30 @@ TEST(ImportLyingLinksTest, WhatTheSourceLacksBehindSuchALinkIsMissing) {
   EXPECT_THAT(fixture.export_git("odd"), IsOk());
 }
 
+TEST(ImportMalformedTest, ATreeThatGitCannotReadIsNamedWithItsPath) {
+  GitFixture git;
+  const GitOid blob = git.write_blob("content");
+  const GitOid sound = git.write_object("tree", entry("100644", "file", blob));
+  const std::string whole = entry("100644", "a", git.write_blob("another")) +
+                            entry("40000", "b", sound) + entry("100644", "c", blob);
+  for (const std::string& bad : {std::string("100644 x\0abc", 12), entry("10z644", "x", blob),
+                                 entry("100644", "", blob), whole + "100644 cut"}) {
+    const GitOid tree = git.write_object("tree", bad);
+    const GitOid above = git.write_object("tree", entry("40000", "dir", tree));
+    const GitOid top =
+        git.write_object("tree", entry("40000", "above", above) + entry("40000", "b", sound));
+    const GitOid commit = git.write_object("commit", commit_of(top));
+    StoreFixture fixture;
+    for (const GitOid& tip : {commit, tree}) {
+      write_test_file(git.git_dir() + "/refs/heads/main", tip.to_hex() + "\n");
+      const std::string path =
+          tip == commit ? ", at path above/dir, is malformed" : " is malformed";
+      EXPECT_THAT(fixture.import(git.path(), "bad"),
+                  FailsWith(ErrorCode::kIncomplete, "tree " + tree.to_hex() + path));
+    }
+  }
+}
+
 TEST(ImportLyingLinksTest, ATagMayNameAnyObjectAsAnyType) {
   GitFixture git;
   git.write("a", "a");
