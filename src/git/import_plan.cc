@@ -111,8 +111,9 @@ Result<ImportPlan> plan_import(const Store& store, GitSource& source, const RefS
   const auto is_same = [&] { return is_same_repository(store, *plan.previous, source, context); };
   if (!as_it_was && moved && !options.new_source && !TRY(is_same())) {
     return fail(ErrorCode::kInvalidArgument,
-                "{}: archive {} was imported from {}, and {} has none of its commits: it seems to "
-                "be another repository (--name archives it under another name; --new-source goes "
+                "{}: archive {} was imported from {}, and {} has none of the objects that its "
+                "refs led to: it seems to be another repository (--name archives it under another "
+                "name; --new-source goes "
                 "on with it under this one)",
                 store.path(), options.name, before.source, source.path());
   }
