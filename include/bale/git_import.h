@@ -83,7 +83,8 @@ struct GitImportSummary {
 /// index, an object that is not what its id says). Refreshes `store`.
 ///
 /// kInvalidArgument also where the archive's last source was at another path and this one has none
-/// of the commits that the archive's last refs led to: then it is another repository of the same
+/// of the commits that the archive's last refs led to (where these led to no commit: none of the
+/// objects that they led to): then it is another repository of the same
 /// name, unless options.new_source says otherwise. Paths are compared without symlinks; a mirror
 /// that moved goes on.
 ///

@@ -80,9 +80,12 @@ std::vector<Error> losses(const RepairSummary& summary, bool from) {
     }
   }
   if (!objects.empty()) {
-    objects.front().message += from
-                                   ? " (give --from another store or Git repository that has it)"
-                                   : " (give --from PATH: a store or a Git repository that has it)";
+    objects.front().message +=
+        from
+            ? " (import its source again, or give another --from PATH: a store or a Git repository "
+              "that has it)"
+            : " (import its source again, or give --from PATH: a store or a Git repository that "
+              "has it)";
   }
   errors.insert(errors.end(), objects.begin(), objects.end());
   for (const std::string& message : summary.unreadable) {

@@ -104,6 +104,7 @@ Result<GitImportSummary> GitImporter::run() {
   TRY(store_.refresh());
   refs_ = TRY(source_.refs(options_.skip_bad_refs ? BadRefs::kSkip : BadRefs::kRefuse));
   TRY(source_.check_objects());
+  if (options_.all_objects) TRY(source_.check_packs_are_whole());
   plan_ = TRY(explained(plan_import(store_, source_, refs_, options_)));
   if (plan_.unchanged) return unchanged();
   for (int round = 1;; ++round) {
@@ -252,7 +253,7 @@ Result<void> GitImporter::find_causes(OidListWriter& listed, const std::string& 
                 "{}: objects in damaged files: {}: {} (git fsck names all damage)", source_.path(),
                 causes.damaged.count, causes.damaged.shown());
   }
-  TRY(source_.check_alternates());
+  TRY(source_.check_unseen(missing_->shown()));
   summary_.missing = missing_->count();
   summary_.missing_empty = causes.empty.count;
   summary_.empty_files = causes.empty.shown();
@@ -328,6 +329,8 @@ GitImportSummary GitImporter::unchanged() const {
           .unchanged = true,
           .record = plan_.previous->id,
           .objects = newest.objects,
+          .mismatched_links = summary_.mismatched_links,
+          .malformed = summary_.malformed,
           .missing = newest.missing.count,
           .missing_empty = summary_.missing_empty,
           .empty_files = summary_.empty_files,

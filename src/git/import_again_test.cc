@@ -124,6 +124,21 @@ TEST_F(ImportAgainTest, WithAllObjectsOrWithMissingOnesTheListDecides) {
   EXPECT_EQ(other.record("y").missing.count, 0u);
 }
 
+TEST_F(ImportAgainTest, WhatWasListedIsReportedThoughNothingChanged) {
+  const GitOid commit = git_.oid("HEAD");
+  const GitOid tag = git_.write_object("tag", "object " + commit.to_hex() + "\ntype blob\n");
+  write_test_file(git_.git_dir() + "/refs/tags/t", tag.to_hex() + "\n");
+  write_test_file(git_.git_dir() + "/refs/heads/gone", std::string(40, '7') + "\n");
+  const GitImportOptions options{.name = "x", .all_objects = true, .allow_missing = true};
+  for (const bool unchanged : {false, true}) {
+    ASSERT_OK_AND_ASSIGN(summary, fixture_.import_with(git_.path(), options));
+    EXPECT_EQ(summary.unchanged, unchanged);
+    EXPECT_EQ(summary.mismatched_links, 1u);
+    EXPECT_EQ(summary.missing, 1u);
+    EXPECT_EQ(summary.missing_refs, std::vector<std::string>{"refs/heads/gone"});
+  }
+}
+
 // The pack with what the refs name is gone: that is no reason to say that nothing changed.
 TEST_F(ImportAgainTest, WhatTheStoreHasLostIsImportedAgain) {
   const auto before = fixture_.files();

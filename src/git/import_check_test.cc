@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <string>
 
+#include "bale/store_repair.h"
 #include "base/hex.h"
 #include "base/try.h"
 #include "testing/matchers.h"
@@ -160,6 +161,30 @@ TEST(ImportLyingLinksTest, WhatTheSourceLacksBehindSuchALinkIsMissing) {
   EXPECT_THAT(fixture.export_git("odd"), IsOk());
 }
 
+TEST(ImportMalformedTest, ATreeThatGitCannotReadIsNamedWithItsPath) {
+  GitFixture git;
+  const GitOid blob = git.write_blob("content");
+  const GitOid sound = git.write_object("tree", entry("100644", "file", blob));
+  const std::string whole = entry("100644", "a", git.write_blob("another")) +
+                            entry("40000", "b", sound) + entry("100644", "c", blob);
+  for (const std::string& bad : {std::string("100644 x\0abc", 12), entry("10z644", "x", blob),
+                                 entry("100644", "", blob), whole + "100644 cut"}) {
+    const GitOid tree = git.write_object("tree", bad);
+    const GitOid above = git.write_object("tree", entry("40000", "dir", tree));
+    const GitOid top =
+        git.write_object("tree", entry("40000", "above", above) + entry("40000", "b", sound));
+    const GitOid commit = git.write_object("commit", commit_of(top));
+    StoreFixture fixture;
+    for (const GitOid& tip : {commit, tree}) {
+      write_test_file(git.git_dir() + "/refs/heads/main", tip.to_hex() + "\n");
+      const std::string path =
+          tip == commit ? ", at path above/dir, is malformed" : " is malformed";
+      EXPECT_THAT(fixture.import(git.path(), "bad"),
+                  FailsWith(ErrorCode::kIncomplete, "tree " + tree.to_hex() + path));
+    }
+  }
+}
+
 TEST(ImportLyingLinksTest, ATagMayNameAnyObjectAsAnyType) {
   GitFixture git;
   git.write("a", "a");
@@ -251,6 +276,68 @@ TEST(ImportHealsTest, WhatTheStoreHasDamagedIsStoredAgain) {
     ASSERT_OK_AND_ASSIGN(exported, fixture.export_git("second"));
     EXPECT_EQ(describe_repository(git, exported), describe_repository(git, git.path()));
   }
+}
+
+// A repository of two imports, and a store that knows what it has lost of the first one.
+class ImportRestoresTest : public testing::Test {
+ protected:
+  ImportRestoresTest() {
+    git.write("a", random_text(3000, 6));
+    git.write("dir/b", random_text(3000, 7));
+    git.commit("a");
+    EXPECT_THAT(fixture.import(git.path(), "x"), IsOk());
+    first = fixture.pack_file(".pack");
+    git.write("c", random_text(3000, 8));
+    git.commit("c");
+    EXPECT_THAT(fixture.import(git.path(), "x"), IsOk());
+  }
+
+  void damage(const GitOid& oid) {
+    const auto at = fixture.store().find(oid);
+    ASSERT_TRUE(at);
+    flip_byte(first, static_cast<std::int64_t>(at->offset) + 50);
+  }
+
+  void expect_restored(std::uint64_t objects_new) {
+    Store store = fixture.reopened();
+    const GitImportOptions options{.name = "x", .sync = false};
+    ASSERT_OK_AND_ASSIGN(summary, import_git(store, git.path(), options));
+    EXPECT_FALSE(summary.unchanged);
+    EXPECT_EQ(summary.objects_new, objects_new);
+    ASSERT_OK_AND_ASSIGN(exported, fixture.export_git("x"));
+    EXPECT_EQ(describe_repository(git, exported), describe_repository(git, git.path()));
+    ASSERT_OK_AND_ASSIGN(again, import_git(store, git.path(), options));
+    EXPECT_TRUE(again.unchanged);
+  }
+
+  GitFixture git;
+  StoreFixture fixture;
+  std::string first;
+};
+
+TEST_F(ImportRestoresTest, WhatARepairLeftLostThoughNothingChanged) {
+  damage(git.oid("HEAD:a"));
+  damage(git.oid("HEAD:dir"));
+  ASSERT_OK_AND_ASSIGN(repaired, repair_store(fixture.path(), {.sync = false}));
+  EXPECT_EQ(repaired.objects_lost, 2u);
+  // What the lost tree leads to, nobody names.
+  expect_restored(2);
+  ASSERT_OK_AND_ASSIGN(report, fixture.verify());
+  EXPECT_TRUE(report.ok());
+}
+
+TEST_F(ImportRestoresTest, WhatARepairLeftLostAmongWhatIsNew) {
+  damage(git.oid("HEAD:a"));
+  ASSERT_OK_AND_ASSIGN(repaired, repair_store(fixture.path(), {.sync = false}));
+  EXPECT_EQ(repaired.objects_lost, 1u);
+  git.write("d", "d");
+  git.commit("d");
+  expect_restored(1 + 3);
+}
+
+TEST_F(ImportRestoresTest, WhatIsInAPackThatCannotBeOpened) {
+  fs::resize_file(first, 20);
+  expect_restored(5);
 }
 
 }  // namespace

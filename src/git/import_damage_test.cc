@@ -186,6 +186,67 @@ TEST_F(DamagedSourceTest, APackAndItsIndexMustBelongTogether) {
   EXPECT_THAT(fixture.import(git.path(), "x"), IsOk());
 }
 
+// A killed repack leaves such files: whatever is in them is elsewhere, too.
+TEST_F(DamagedSourceTest, HalfAPackMattersOnlyIfObjectsAreMissing) {
+  git.write("file", "four");
+  const GitOid lost = git.oid(git.commit("four").to_hex() + ":file");
+  const std::string prefix = git.git_dir() + "/objects/pack/pack";
+  const std::string name =
+      prefix + "-" + git.run_with_input({"pack-objects", "-q", prefix}, lost.to_hex() + "\n");
+  for (const std::string kept : {".pack", ".idx"}) {
+    SCOPED_TRACE(kept);
+    const std::string removed = kept == ".pack" ? ".idx" : ".pack";
+    const std::string bytes = read_test_file(name + removed);
+    fs::remove(name + removed);
+    StoreFixture fixture;
+    EXPECT_THAT(fixture.import(git.path(), "x"), IsOk());
+    EXPECT_THAT(fixture.export_git("x"), IsOk());
+    EXPECT_THAT(fixture.import_with(git.path(), {.name = "y", .all_objects = true}),
+                FailsWith(ErrorCode::kIncomplete, name + kept));
+    const std::string loose = read_test_file(git.loose_path(lost));
+    git.remove_object(lost);
+    expect_refused(git.path(), ErrorCode::kIncomplete, name + kept);
+    EXPECT_THAT(fixture.import_with(git.path(), {.name = "z", .allow_missing = true}),
+                FailsWith(ErrorCode::kIncomplete, lost.to_hex()));
+    // An index without its pack says which objects were lost, and this is not one of them.
+    const GitOid other = git.oid("HEAD~3:file");
+    git.remove_object(other);
+    write_test_file(git.loose_path(lost), loose);
+    const auto allowed = fixture.import_with(git.path(), {.name = "z", .allow_missing = true});
+    if (kept == ".idx") {
+      EXPECT_THAT(allowed, IsOk());
+    } else {
+      EXPECT_THAT(allowed, FailsWith(ErrorCode::kIncomplete, "git index-pack"));
+    }
+    git.run({"hash-object", "-w", "file"});
+    write_test_file(git.beside("one"), std::string(5000, 'o') + "one");
+    EXPECT_EQ(git.run({"hash-object", "-w", git.beside("one")}), other.to_hex());
+    write_test_file(name + removed, bytes);
+  }
+}
+
+TEST_F(DamagedSourceTest, AFileThatHoldsAnotherObjectIsNamedAndNotTheFilesOfThatOne) {
+  const GitOid other = git.oid("HEAD~1:file");
+  for (const bool packed_too : {false, true}) {
+    SCOPED_TRACE(packed_too);
+    if (packed_too) git.run({"repack", "-q"});
+    git.write("new", packed_too ? "five" : "four");
+    const GitOid wrong = git.oid(git.commit("new").to_hex() + ":new");
+    const std::string path = git.loose_path(wrong);
+    const std::string good = read_test_file(path);
+    fs::permissions(path, fs::perms::owner_all);
+    write_test_file(path, read_test_file(git.loose_path(other)));
+    expect_refused(git.path(), ErrorCode::kIncomplete, path);
+    StoreFixture fixture;
+    const Result<GitImportSummary> imported = fixture.import(git.path(), "x");
+    ASSERT_FALSE(imported);
+    const std::string& message = imported.error().message;
+    EXPECT_EQ(message.find(git.loose_path(other)), std::string::npos) << message;
+    EXPECT_EQ(message.find(".pack"), std::string::npos) << message;
+    write_test_file(path, good);
+  }
+}
+
 TEST_F(DamagedSourceTest, IndexesOfVersionOneAreSearchedToo) {
   git.run({"-c", "pack.indexVersion=1", "repack", "-adq"});
   const std::string path = packed(".pack");

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "git/same_repository.h"
+#include "store/known_losses.h"
 #include "store/pack_set.h"
 #include "store/record_chain.h"
 #include "store/store_impl.h"
@@ -110,12 +111,15 @@ Result<ImportPlan> plan_import(const Store& store, GitSource& source, const RefS
   const auto is_same = [&] { return is_same_repository(store, *plan.previous, source, context); };
   if (!as_it_was && moved && !options.new_source && !TRY(is_same())) {
     return fail(ErrorCode::kInvalidArgument,
-                "{}: archive {} was imported from {}, and {} has none of its commits: it seems to "
-                "be another repository (--name archives it under another name; --new-source goes "
+                "{}: archive {} was imported from {}, and {} has none of the objects that its "
+                "refs led to: it seems to be another repository (--name archives it under another "
+                "name; --new-source goes "
                 "on with it under this one)",
                 store.path(), options.name, before.source, source.path());
   }
-  const bool whole = before.missing.count == 0 && has_tips(store, before);
+  // Only a whole listing restores what the store has lost.
+  const bool whole =
+      before.missing.count == 0 && has_tips(store, before) && !has_known_losses(store);
   plan.unchanged = as_it_was && whole && !options.all_objects && !(moved && options.new_source);
   if (plan.unchanged || options.all_objects) return plan;
   const bool may_add = before.kind == RecordKind::kGit && before.hash == source.hash() && whole &&

@@ -95,7 +95,30 @@ TEST_F(ImportSourceTest, TagsLeadToCommitsAndOneOfThemIsEnough) {
   EXPECT_THAT(fixture_.import(bare, "tagged"), IsOk());
 }
 
-TEST_F(ImportSourceTest, AnArchiveWithoutACommitTakesAnySource) {
+TEST_F(ImportSourceTest, WhereARecordHasNoCommitItsOtherTipsCount) {
+  for (const std::string type : {"blob", "tree", "tag"}) {
+    SCOPED_TRACE(type);
+    GitFixture tagged;
+    const GitOid blob = tagged.write_blob(type);
+    tagged.write("file", type);
+    const GitOid tree = tagged.oid(tagged.commit("x").to_hex() + "^{tree}");
+    tagged.run({"checkout", "--quiet", "--orphan", "unborn"});
+    tagged.run({"branch", "-D", "main"});
+    const GitOid tip = type == "blob" ? blob : type == "tree" ? tree : tagged.tag("t", blob);
+    if (type != "tag") tagged.run({"update-ref", "refs/tags/t", tip.to_hex()});
+    EXPECT_THAT(fixture_.import(tagged.path(), type), IsOk());
+    const auto before = fixture_.files();
+    EXPECT_THAT(fixture_.import(other_.path(), type),
+                FailsWith(ErrorCode::kInvalidArgument, "--new-source"));
+    EXPECT_EQ(fixture_.files(), before);
+    const std::string moved = tagged.beside("moved");
+    fs::rename(tagged.path(), moved);
+    tagged.run_in(moved, {"update-ref", "refs/tags/another", tip.to_hex()});
+    EXPECT_THAT(fixture_.import(moved, type), IsOk());
+  }
+}
+
+TEST_F(ImportSourceTest, AnArchiveWithoutARefTakesAnySource) {
   GitFixture empty;
   EXPECT_THAT(fixture_.import(empty.path(), "new"), IsOk());
   EXPECT_THAT(fixture_.import(other_.path(), "new"), IsOk());

@@ -47,7 +47,7 @@ class IndexScan {
     }
     std::unique_ptr<File> file = TRY(std::move(opened));
     const std::uint64_t size = TRY(file->size());
-    std::unique_ptr<IndexScan> scan(new IndexScan(files.pack, std::move(file), hash, operation));
+    std::unique_ptr<IndexScan> scan(new IndexScan(files, std::move(file), hash, operation));
     scan->size_ = size;
     std::array<std::byte, 4> magic;
     TRY(scan->take(magic));
@@ -60,7 +60,10 @@ class IndexScan {
     return scan;
   }
 
-  [[nodiscard]] const std::string& pack() const { return pack_; }
+  // Where an object is that it lists, for messages.
+  [[nodiscard]] std::string place() const {
+    return files_.pack.empty() ? files_.index + ", whose pack is missing" : files_.pack;
+  }
 
   [[nodiscard]] const RawId& id() const { return id_; }
 
@@ -80,8 +83,8 @@ class IndexScan {
  private:
   static constexpr std::uint32_t kMagic = 0xFF744F63;
 
-  IndexScan(std::string pack, std::unique_ptr<File> file, GitHash hash, const Operation& operation)
-      : pack_(std::move(pack)),
+  IndexScan(PackFiles files, std::unique_ptr<File> file, GitHash hash, const Operation& operation)
+      : files_(std::move(files)),
         file_(std::move(file)),
         hash_(hash),
         operation_(operation),
@@ -89,9 +92,9 @@ class IndexScan {
         buffer_(kBufferBytes) {}
 
   Error damaged() const {
-    return fail(ErrorCode::kIncomplete,
-                "{} is damaged: its checksum is wrong (git index-pack makes it from the pack)",
-                file_->path());
+    return fail(
+        ErrorCode::kIncomplete, "{} is damaged: its checksum is wrong ({})", file_->path(),
+        files_.pack.empty() ? "and its pack is missing" : "git index-pack makes it from the pack");
   }
 
   Result<void> take(MutableBytes out) {
@@ -138,7 +141,7 @@ class IndexScan {
     return {};
   }
 
-  std::string pack_;
+  PackFiles files_;
   std::unique_ptr<File> file_;
   GitHash hash_;
   const Operation& operation_;
@@ -191,6 +194,9 @@ Result<std::unique_ptr<MissingSearch>> MissingSearch::create(ObjectDatabase data
                                                              const std::string& scratch_directory,
                                                              const Operation& operation) {
   std::unique_ptr<File> spool = TRY(posix_file_system().create_unnamed(scratch_directory));
+  for (const std::string& index : database.indexes_without_pack) {
+    database.packs.push_back({.pack = "", .index = index});
+  }
   return std::unique_ptr<MissingSearch>(
       new MissingSearch(std::move(database), std::move(spool), operation));
 }
@@ -284,7 +290,7 @@ Result<void> MissingSearch::search_packs(std::size_t begin, std::size_t end) {
       std::copy_n(piece.begin() + static_cast<std::ptrdiff_t>(at), id_bytes, id.begin());
       while (!scans.empty() && scans.front()->id() < id) TRY(advance());
       if (scans.empty() || scans.front()->id() != id) continue;
-      causes_.damaged.add(fmt::format("{} (object {})", scans.front()->pack(),
+      causes_.damaged.add(fmt::format("{} (object {})", scans.front()->place(),
                                       GitOid(database_.hash, Bytes(id).first(id_bytes)).to_hex()));
     }
   }

@@ -40,8 +40,10 @@ struct CauseCount {
 /// What is in none of these is in no file of the database.
 struct MissingCauses {
   CauseCount unreadable;  ///< "cannot open FILE: Permission denied"
-  CauseCount damaged;     ///< "FILE (object OID)": a loose file or a pack that should have it
-  CauseCount empty;       ///< "FILE"
+  /// "FILE (object OID)": a loose file or a pack that should have it, or an index whose pack is
+  /// gone.
+  CauseCount damaged;
+  CauseCount empty;  ///< "FILE"
 };
 
 /// Looks for loose files as ids are added, and in finish() through the indexes of all packs, whose

@@ -115,7 +115,15 @@ bool is_temporary(std::string_view name) {
   return name.starts_with(".tmp-") || name.starts_with("tmp_");
 }
 
-Result<std::vector<PackFiles>> find_packs(const std::string& directory, GitHash hash) {
+struct FoundPacks {
+  std::vector<PackFiles> packs;
+  std::vector<std::string> without_index;
+  std::vector<std::string> without_pack;  // indexes
+
+  [[nodiscard]] bool are_pairs() const { return without_index.empty() && without_pack.empty(); }
+};
+
+Result<FoundPacks> find_packs(const std::string& directory, GitHash hash) {
   std::set<std::string> packs;
   std::set<std::string> indexes;
   const std::string path = directory + "/pack";
@@ -125,21 +133,23 @@ Result<std::vector<PackFiles>> find_packs(const std::string& directory, GitHash 
     if (name.ends_with(".idx")) indexes.emplace(name.substr(0, name.size() - 4));
     return {};
   }));
-  std::vector<PackFiles> found;
+  FoundPacks found;
   for (const std::string& name : packs) {
     PackFiles files{.pack = fmt::format("{}/{}.pack", path, name),
                     .index = fmt::format("{}/{}.idx", path, name)};
     if (indexes.erase(name) == 0) {
-      return fail(ErrorCode::kIncomplete,
-                  "{} has no index, so git does not see what is in it (git index-pack makes one)",
-                  files.pack);
+      TRY(check_readable(files.pack));
+      found.without_index.push_back(std::move(files.pack));
+    } else {
+      TRY(check_pack_files(files, hash));
+      found.packs.push_back(std::move(files));
     }
-    TRY(check_pack_files(files, hash));
-    found.push_back(std::move(files));
   }
-  if (indexes.empty()) return found;
-  return fail(ErrorCode::kIncomplete, "{}/{}.idx has no pack: that was lost", path,
-              *indexes.begin());
+  for (const std::string& name : indexes) {
+    found.without_pack.push_back(fmt::format("{}/{}.idx", path, name));
+    TRY(check_readable(found.without_pack.back()));
+  }
+  return found;
 }
 
 class Inspection {
@@ -151,8 +161,13 @@ class Inspection {
   Result<ObjectDatabase> run(const std::string& objects) {
     TRY(add_directory(objects, 0));
     for (const std::string& directory : database_.directories) {
-      std::vector<PackFiles> packs = TRY(find_steady_packs(directory));
-      database_.packs.insert(database_.packs.end(), packs.begin(), packs.end());
+      const FoundPacks found = TRY(find_steady_packs(directory));
+      const auto append = [](auto& all, const auto& more) {
+        all.insert(all.end(), more.begin(), more.end());
+      };
+      append(database_.packs, found.packs);
+      append(database_.packs_without_index, found.without_index);
+      append(database_.indexes_without_pack, found.without_pack);
       TRY(look_at_loose(directory));
     }
     return std::move(database_);
@@ -205,12 +220,14 @@ class Inspection {
     return add_directory(real, depth + 1);
   }
 
-  // Between two files' coming or going, one is there alone.
-  Result<std::vector<PackFiles>> find_steady_packs(const std::string& directory) {
+  // While a pack is installed or removed, only one of its files is there.
+  Result<FoundPacks> find_steady_packs(const std::string& directory) {
     for (int look = 1;; ++look) {
       if (operation_.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
-      Result<std::vector<PackFiles>> packs = find_packs(directory, database_.hash);
-      if (packs || packs.error().code != ErrorCode::kIncomplete || look == kLooks) return packs;
+      Result<FoundPacks> found = find_packs(directory, database_.hash);
+      const bool is_steady =
+          found ? found->are_pairs() : found.error().code != ErrorCode::kIncomplete;
+      if (is_steady || look == kLooks) return found;
       std::this_thread::sleep_for(kBetweenLooks);
     }
   }

@@ -24,6 +24,10 @@ struct ObjectDatabase {
   /// The repository's own object directory first, then its alternates, theirs too: absolute paths.
   std::vector<std::string> directories;
   std::vector<PackFiles> packs;
+  /// Packs without an index, which git does not see. They matter only if objects are missing.
+  std::vector<std::string> packs_without_index;
+  /// Indexes without a pack: what they list was lost, unless it is elsewhere.
+  std::vector<std::string> indexes_without_pack;
   /// Alternates that git ignores, as sentences. They matter only if objects are missing.
   std::vector<std::string> ignored_alternates;
   /// Loose objects of no bytes at all, which a power cut leaves: the fan-out directories with any.
@@ -33,9 +37,9 @@ struct ObjectDatabase {
 
 /// Looks at all files of the object directory `objects` (absolute) and its alternates, as git finds
 /// them. kIo for what cannot be listed, looked at, or (packs and indexes) opened. kIncomplete for a
-/// pack without its index, an index without its pack, and either where it is cut off or they do not
-/// belong together; this is looked at a few times within half a second, as packs may come and go
-/// meanwhile. Loose objects are not opened. Memory: the names of packs.
+/// pack and its index where one is cut off or they do not belong together. Packs, and what is there
+/// of one, are looked at a few times within half a second, as they may come and go meanwhile. Loose
+/// objects are not opened. Memory: the names of packs.
 [[nodiscard]] Result<ObjectDatabase> inspect_object_database(const std::string& objects,
                                                              GitHash hash,
                                                              const Operation& operation);

@@ -20,6 +20,7 @@
 #include <set>
 #include <utility>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "git/child_output.h"
@@ -27,9 +28,13 @@
 #include "git/missing_parents.h"
 #include "git/object_reader.h"
 #include "git/tips.h"
+#include "object/link_stream.h"
+#include "object/printable.h"
 
 namespace bale {
 namespace {
+
+constexpr std::size_t kPieceBytes = 64 << 10;
 
 // FNV-1a, over lines that git made: it tells two walks apart, and need not withstand an attack.
 class LineDigest {
@@ -49,6 +54,53 @@ class LineDigest {
 
   std::uint64_t hash_ = 0xcbf29ce484222325;
   std::uint64_t lines_ = 0;
+};
+
+// What git may have been at when it stopped: the object it printed last, and those above it. Git
+// walks depth first and prints a tree before it reads the entries.
+class OpenTrees {
+ public:
+  void add(const GitOid& oid, std::string_view path) {
+    while (!stack_.empty() && !is_above(stack_.back().path, path)) stack_.pop_back();
+    if (stack_.size() < kMost) stack_.push_back({oid, std::string(path)});
+  }
+
+  // The lowest of them that is a tree with a malformed entry, in words.
+  Result<std::optional<std::string>> find_malformed(ObjectReader& reader) const {
+    for (auto at = stack_.rbegin(); at != stack_.rend(); ++at) {
+      TRY(reader.request(at->oid));
+      const std::optional<SourceObject> object = TRY(reader.next());
+      CHECK(object.has_value());
+      if (object->missing || object->type != ObjectType::kTree) continue;
+      LinkStream links(at->oid.hash(), ObjectType::kTree);
+      const LinkVisitor ignore = [](const Link&) -> Result<void> { return {}; };
+      std::vector<std::byte> piece(kPieceBytes);
+      while (const std::size_t got = TRY(reader.read(piece))) {
+        TRY(links.feed(Bytes(piece).first(got), ignore));
+      }
+      if (links.finish(ignore)) continue;
+      return std::optional(
+          fmt::format("tree {}{} is malformed", at->oid.to_hex(),
+                      at->path.empty() ? "" : ", at path " + quoted_name(at->path) + ","));
+    }
+    return std::optional<std::string>();
+  }
+
+ private:
+  static constexpr std::size_t kMost = 4096;
+
+  struct Open {
+    GitOid oid;
+    std::string path;
+  };
+
+  // A path ends at a newline, so one below another may read the same.
+  static bool is_above(std::string_view above, std::string_view path) {
+    if (above.empty()) return !path.empty();
+    return path.starts_with(above) && (path.size() == above.size() || path[above.size()] == '/');
+  }
+
+  std::vector<Open> stack_;
 };
 
 class Listing {
@@ -101,17 +153,31 @@ class Listing {
     if (!failure) return {};
     Result<std::map<GitOid, SplitParents>> broken = find_missing_parents(git_, what_, shallow_);
     // Where that fails of the same damage, the walk has said more of it.
-    if (!broken && broken.error().code == ErrorCode::kIncomplete) return *failure;
+    if (!broken && broken.error().code == ErrorCode::kIncomplete) return explained(*failure);
     broken_ = TRY(std::move(broken));
-    if (broken_.empty()) return *failure;
+    if (broken_.empty()) return explained(*failure);
+    open_trees_ = {};
     TRY(git_.scratch().write("info/grafts", grafts_without_missing(broken_)));
     listed_before_ = listed_;
     listed_ = LineDigest();
     const Result<std::optional<Error>> again = walk_once();
     git_.scratch().remove("info/grafts");
     if (!again) return again.error();
-    if (*again) return **again;
+    if (*again) return explained(**again);
     return {};
+  }
+
+  // Git does not say which tree is malformed.
+  Error explained(const Error& failure) {
+    const auto malformed = [&]() -> Result<std::optional<std::string>> {
+      const std::unique_ptr<ObjectReader> reader = TRY(ObjectReader::start(git_, what_));
+      std::optional<std::string> words = TRY(open_trees_.find_malformed(*reader));
+      TRY(reader->finish_requests());
+      TRY(reader->next());
+      return words;
+    }();
+    if (!malformed || !*malformed) return failure;
+    return {failure.code, failure.message + "; " + **malformed};
   }
 
   // What git failed of, if it did. An Error of our own or of `use_` is the Result's.
@@ -160,6 +226,7 @@ class Listing {
       return missing_.count(oid) == 0 ? list_missing(oid) : Result<void>();
     }
     listed_.add(line);
+    if (listed->path) open_trees_.add(oid, *listed->path);
     if (tags_.count(oid) > 0) {
       // A tree may name a tag as if it were a file; the tag was listed before.
     } else if (listed_.lines() > listed_before_.lines()) {
@@ -212,6 +279,7 @@ class Listing {
   std::set<GitOid> tags_;     // that were listed
   std::set<GitOid> missing_;  // tips and parents that were listed as missing
   std::map<GitOid, SplitParents> broken_;
+  OpenTrees open_trees_;
   LineDigest listed_;
   LineDigest listed_before_;  // by the walk that failed
 };

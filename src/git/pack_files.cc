@@ -105,6 +105,11 @@ Result<std::uint32_t> check_index(const FileEnds& file, const std::string& path,
 
 }  // namespace
 
+Result<void> check_readable(const std::string& path) {
+  static_cast<void>(TRY(FileEnds().open(path)));
+  return {};
+}
+
 Result<void> check_pack_files(const PackFiles& files, GitHash hash) {
   FileEnds pack;
   FileEnds index;

@@ -18,6 +18,9 @@ struct PackFiles {
   std::string index;
 };
 
+/// kIo where the file cannot be opened. What is no longer there is no error.
+[[nodiscard]] Result<void> check_readable(const std::string& path);
+
 /// Of both files, reads only beginning, end and size. kIo for one that cannot be opened or read,
 /// kIncomplete for one that is gone, cut off or damaged, or where they do not belong together.
 [[nodiscard]] Result<void> check_pack_files(const PackFiles& files, GitHash hash);

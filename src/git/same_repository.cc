@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // See the header. The store says which of a record's tips are commits, the source which of those it
-// has. A fork has some of them too: so it is taken for the same repository.
+// has. A fork has some of them too: so it is taken for the same repository. Files and directories
+// are the same in many repositories, so tips of other types count only where there is no commit.
 
 #include "git/same_repository.h"
 
@@ -15,6 +16,7 @@
 
 #include "base/try.h"
 #include "git/tips.h"
+#include "hash/git_hash.h"
 #include "object/git_objects.h"
 #include "store/record_chain.h"
 
@@ -26,9 +28,9 @@ constexpr std::size_t kOidsAtOnce = 64;
 
 // The commits that a record's refs and HEAD lead to. What the store lacks or cannot read may be
 // one, and is asked for as well.
-class TipCommits {
+class RecordTips {
  public:
-  TipCommits(const Store& store, ReadContext& context) : store_(store), context_(context) {}
+  RecordTips(const Store& store, ReadContext& context) : store_(store), context_(context) {}
 
   void add(const Record& record) {
     if (const Result<GitOid> head = GitOid::from_hex(record.head)) follow(*head);
@@ -37,9 +39,14 @@ class TipCommits {
 
   [[nodiscard]] const std::vector<GitOid>& commits() const { return commits_; }
 
+  // What the refs and HEAD lead to, of any type, and tags on the way.
+  [[nodiscard]] std::vector<GitOid> all() const { return {seen_.begin(), seen_.end()}; }
+
  private:
   void follow(GitOid oid) {
-    while (seen_.insert(oid).second) {
+    // Git says of every repository that it has the empty tree.
+    const GitOid empty_tree = git_oid(oid.hash(), ObjectType::kTree, {});
+    while (oid != empty_tree && seen_.insert(oid).second) {
       const std::optional<ObjectLocation> location = store_.find(oid);
       const Result<EntryInfo> info =
           location ? store_.info(*location, context_, oid) : Result<EntryInfo>(EntryInfo());
@@ -62,16 +69,16 @@ class TipCommits {
   std::vector<GitOid> commits_;
 };
 
-Result<bool> has_any(GitSource& source, std::span<const GitOid> commits) {
+Result<bool> has_any(GitSource& source, std::span<const GitOid> oids, bool only_commits) {
   const std::unique_ptr<ObjectReader> reader = TRY(source.start_reader());
   bool any = false;
-  while (!commits.empty() && !any) {
-    const std::span<const GitOid> some = commits.first(std::min(commits.size(), kOidsAtOnce));
+  while (!oids.empty() && !any) {
+    const std::span<const GitOid> some = oids.first(std::min(oids.size(), kOidsAtOnce));
     TRY(look_up(*reader, some, [&](const SourceObject& object) -> Result<void> {
-      any = any || (!object.missing && object.type == ObjectType::kState);
+      any = any || (!object.missing && (!only_commits || object.type == ObjectType::kState));
       return {};
     }));
-    commits = commits.subspan(some.size());
+    oids = oids.subspan(some.size());
   }
   return any;
 }
@@ -86,11 +93,13 @@ Result<bool> is_same_repository(const Store& store, const ArchiveRecord& newest,
     if (!entry) return false;
     if (!*entry) return true;
     const Record& record = (*entry)->record;
-    TipCommits tips(store, context);
+    RecordTips tips(store, context);
     tips.add(record);
-    if (tips.commits().empty()) continue;
+    const bool has_commits = !tips.commits().empty();
+    const std::vector<GitOid> oids = has_commits ? tips.commits() : tips.all();
+    if (oids.empty()) continue;
     if (record.hash != source.hash()) return false;
-    return has_any(source, tips.commits());
+    return has_any(source, oids, has_commits);
   }
 }
 

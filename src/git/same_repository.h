@@ -13,9 +13,10 @@
 namespace bale {
 
 /// Whether the source has a commit that a ref or HEAD of the record leads to, through tags as well;
-/// or, where the record has no commit, of the next older one that has. True where no record of the
-/// archive has one: nothing can be taken for something else. False where such an older record
-/// cannot be read.
+/// where these lead to no commit, any object that they lead to. A record without refs and without a
+/// detached HEAD says nothing, so the next older one decides. True where all records are such: no
+/// history can be mistaken for another. False where an older record that must decide cannot be
+/// read.
 [[nodiscard]] Result<bool> is_same_repository(const Store& store, const ArchiveRecord& newest,
                                               GitSource& source, ReadContext& context);
 

@@ -13,12 +13,15 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "git/tips.h"
+#include "hash/git_hash.h"
 
 namespace bale {
 namespace {
 
 // A message may name so many objects that are looked for.
 constexpr std::size_t kExplainedIds = 16;
+
+constexpr std::size_t kPieceBytes = 64 << 10;
 
 // The ids in a message.
 std::set<GitOid> ids_in(std::string_view text, GitHash hash) {
@@ -103,13 +106,49 @@ Result<std::unique_ptr<MissingSearch>> GitSource::search_missing(
   return MissingSearch::create(std::move(database), scratch_directory, git_->operation());
 }
 
-Result<void> GitSource::check_alternates() const {
-  const std::vector<std::string>& ignored = database_.ignored_alternates;
-  if (ignored.empty()) return {};
+Result<void> GitSource::check_unseen(const std::string& missing) const {
+  if (!database_.ignored_alternates.empty()) {
+    return fail(ErrorCode::kIncomplete,
+                "{}: objects are missing that may be in an alternate: {} (make it available, or "
+                "remove it from that file): {}",
+                paths_.git_dir, database_.ignored_alternates.front(), missing);
+  }
+  if (database_.packs_without_index.empty()) return {};
+  CauseCount packs;
+  for (const std::string& pack : database_.packs_without_index) packs.add(pack);
   return fail(ErrorCode::kIncomplete,
-              "{}: objects are missing that may be in an alternate: {} (make it available, or "
-              "remove it from that file)",
-              paths_.git_dir, ignored.front());
+              "{}: objects are missing that may be in a pack without an index: {} (run git "
+              "index-pack PACK, or remove the pack if that fails): {}",
+              paths_.git_dir, packs.shown(), missing);
+}
+
+Result<void> GitSource::check_packs_are_whole() const {
+  if (!database_.packs_without_index.empty()) {
+    return fail(ErrorCode::kIncomplete,
+                "{} has no index, so git does not see what is in it (run git index-pack on it, or "
+                "remove it if that fails)",
+                database_.packs_without_index.front());
+  }
+  if (database_.indexes_without_pack.empty()) return {};
+  return fail(ErrorCode::kIncomplete,
+              "{} has no pack: that was lost (restore it, or remove the index)",
+              database_.indexes_without_pack.front());
+}
+
+bool GitSource::can_read(const GitOid& oid) {
+  const auto computed = [&]() -> Result<GitOid> {
+    const std::unique_ptr<ObjectReader> reader = TRY(start_reader());
+    TRY(reader->request(oid));
+    TRY(reader->finish_requests());
+    const std::optional<SourceObject> object = TRY(reader->next());
+    if (!object || object->missing) return fail(ErrorCode::kNotFound, "missing");
+    GitHasher hasher(hash_, object->type, object->size);
+    std::vector<std::byte> piece(kPieceBytes);
+    while (const std::size_t got = TRY(reader->read(piece))) hasher.update(Bytes(piece).first(got));
+    TRY(reader->next());
+    return hasher.finish();
+  }();
+  return computed && *computed == oid;
 }
 
 Error GitSource::explain(Error error) {
@@ -121,7 +160,9 @@ Error GitSource::explain(Error error) {
   }
   const auto causes = [&]() -> Result<MissingCauses> {
     const std::unique_ptr<MissingSearch> search = TRY(search_missing(git_->scratch().path()));
-    for (const GitOid& oid : ids_in(error.message, hash_)) TRY(search->add(oid));
+    for (const GitOid& oid : ids_in(error.message, hash_)) {
+      if (!can_read(oid)) TRY(search->add(oid));
+    }
     return search->finish();
   }();
   // The database is worse than it was.

@@ -63,11 +63,16 @@ class GitSource {
   [[nodiscard]] Result<std::unique_ptr<MissingSearch>> search_missing(
       const std::string& scratch_directory);
 
-  /// kIncomplete where alternates are ignored: then missing objects may be in these.
-  [[nodiscard]] Result<void> check_alternates() const;
+  /// kIncomplete where git does not see files that may hold the objects which are missing
+  /// (`missing` says which, for the message): alternates that it ignores, packs without an index.
+  [[nodiscard]] Result<void> check_unseen(const std::string& missing) const;
 
-  /// An Error of listing or reading objects, with the files of the objects that it names; kIo if
-  /// one of these cannot be read.
+  /// For an import of all objects, reached or not: kIncomplete where a pack has no index, or an
+  /// index no pack.
+  [[nodiscard]] Result<void> check_packs_are_whole() const;
+
+  /// An Error of listing or reading objects, with the files of those objects it names that are
+  /// damaged; kIo if one of these files cannot be read.
   [[nodiscard]] Error explain(Error error);
 
   /// See list_repository_objects(). This thread must live until it returns; one call at a time.
@@ -84,6 +89,9 @@ class GitSource {
       : paths_(std::move(paths)), hash_(hash), git_(std::move(git)) {}
 
   Result<void> set_shallow(std::vector<GitOid> shallow);
+
+  // Whether git gives an object of this id, with the bytes that the id says.
+  [[nodiscard]] bool can_read(const GitOid& oid);
 
   [[nodiscard]] std::string objects() const { return paths_.common_dir + "/objects"; }
 

@@ -85,7 +85,8 @@ Result<void> FileLook::look_at_root() {
           fail(ErrorCode::kCorrupt, "{}: the directory is missing (bale repair makes it)", path));
     }
   }
-  const std::array known{layout_.mark(), layout_.lock(), layout_.catalog(), layout_.damaged()};
+  const std::array known{layout_.mark(), layout_.lock(), layout_.catalog(), layout_.damaged(),
+                         layout_.lost()};
   for (const DirectoryEntry& entry : TRY(files_.list(layout_.root))) {
     const std::string path = layout_.root + "/" + entry.name;
     const auto is_path = [&](const std::string& other) { return other == path; };

@@ -43,6 +43,9 @@ struct StoreLayout {
   /// Where repair puts files that are damaged.
   [[nodiscard]] std::string damaged() const { return root + "/damaged"; }
 
+  /// Which objects the last repair could not restore: see known_losses.h.
+  [[nodiscard]] std::string lost() const { return root + "/lost"; }
+
   /// The file of the archive a/b/c is archives/a@/b@/c. An archive name holds no '@', so the
   /// directory of a/... is never the file of an archive `a` that was removed; and no part of one
   /// begins with a dot, so what does is ours.

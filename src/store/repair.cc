@@ -14,6 +14,7 @@
 #include "base/try.h"
 #include "codec/zstd.h"
 #include "store/catalog_view.h"
+#include "store/known_losses.h"
 #include "store/locks.h"
 #include "store/maintenance.h"
 #include "store/repair_fetch.h"
@@ -93,7 +94,9 @@ Result<void> mend_losses(RepairWork& work, Store& store) {
         work.note(fmt::format("{}: not asked for what is lost: a dry run fetches nothing",
                               work.options.from->path()));
       }
-      return {};
+      if (work.options.dry_run) return {};
+      return write_known_losses(work.files, work.layout,
+                                {.oids = search.oids(), .more = search.more()}, work.options.sync);
     }
     TRY(store.refresh());
   }

@@ -14,6 +14,7 @@
 #include "bale/archive_changes.h"
 #include "bale/store_repair.h"
 #include "store/catalog_builder.h"
+#include "store/known_losses.h"
 #include "store/store_impl.h"
 #include "testing/matchers.h"
 #include "testing/store_fixture.h"
@@ -333,6 +334,45 @@ TEST_F(RepairTest, AnArchiveOfWhichNoRecordIsLeftIsNamed) {
   EXPECT_THAT(summary.archives_lost, ElementsAre("z"));
   EXPECT_FALSE(summary.whole());
   EXPECT_TRUE(fs::exists(in_store("archives/z")));
+}
+
+TEST_F(RepairTest, TheStoreListsWhatIsLostUntilItIsThere) {
+  EXPECT_FALSE(has_known_losses(opened()));
+  const GitOid lost = oid("HEAD:dir/large");
+  const auto at = opened().find(lost);
+  ASSERT_TRUE(at);
+  const std::string pack = opened().impl().layout().pack(opened().pack_name(at->pack));
+  const std::string good = read_test_file(pack);
+  flip_byte(pack, static_cast<std::int64_t>(at->offset) + 50);
+  ASSERT_OK_AND_ASSIGN(would, repair({.dry_run = true}));
+  EXPECT_FALSE(fs::exists(in_store("lost")));
+  ASSERT_OK_AND_ASSIGN(summary, repair());
+  EXPECT_EQ(read_test_file(in_store("lost")), lost.to_hex() + "\n");
+  EXPECT_TRUE(has_known_losses(opened()));
+  ASSERT_OK_AND_ASSIGN(report, verify_store(opened(), {}));
+  for (const std::string& debris : report.debris) {
+    EXPECT_EQ(debris.find(in_store("lost")), std::string::npos) << debris;
+  }
+  const auto source = open_store_source(made_->fixture.path());
+  ASSERT_THAT(source, IsOk());
+  ASSERT_OK_AND_ASSIGN(fetched, repair({.from = source->get()}));
+  EXPECT_FALSE(fs::exists(in_store("lost")));
+  EXPECT_FALSE(has_known_losses(opened()));
+}
+
+// A list that is not complete, or damaged, is no proof that nothing is lost.
+TEST_F(RepairTest, AListOfLostObjectsIsReadToItsEnd) {
+  const std::string there = oid("HEAD").to_hex() + "\n";
+  std::string many;
+  for (int i = 0; i < 2000; ++i) many += there;
+  for (const std::string end : {"more\n", "0123\n", "0123", "\n"}) {
+    write_test_file(in_store("lost"), many + end);
+    EXPECT_TRUE(has_known_losses(opened())) << end;
+  }
+  write_test_file(in_store("lost"), many + std::string(40, '1') + "\n");
+  EXPECT_TRUE(has_known_losses(opened()));
+  write_test_file(in_store("lost"), many);
+  EXPECT_FALSE(has_known_losses(opened()));
 }
 
 TEST_F(RepairTest, AFileThatIsNoPointerIsToldOfAndLeft) {
