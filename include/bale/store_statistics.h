@@ -36,8 +36,9 @@ struct StoreStatistics {
   std::uint64_t archive_objects_new = 0;        ///< what all records brought, added up
   std::uint64_t missing = 0;  ///< what the newest records' sources lacked, added up
 
-  /// Archives that cannot be read, and such of which an older record cannot be: what that and the
-  /// records before it say is in no number here.
+  /// Packs and indexes that cannot be read, archives that cannot be, and such of which an older
+  /// record cannot be: what is in them is in no number here, or only a part of it. Without its Git
+  /// index, the records of a pack count as tags.
   std::vector<Error> errors;
 
   [[nodiscard]] std::uint64_t bytes() const;

@@ -37,10 +37,7 @@ Result<int> report_findings(Session& session, const Findings& findings, JsonLine
                             std::string_view sentence) {
   session.progress().clear();
   const std::uint64_t error_count = findings.errors.size() + findings.errors_omitted;
-  const bool only_unread =
-      findings.errors_omitted == 0 &&
-      std::all_of(findings.errors.begin(), findings.errors.end(),
-                  [](const Error& error) { return error.code == ErrorCode::kIo; });
+  const int status = findings.errors_omitted == 0 ? status_of(findings.errors) : kStatusCorrupt;
   if (!session.json()) {
     TRY(print_listing({.count = findings.errors.size(),
                        .omitted = findings.errors_omitted,
@@ -56,15 +53,14 @@ Result<int> report_findings(Session& session, const Findings& findings, JsonLine
                          return {};
                        }}));
   } else if (error_count > 0) {
-    print_error(fail(only_unread ? ErrorCode::kIo : ErrorCode::kCorrupt, "{}: {} found",
-                     findings.where, counted(error_count, "error")));
+    print_error(fail(status == kStatusCorrupt ? ErrorCode::kCorrupt : ErrorCode::kIo,
+                     "{}: {} found", findings.where, counted(error_count, "error")));
   }
   counts.value("errors", error_objects(findings.errors))
       .number("errors_omitted", findings.errors_omitted);
   TRY(session.summary(counts.object(), fmt::format("{}: {}, {}", findings.where, sentence,
                                                    counted(error_count, "error"))));
-  if (error_count == 0) return kStatusDone;
-  return only_unread ? exit_status(ErrorCode::kIo) : kStatusCorrupt;
+  return status;
 }
 
 }  // namespace bale::cli

@@ -8,6 +8,8 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/memory_size.h"
 #include "cli/json_line.h"
@@ -57,6 +59,14 @@ int exit_status(ErrorCode code) {
       return 130;
   }
   CHECK(false);
+}
+
+int status_of(const std::vector<Error>& errors) {
+  if (errors.empty()) return kStatusDone;
+  const bool only_unread = std::all_of(errors.begin(), errors.end(), [](const Error& error) {
+    return error.code == ErrorCode::kIo;
+  });
+  return only_unread ? exit_status(ErrorCode::kIo) : kStatusCorrupt;
 }
 
 std::string error_line(const Error& error) {

@@ -28,6 +28,9 @@ inline constexpr int kStatusIncomplete = 5;
 /// The exit status for an error. For kInterrupted 130: which signal came, signals.h knows.
 [[nodiscard]] int exit_status(ErrorCode code);
 
+/// The exit status for findings: 0 if there are none; 3, or 1 where all of them are kIo.
+[[nodiscard]] int status_of(const std::vector<Error>& errors);
+
 /// "bale: corrupt data: PATH: what (what to do)", with its line end. Whatever bytes the message
 /// holds, it stays one line, and does nothing to a terminal.
 [[nodiscard]] std::string error_line(const Error& error);

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "bale/git_import.h"
 #include "base/budget.h"
@@ -149,8 +150,7 @@ Result<int> run(const Options& options, Session& session) {
   session.progress().clear();
   if (!imported) {
     // A store that is there only for this import goes with it, unless another import is at work.
-    into.hold.reset();
-    if (into.made) static_cast<void>(Store::remove_empty(into.store.path()).has_value());
+    static_cast<void>(take_back(std::move(into)).has_value());
     return imported.error();
   }
   const GitImportSummary& summary = *imported;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/try.h"
 #include "cli/errors.h"
@@ -81,18 +82,15 @@ Result<void> print(const std::string& name, const Listed& listed, Session& sessi
 Result<int> run(Session& session) {
   const Store store = TRY(open_store(session));
   ReadContext context = store_read_context(session);
-  int status = kStatusDone;
+  std::vector<Error> errors;
   for (const std::string& name : TRY(store.archives())) {
     const Result<Listed> read = read_archive(store, name, context, session);
     if (!read) return read_advised(read.error());
     const Listed& listed = *read;
-    // Damage says more than what cannot be read.
-    if (listed.error && status != kStatusCorrupt) {
-      status = listed.error->code == ErrorCode::kIo ? exit_status(ErrorCode::kIo) : kStatusCorrupt;
-    }
+    if (listed.error) errors.push_back(*listed.error);
     if (listed.newest || listed.error) TRY(print(name, listed, session));
   }
-  return status;
+  return status_of(errors);
 }
 
 }  // namespace

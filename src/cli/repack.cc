@@ -41,8 +41,9 @@ std::string sentence(const RepackSummary& summary, bool dry_run) {
           ? fmt::format("of {}", format_bytes(summary.bytes_before))
           : fmt::format("{} before, {} after", format_bytes(summary.bytes_before),
                         format_bytes(summary.bytes_after));
-  return fmt::format("{}{} become {}: {}, {} dropped, {}", dry_run ? "would do: " : "",
-                     counted(summary.packs_before, "pack"), summary.packs_after,
+  return fmt::format("{}{} {} {}: {}, {} dropped, {}", dry_run ? "would do: " : "",
+                     counted(summary.packs_before, "pack"),
+                     summary.packs_before == 1 ? "becomes" : "become", summary.packs_after,
                      counted(summary.objects, "object"), counted(summary.duplicates, "duplicate"),
                      sizes);
 }

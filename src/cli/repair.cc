@@ -60,9 +60,14 @@ std::optional<Error> record_loss(const RepairSummary& summary, const std::string
 std::vector<Error> losses(const RepairSummary& summary, bool from) {
   std::vector<Error> errors;
   for (const std::string& name : summary.archives_lost) {
-    errors.push_back(fail(
-        ErrorCode::kCorrupt,
-        "archive {}: all its records are lost (give --from another store that has them)", name));
+    const bool has_pointer = std::any_of(
+        summary.records_lost.begin(), summary.records_lost.end(),
+        [&](const LostRecord& record) { return record.archive == name && record.back == 0; });
+    errors.push_back(fail(ErrorCode::kCorrupt, "archive {}: all its records are lost ({})", name,
+                          has_pointer ? fmt::format("give --from another store that has them, or "
+                                                    "drop the archive with bale archive rm {}",
+                                                    name)
+                                      : "import it again"));
   }
   for (const std::string& name : summary.archives_gone_back) {
     errors.push_back(

@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale stats: what a store holds, in numbers. Archives that cannot be read are named on standard
-// error and, with --json, as "errors"; then the exit status is 3.
+// bale stats: what a store holds, in numbers. Archives, packs and indexes that cannot be read are
+// named on standard error and, with --json, as "errors"; then the exit status is 3, or 1 where the
+// system refuses to read them.
 
 #include <fmt/core.h>
 
@@ -82,9 +83,9 @@ std::vector<std::string> text_lines(const StoreStatistics& statistics) {
                   counted(statistics.records, "record")),
       fmt::format("packs        {} ({} and {} of indexes)", statistics.packs,
                   format_bytes(statistics.pack_bytes), format_bytes(statistics.index_bytes)),
-      fmt::format("objects      {} ({} in {}), {} deltas", statistics.objects,
+      fmt::format("objects      {} ({} in {}), {}", statistics.objects,
                   format_bytes(statistics.bytes()), format_bytes(statistics.stored_bytes()),
-                  statistics.deltas)};
+                  counted(statistics.deltas, "delta"))};
   for (const auto& [name, type] : named_types(statistics)) {
     lines.push_back(fmt::format("  {:<10} {} ({} in {})", name, type.objects,
                                 format_bytes(type.bytes), format_bytes(type.stored_bytes)));
@@ -107,7 +108,7 @@ Result<int> run(Session& session) {
   const StoreStatistics& statistics = *read;
   session.progress().clear();
   for (const Error& error : statistics.errors) print_line(error_line(error));
-  const int status = statistics.errors.empty() ? kStatusDone : kStatusCorrupt;
+  const int status = status_of(statistics.errors);
   if (session.json()) {
     TRY(session.out().line(json_object(statistics)));
     return status;

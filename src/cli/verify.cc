@@ -216,13 +216,13 @@ Result<void> print_oddities(const StoreReport& report, Output& out) {
                              git_type_name(link.stored))));
   }
   if (report.odd_links_omitted > 0) {
-    TRY(out.line(fmt::format("odd: {} more such links", report.odd_links_omitted)));
+    TRY(out.line(fmt::format("odd: {}", counted(report.odd_links_omitted, "more such link"))));
   }
   for (const MalformedObject& object : report.malformed) {
     TRY(out.line(fmt::format("odd: {} (stored unchanged)", escaped(object.why))));
   }
   if (report.malformed_omitted > 0) {
-    TRY(out.line(fmt::format("odd: {} more such objects", report.malformed_omitted)));
+    TRY(out.line(fmt::format("odd: {}", counted(report.malformed_omitted, "more such object"))));
   }
   return {};
 }
@@ -249,8 +249,11 @@ Result<void> print_details(const StoreReport& report, Session& session) {
     TRY(out.line(sentence_about(archive)));
   }
   for (const ArchiveMissing& archive : report.missing) {
-    TRY(out.line(fmt::format("missing: {}: its source lacked {} at the newest record ({} any)",
-                             archive.name, counted(archive.objects, "object"),
+    const std::string newest = archive.objects == 0
+                                   ? ""
+                                   : fmt::format("its source lacked {} at the newest record; ",
+                                                 counted(archive.objects, "object"));
+    TRY(out.line(fmt::format("missing: {}: {}{} objects", archive.name, newest,
                              archive.records == 1
                                  ? "1 record lacks"
                                  : fmt::format("{} records lack", archive.records))));

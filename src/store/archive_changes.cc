@@ -67,7 +67,11 @@ Result<void> check_keep(std::uint64_t keep) {
 
 // The id of the archive's newest record; kNotFound, and why, where there is none.
 Result<ObjectId> newest_of(const Store& store, const std::string& name, ReadContext& context) {
-  const std::optional<ObjectId> id = TRY(store.newest_record(name));
+  const Result<std::optional<ObjectId>> pointer = store.newest_record(name);
+  if (!pointer && pointer.error().code == ErrorCode::kCorrupt) {
+    return record_error(name, 0, pointer.error());
+  }
+  const std::optional<ObjectId> id = TRY(pointer);
   if (id) {
     const Result<ArchiveRecord> newest = store.record(*id, context);
     if (!newest || newest->record.archive == name) return *id;

@@ -66,8 +66,10 @@ Result<std::vector<std::string>> Store::archive_pointers() const {
   if (!entries) return entries.error();
   std::vector<std::string> names;
   const auto use = [&](const ArchiveFile& file) -> Result<void> {
-    // What begins with a dot is a lock or unfinished; what is no file is somebody else's.
+    // What begins with a dot is a lock or unfinished; what is no file, or has a name that no
+    // archive can have, is somebody else's: debris.
     if (file.file.starts_with('.') || file.kind != FileKind::kRegular) return {};
+    if (!check_archive_name(file.name)) return {};
     names.push_back(file.name);
     return {};
   };

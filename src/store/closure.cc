@@ -200,7 +200,7 @@ Result<std::optional<Closure::Pending>> Closure::mark(const Link& link, const Fr
   const auto found = packs_->find(link.oid);
   if (!found) {
     remember(RecentLink::kMissing);
-    TRY(options_.on_missing({link.oid, link.type, from.shown()}));
+    TRY(options_.on_missing({link.oid, link.type, link.claims_type, from.shown()}));
     return std::optional<Pending>();
   }
   const std::uint64_t key = first_mark_[found->table] + found->position;

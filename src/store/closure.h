@@ -53,6 +53,7 @@ namespace bale {
 struct MissingLink {
   GitOid oid;
   ObjectType type = ObjectType::kBlob;  ///< what the link claims it is; kBlob without a claim
+  bool claims_type = false;             ///< false for a root
   std::string from;                     ///< what holds the link, for messages
 };
 

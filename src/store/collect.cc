@@ -155,6 +155,11 @@ Result<void> Collector::refuse_unread(const SoundPacks& sound) const {
 Result<Collector::Plan> Collector::plan(CollectRoots& roots, const std::string& scratch) {
   Plan plan;
   std::uint64_t gone_bytes = 0;
+  for (const std::uint32_t number : packs_->numbers()) {
+    if (!sound_set_.contains(number)) {
+      summary_.objects_kept += TRY(store_.pack(number))->entry_count();
+    }
+  }
   for (const std::uint32_t number : sound_) {
     if (roots.stays_whole(number)) {
       summary_.objects_kept += TRY(store_.pack(number))->entry_count();

@@ -23,9 +23,60 @@ namespace bale {
 namespace {
 
 constexpr std::uint64_t kRootsListBytes = 4 << 20;
-constexpr std::string_view kAdvice =
-    "nothing was removed, because it may need objects of any pack; bale repair, with --from its "
-    "source if need be, restores what is missing, bale archive rm gives it up";
+constexpr std::size_t kMostLost = 10'000;
+
+// `shown` is NAME or NAME@N.
+std::string advice(std::string_view shown) {
+  return fmt::format(
+      "nothing was removed, because it may need objects of any pack; bale repair, with --from its "
+      "source if need be, restores what is missing; bale archive rm {} gives it up",
+      shown.substr(0, shown.find('@')));
+}
+
+// What one record reaches, and what of that is lost.
+class RecordReach {
+ public:
+  Result<void> find(const Store& store, const Record& record, ClosureOptions options) {
+    options.on_missing = [this](const MissingLink& link) -> Result<void> {
+      if (lost_.size() < kMostLost) lost_.insert(link.oid);
+      only_blobs_ = only_blobs_ && link.claims_type && link.type == ObjectType::kBlob;
+      return {};
+    };
+    // It was found, so it is counted.
+    options.on_damage = [this](const Error&) -> Result<void> {
+      only_blobs_ = false;
+      return {};
+    };
+    // An older version may not have counted what is behind such a link.
+    options.on_mismatch = [this](const MismatchedLink&) -> Result<void> {
+      mismatched_ = true;
+      return {};
+    };
+    closure_ = TRY(Closure::create(store, std::move(options)));
+    TRY(VerifyRecords::for_each_tip(record, [&](const GitOid& oid, const std::string& what) {
+      return closure_->add(oid, what);
+    }));
+    return closure_->walk();
+  }
+
+  [[nodiscard]] bool is_all(const Record& record) const {
+    return !mismatched_ && lost_.size() < kMostLost &&
+           closure_->object_count() + lost_.size() == record.objects;
+  }
+
+  [[nodiscard]] bool lost_only_blobs() const { return only_blobs_; }
+
+  Result<void> contains(const GitOid& oid, bool& found) {
+    found = lost_.contains(oid) || TRY(closure_->reached(oid));
+    return {};
+  }
+
+ private:
+  std::set<GitOid> lost_;
+  bool only_blobs_ = true;
+  bool mismatched_ = false;
+  std::optional<Closure> closure_;
+};
 
 }  // namespace
 
@@ -172,9 +223,42 @@ Result<void> CollectRoots::add_chain(const std::string& name, const ObjectId& ne
   }
   TRY(closure_->walk());
   if (!doubt_) return {};
-  TRY(keep_own_packs(name, newest));
-  damaged_.push_back(*std::exchange(doubt_, std::nullopt));
+  if (!TRY(is_counted(newest))) TRY(keep_own_packs(name, newest));
+  const Error doubt = *std::exchange(doubt_, std::nullopt);
+  damaged_.push_back(fail(doubt.code,
+                          "archive {} is damaged: {} (what it needs stays; bale repair, with "
+                          "--from its source if need be, restores what is missing)",
+                          name, doubt.message));
   return {};
+}
+
+// Whether each record of the archive reaches exactly what was found and what is known to be lost.
+//
+// A record never counts too few objects where its import listed all of them: what the import listed
+// was compared with what links lead to. Where it added to the number of the record before, it may
+// have taken an object of another archive for one that was counted, in a store that had lost some.
+Result<bool> CollectRoots::is_counted(const ObjectId& newest) {
+  std::optional<RecordReach> reach;
+  RecordChain chain = chain_from(store_, newest, context_);
+  while (const std::optional<ArchiveRecord> entry = TRY(chain.next())) {
+    const Record& record = entry->record;
+    if (record.unreached.count > 0) return false;
+    if (!record.shallow.empty() || record.missing.count > 0) continue;  // see check_partial()
+    bool is_covered = reach.has_value();
+    TRY(VerifyRecords::for_each_tip(record, [&](const GitOid& oid, const std::string&) {
+      return is_covered ? reach->contains(oid, is_covered) : Result<void>();
+    }));
+    // What the newer record reaches, and nothing is hidden behind that.
+    if (is_covered) continue;
+    reach.emplace();
+    TRY(reach->find(store_, record,
+                    {.memory_bytes = memory_bytes_ / 2,
+                     .scratch_directory = scratch_directory_,
+                     .operation = &operation_}));
+    const bool is_first = !record.previous && !record.replaces;
+    if (!reach->is_all(record) || !(is_first || reach->lost_only_blobs())) return false;
+  }
+  return true;
 }
 
 // An import that brought all the objects that it counts needs no other pack than its own. The pack
@@ -193,7 +277,7 @@ Result<void> CollectRoots::keep_own_packs(const std::string& name, const ObjectI
   }
   if (!is_own) {
     return fail(ErrorCode::kCorrupt, "archive {} is damaged: {} ({})", name, doubt_->message,
-                kAdvice);
+                advice(name));
   }
   whole_packs_.insert(location->pack);
   return {};
@@ -231,7 +315,7 @@ Result<void> CollectRoots::check_partial(const std::string& shown, const ObjectI
                                list_context_, budget));
   }
   const auto lacks = [&](const Error& error) {
-    return fail(error.code, "{} is damaged: {} ({})", shown, error.message, kAdvice);
+    return fail(error.code, "{} is damaged: {} ({})", shown, error.message, advice(shown));
   };
   Closure closure = TRY(Closure::create(
       store_, {.memory_bytes = memory_bytes_ / 2,
@@ -261,9 +345,9 @@ Result<void> CollectRoots::add_partial() {
       return closure_->add(oid, shown + ", " + quoted_name(what));
     }));
     TRY(closure_->walk());
+    if (doubt_) return fail(doubt_->code, "{} ({})", doubt_->message, advice(shown));
   }
-  if (!doubt_) return {};
-  return fail(doubt_->code, "{} ({})", doubt_->message, kAdvice);
+  return {};
 }
 
 // A list is a blob like any other, known to Git by an id that the record does not say.
@@ -271,7 +355,7 @@ Result<void> CollectRoots::add_list(const std::string& shown, const ObjectId& li
   const auto location = store_.find(list);
   if (!location) {
     const Error error = store_.missing(fmt::format("{}: its list of ids {}", shown, list.to_hex()));
-    return fail(error.code, "{} ({})", error.message, kAdvice);
+    return fail(error.code, "{} ({})", error.message, advice(shown));
   }
   std::optional<GitHasher> hasher;
   TRY(store_.read_object(*location, list_context_,

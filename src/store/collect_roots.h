@@ -8,16 +8,21 @@
 //   TRY(roots.mark(sound_packs));
 //   TRY(roots.is_needed(entry.id, entry.oid))
 //
-// An archive that reaches something missing or unreadable is damaged: nobody knows what else it
-// reaches. If it has one record, whose import brought all its objects itself, they are in the pack
-// of that import, so that pack stays whole, and the rest of the store can be collected. Otherwise
-// nothing can.
+// An archive that reaches something missing or unreadable is damaged: what else it reaches is known
+// only in two cases, in which the rest of the store can be collected.
+//   - It can be counted. Each record says how many objects it reaches. If as many were found as the
+//     record says, those that are lost included, nothing is hidden behind the lost ones. The count
+//     of a record that goes on from another one is not believed by itself: then the lost ones must
+//     be blobs, too, as the trees with them say.
+//   - The archive has one record, whose import brought all its objects itself. They are in the pack
+//     of that import, if that is still there, so that pack stays whole.
+// Otherwise nothing can be collected.
 //
 // Records that were made without objects (shallow ones, and those of sources that lacked some) are
 // checked one by one, each by what it declares: what one lacks must not hide a loss of another.
 //
 // Memory: `memory_bytes`: half for the closure, a quarter to read, an eighth for ids known to be
-// missing; and 33 bytes a record. Not thread-safe.
+// missing; 33 bytes a record; and 1 MiB for ids that a damaged archive has lost. Not thread-safe.
 
 #pragma once
 
@@ -79,6 +84,7 @@ class CollectRoots {
   Result<void> add_list(const std::string& shown, const ObjectId& list, GitHash hash);
   Result<void> add_unreached();
   Result<void> on_missing(const MissingLink& link);
+  Result<bool> is_counted(const ObjectId& newest);
   Result<void> keep_own_packs(const std::string& name, const ObjectId& newest);
 
   const Store& store_;

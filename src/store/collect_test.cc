@@ -6,12 +6,18 @@
 
 #include <atomic>
 #include <filesystem>
+#include <iterator>
 #include <set>
+#include <sstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "bale/archive_changes.h"
+#include "bale/git_object_source.h"
 #include "bale/store_collect.h"
+#include "bale/store_repack.h"
+#include "bale/store_repair.h"
 #include "store/locks.h"
 #include "testing/matchers.h"
 #include "testing/store_fixture.h"
@@ -147,6 +153,7 @@ TEST_F(CollectTest, ADamagedArchiveThatSharesNothingDoesNotKeepTheRestFromBeingC
   Store reopened = fixture_.reopened();
   ASSERT_OK_AND_ASSIGN(summary, collect_store(reopened, quick_collect()));
   EXPECT_FALSE(summary.damaged.empty());
+  EXPECT_GE(summary.objects_kept, 8u);  // in its damaged pack and in that of "alone"
   EXPECT_FALSE(reopened.find(mine_.oid("HEAD:mine")));
   EXPECT_TRUE(reopened.find(other_.oid("HEAD:other")));
   EXPECT_TRUE(reopened.find(other_.oid("HEAD:shared")));
@@ -168,6 +175,161 @@ TEST_F(CollectTest, ADamagedArchiveThatSharesObjectsKeepsEverything) {
   // The advice of the message.
   ASSERT_THAT(remove_archive(reopened, "mine", {.sync = false}), IsOk());
   EXPECT_THAT(collect_store(reopened, quick_collect()), IsOk());
+}
+
+class CollectDamagedTest : public CollectTest {
+ protected:
+  // Damages the object, and has repair take it out of its pack: then it is missing.
+  void lose(const GitOid& oid) {
+    const auto at = store().find(oid);
+    ASSERT_TRUE(at);
+    flip_byte(fixture_.path() + "/packs/" + store().pack_name(at->pack) + ".pack",
+              static_cast<std::int64_t>(at->offset) + 60);
+    ASSERT_OK_AND_ASSIGN(repaired, repair());
+    EXPECT_EQ(repaired.objects_lost, 1u);
+    ASSERT_THAT(store().refresh(), IsOk());
+    EXPECT_FALSE(store().find(oid));
+  }
+
+  Result<RepairSummary> repair(ObjectSource* from = nullptr) {
+    return repair_store(fixture_.path(), {.from = from, .lanes = 1, .sync = false});
+  }
+
+  // Two records of "mine"; the newer one alone has HEAD:mine.
+  void import_again() {
+    mine_.write("mine", random_text(3000, 41));
+    mine_.commit("again");
+    ASSERT_THAT(fixture_.import(mine_.path(), "mine"), IsOk());
+  }
+
+  void expect_collected() {
+    ASSERT_THAT(collect_store(store(), quick()), IsOk());
+    EXPECT_FALSE(store().find(other_.oid("HEAD:other")));
+    EXPECT_TRUE(store().find(mine_.oid("HEAD:shared")));
+  }
+
+  void expect_blocked(const std::string& why) {
+    const auto before = fixture_.files();
+    EXPECT_THAT(collect_store(store(), quick()), FailsWith(ErrorCode::kCorrupt, why));
+    EXPECT_EQ(fixture_.files(), before);
+  }
+};
+
+// Each record's count says that nothing is behind a lost file.
+TEST_F(CollectDamagedTest, ALostFileBlocksNothingAlsoAfterRepackAndInOlderRecords) {
+  import_again();
+  lose(mine_.oid("HEAD~1:mine"));
+  ASSERT_THAT(repack_store(store(), {.sync = false}), IsOk());
+  remove("other");
+  ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick()));
+  EXPECT_EQ(summary.objects_removed, 4u);
+  ASSERT_EQ(summary.damaged.size(), 1u);
+  EXPECT_THAT(summary.damaged.front().message, testing::HasSubstr("archive mine is damaged"));
+  EXPECT_FALSE(store().find(other_.oid("HEAD:other")));
+  for (const char* kept : {"HEAD:mine", "HEAD:shared", "HEAD~1", "HEAD~1^{tree}"}) {
+    EXPECT_TRUE(store().find(mine_.oid(kept))) << kept;
+  }
+}
+
+// The tree of the first commit is lost. All that it names, the second one's names too.
+TEST_F(CollectDamagedTest, ALostTreeBlocksNothingWhereTheCountShowsThatItHidesNothing) {
+  GitFixture git;
+  git.write("f", random_text(3000, 42));
+  git.commit("one");
+  git.write("g", random_text(3000, 43));
+  git.commit("two");
+  ASSERT_THAT(fixture_.import(git.path(), "git"), IsOk());
+  lose(git.oid("HEAD~1^{tree}"));
+  remove("other");
+  expect_collected();
+  EXPECT_TRUE(store().find(git.oid("HEAD~1:f")));
+  EXPECT_TRUE(store().find(git.oid("HEAD:g")));
+}
+
+// A record that goes on from another one may count too few: then only lost files are believed.
+TEST_F(CollectDamagedTest, ALostTreeOfALaterRecordBlocks) {
+  for (const unsigned seed : {44U, 45U}) {
+    mine_.write("more-" + std::to_string(seed), random_text(3000, seed));
+    mine_.commit("more");
+  }
+  ASSERT_THAT(fixture_.import(mine_.path(), "mine"), IsOk());
+  remove("other");
+  lose(mine_.oid("HEAD~1^{tree}"));  // the tree after it names all that it names
+  expect_blocked("archive mine is damaged");
+}
+
+// Whatever is lost, nothing goes that the archive reaches.
+TEST_F(CollectDamagedTest, WhateverIsLostNothingThatTheArchiveReachesGoes) {
+  import_again();
+  remove("other");
+  std::istringstream listed(mine_.run({"rev-list", "--objects", "--all", "--no-object-names"}));
+  const std::vector<std::string> reached{std::istream_iterator<std::string>(listed), {}};
+  ASSERT_EQ(reached.size(), 7u);
+  const std::string whole = fixture_.beside("whole");
+  fs::copy(fixture_.path(), whole, fs::copy_options::recursive);
+  std::size_t collected = 0;
+  for (const std::string& lost : reached) {
+    SCOPED_TRACE(lost);
+    fs::remove_all(fixture_.path());
+    fs::copy(whole, fixture_.path(), fs::copy_options::recursive);
+    ASSERT_THAT(store().refresh(), IsOk());
+    lose(GitOid::from_hex(lost).value());
+    if (collect_store(store(), quick())) ++collected;
+    for (const std::string& oid : reached) {
+      EXPECT_EQ(store().find(GitOid::from_hex(oid).value()).has_value(), oid != lost) << oid;
+    }
+  }
+  EXPECT_EQ(collected, 3u);  // the files
+}
+
+// It hides a file, and the message says what helps.
+TEST_F(CollectDamagedTest, ALostTreeThatHidesSomethingBlocksUntilItIsFetched) {
+  remove("other");
+  lose(mine_.oid("HEAD^{tree}"));
+  expect_blocked("bale repair, with --from");
+  const Operation operation;
+  ASSERT_OK_AND_ASSIGN(source, open_git_object_source(mine_.path(), operation));
+  ASSERT_OK_AND_ASSIGN(repaired, repair(source.get()));
+  EXPECT_EQ(repaired.objects_refetched, 1u);
+  ASSERT_THAT(store().refresh(), IsOk());
+  expect_collected();
+  expect_mine_whole();
+}
+
+TEST_F(CollectDamagedTest, ALostTreeThatHidesSomethingBlocksUntilItsArchiveIsGivenUp) {
+  remove("other");
+  lose(mine_.oid("HEAD^{tree}"));
+  expect_blocked("bale archive rm mine gives it up");
+  remove("mine");
+  ASSERT_THAT(collect_store(store(), quick()), IsOk());
+  EXPECT_FALSE(store().find(mine_.oid("HEAD:mine")));
+  EXPECT_FALSE(store().find(mine_.oid("HEAD:shared")));
+}
+
+TEST_F(CollectDamagedTest, AnOldRecordThatIsLostBlocksUntilItIsPruned) {
+  import_again();
+  remove("other");
+  ReadContext context;
+  ASSERT_OK_AND_ASSIGN(old, store().record("mine", 1, context));
+  const auto at = store().find(old.id);
+  ASSERT_TRUE(at);
+  flip_byte(fixture_.path() + "/packs/" + store().pack_name(at->pack) + ".pack",
+            static_cast<std::int64_t>(at->offset) + 60);
+  ASSERT_THAT(repair(), IsOk());
+  ASSERT_THAT(store().refresh(), IsOk());
+  expect_blocked("bale archive prune mine --keep 1");
+  ASSERT_THAT(prune_archive(store(), "mine", 1, {.sync = false}), IsOk());
+  expect_collected();
+  expect_mine_whole();
+}
+
+TEST_F(CollectDamagedTest, AnArchiveWhoseRecordsAreLostBlocksUntilItIsGivenUp) {
+  remove("other");
+  write_test_file(fixture_.path() + "/archives/lone", std::string(64, 'a') + "\n");
+  expect_blocked("bale archive rm lone gives it up");
+  ASSERT_THAT(remove_archive(store(), "lone", {.sync = false}), IsOk());
+  expect_collected();
+  expect_mine_whole();
 }
 
 // A damaged header may call a commit or a tree a blob, by one bit: nothing behind it may go.

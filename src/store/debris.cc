@@ -85,12 +85,13 @@ Result<void> FileLook::look_at_root() {
           fail(ErrorCode::kCorrupt, "{}: the directory is missing (bale repair makes it)", path));
     }
   }
-  const std::array known{layout_.mark(), layout_.lock(), layout_.catalog(), layout_.damaged(),
-                         layout_.lost()};
+  const std::array known{layout_.mark(), layout_.lock(), layout_.catalog(), layout_.lost()};
   for (const DirectoryEntry& entry : TRY(files_.list(layout_.root))) {
     const std::string path = layout_.root + "/" + entry.name;
     const auto is_path = [&](const std::string& other) { return other == path; };
-    if (std::any_of(known.begin(), known.end(), is_path)) continue;
+    const bool is_directory = entry.kind == FileKind::kDirectory;
+    if (std::any_of(known.begin(), known.end(), is_path) && !is_directory) continue;
+    if (path == layout_.damaged()) continue;
     if (std::any_of(directories.begin(), directories.end(), is_path)) continue;
     unknown(path, entry.name);
   }

@@ -47,12 +47,16 @@ RecordCount count_records(const Store& store, const ArchiveRecord& newest, ReadC
 
 Error record_error(const std::string& name, std::uint64_t back, const Error& error) {
   if (error.code == ErrorCode::kInterrupted) return error;
-  // What the system refuses to read is not lost, and nothing helps but reading it.
-  if (error.code == ErrorCode::kIo) {
+  // What the system refuses to read, or the memory is too small for, is not lost.
+  if (error.code != ErrorCode::kCorrupt && error.code != ErrorCode::kNotFound) {
     return fail(error.code, "{}: {}", back == 0 ? name : fmt::format("{}@{}", name, back),
                 error.message);
   }
-  if (back == 0) return fail(error.code, "{}: {} (bale repair mends it)", name, error.message);
+  if (back == 0) {
+    return fail(error.code,
+                "{}: {} (bale repair restores it; if it cannot, bale archive rm {} gives it up)",
+                name, error.message, name);
+  }
   return fail(error.code,
               "{}@{}: {} (bale repair --from another store that has the record brings it back; "
               "bale archive prune {} --keep {} drops it and the older ones)",

@@ -126,5 +126,16 @@ TEST(RecordCountTest, IsWhatTheNewestRecordSaysOrWhatAWalkSays) {
   EXPECT_EQ(store.record("x", 1, context)->record.number, 1u);
 }
 
+TEST(RecordErrorTest, OnlyWhatIsLostIsGivenUp) {
+  const Error lost = record_error("x", 0, fail(ErrorCode::kCorrupt, "it is lost"));
+  EXPECT_THAT(lost.message, testing::HasSubstr("bale archive rm x"));
+  for (const ErrorCode code : {ErrorCode::kIo, ErrorCode::kLimitExceeded}) {
+    for (const std::uint64_t back : {0U, 3U}) {
+      const Error unread = record_error("x", back, fail(code, "why"));
+      EXPECT_EQ(unread.message, back == 0 ? "x: why" : "x@3: why");
+    }
+  }
+}
+
 }  // namespace
 }  // namespace bale

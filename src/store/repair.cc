@@ -144,6 +144,10 @@ Result<void> repair_all(RepairWork& work) {
 Result<void> repair_catalog(RepairWork& work, bool packs_changed) {
   const std::string path = work.layout.catalog();
   if (!TRY(work.is_there(path))) return {};
+  if (TRY(work.files.stat(path)).kind != FileKind::kRegular) {
+    work.note(fmt::format("{}: not a file", path));
+    return work.set_aside(path, "catalog");
+  }
   const Result<CatalogView> catalog = CatalogView::open(work.files, path);
   if (!catalog && !is_damage(catalog.error())) return catalog.error();
   const Result<void> checked = catalog ? catalog->check() : Result<void>(catalog.error());

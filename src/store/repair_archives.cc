@@ -12,7 +12,6 @@
 #include <set>
 #include <vector>
 
-#include "bale/archive_name.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "store/record_scan.h"
@@ -42,6 +41,7 @@ class ArchiveRepair {
   Result<void> read_pointers();
   Result<bool> fetch_records();
   Result<void> recover(const RecoveredArchive& archive);
+  Result<void> set_pointer_aside(const std::string& name);
   Result<void> give_up(const std::string& name, const Wanted& wanted);
 
   RepairWork& work_;
@@ -89,10 +89,6 @@ Result<void> ArchiveRepair::read_pointers() {
   if (!names && (!work_.options.dry_run || !is_damage(names.error()))) return names.error();
   if (!names) return {};  // archives/ would be made
   for (const std::string& name : *names) {
-    if (!check_archive_name(name)) {
-      work_.note(fmt::format("{}: no archive can have this name", work_.layout.archive(name)));
-      continue;
-    }
     const Result<std::optional<ObjectId>> id = store_.archive_pointer(name);
     if (!id && id.error().code == ErrorCode::kIo) {
       work_.leave_alone(id.error());
@@ -134,6 +130,19 @@ Result<bool> ArchiveRepair::fetch_records() {
   return LostFetcher(work_, store_).fetch(records);
 }
 
+// Whatever has the name of the pointer. In damaged/ there are no directories of names.
+Result<void> ArchiveRepair::set_pointer_aside(const std::string& name) {
+  std::string flat_name = name;
+  std::replace(flat_name.begin(), flat_name.end(), '/', kArchiveDirectorySuffix);
+  TRY(work_.set_aside(work_.layout.archive(name), flat_name));
+  for (const std::string& directory : work_.layout.archive_directories(name)) {
+    const Result<FileInfo> there = work_.files.stat(directory);
+    if (!there || there->kind == FileKind::kDirectory) continue;
+    TRY(work_.set_aside(directory, flat_name));
+  }
+  return {};
+}
+
 // The pointer that is there steps aside: a crash before the new one is there leaves none, and the
 // next repair goes on from that.
 Result<void> ArchiveRepair::recover(const RecoveredArchive& archive) {
@@ -146,27 +155,17 @@ Result<void> ArchiveRepair::recover(const RecoveredArchive& archive) {
   if (wanted != wanted_.end() && wanted->second.record) {
     work_.summary.archives_gone_back.push_back(archive.name);
   }
-  // In damaged/, which has no directories.
-  std::string flat_name = archive.name;
-  std::replace(flat_name.begin(), flat_name.end(), '/', kArchiveDirectorySuffix);
-  if (wanted != wanted_.end()) {
-    TRY(work_.set_aside(work_.layout.archive(archive.name), flat_name));
-  }
-  for (const std::string& directory : work_.layout.archive_directories(archive.name)) {
-    const Result<FileInfo> there = work_.files.stat(directory);
-    if (!there || there->kind == FileKind::kDirectory) continue;
-    TRY(work_.set_aside(directory, flat_name));
-  }
+  TRY(set_pointer_aside(archive.name));
   work_.forecast.pointers[archive.name] = archive.record;
   if (work_.options.dry_run) return {};
   return move_archive(store_, archive.name, archive.record, work_.options.sync);
 }
 
-// A pointer that can be read stays: its record may come back from elsewhere.
+// A pointer to a lost record stays: another store may have the record. Any other one is of no use.
 Result<void> ArchiveRepair::give_up(const std::string& name, const Wanted& wanted) {
   work_.note(fmt::format("archive {}: {}, and no record of it is in the packs", name, wanted.why));
   work_.summary.archives_lost.push_back(name);
-  return {};
+  return wanted.record ? Result<void>() : set_pointer_aside(name);
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 
-#include "bale/archive_name.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "object/printable.h"
@@ -76,7 +75,6 @@ Result<void> LostSearch::run() {
 }
 
 Result<void> LostSearch::add_archive(const std::string& name) {
-  if (!check_archive_name(name)) return {};
   const auto pointer = [&]() -> Result<std::optional<ObjectId>> {
     if (options_.pointers != nullptr && options_.pointers->contains(name)) {
       return std::optional(options_.pointers->at(name));
@@ -84,9 +82,11 @@ Result<void> LostSearch::add_archive(const std::string& name) {
     return store_.archive_pointer(name);
   };
   const Result<std::optional<ObjectId>> newest = pointer();
-  // A pointer that cannot be read, or leads nowhere, was told of before.
-  if (!newest && newest.error().code == ErrorCode::kIo) return {};
-  if (!newest || !*newest) return newest ? Result<void>() : note(newest.error());
+  // Of a pointer that is damaged or cannot be read, repair_archives() told.
+  if (!newest && newest.error().code != ErrorCode::kIo && !is_damage(newest.error())) {
+    return newest.error();
+  }
+  if (!newest || !*newest) return {};
   std::optional<ObjectId> wanted;
   GitHash hash = GitHash::kSha1;
   RecordChain chain(*newest, [&](const ObjectId& id) -> Result<ArchiveRecord> {

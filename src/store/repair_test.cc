@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "bale/archive_changes.h"
+#include "bale/store_collect.h"
 #include "bale/store_repair.h"
 #include "store/catalog_builder.h"
 #include "store/known_losses.h"
@@ -375,13 +376,52 @@ TEST_F(RepairTest, AListOfLostObjectsIsReadToItsEnd) {
   EXPECT_FALSE(has_known_losses(opened()));
 }
 
-TEST_F(RepairTest, AFileThatIsNoPointerIsToldOfAndLeft) {
+TEST_F(RepairTest, AFileWithAnotherNameThanArchivesHaveIsDebrisAndStays) {
   write_test_file(in_store("archives/no@name"), "something");
   const std::map<std::string, std::string> with_it = contents();
   ASSERT_OK_AND_ASSIGN(summary, repair());
-  EXPECT_EQ(summary.notes.size(), 1u);
+  EXPECT_THAT(summary.notes, IsEmpty());
   EXPECT_TRUE(summary.whole());
   EXPECT_TRUE(contents() == with_it);
+  ASSERT_OK_AND_ASSIGN(names, opened().archives());
+  EXPECT_THAT(names, ElementsAre("x", "y"));
+  Store store = opened();
+  EXPECT_THAT(collect_store(store, {}), IsOk());
+  ASSERT_OK_AND_ASSIGN(report, verify_store(opened(), {}));
+  EXPECT_EQ(report.debris.size(), 1u);
+}
+
+TEST_F(RepairTest, AFileThatIsNoPointerOfAnArchiveWithoutRecordsStepsAside) {
+  const std::string record_of_x = read_test_file(in_store("archives/x"));
+  for (const std::string& content : {std::string(), std::string("garbage"), record_of_x}) {
+    SCOPED_TRACE(content);
+    write_test_file(in_store("archives/z"), content);
+    Store store = opened();
+    EXPECT_THAT(remove_archive(store, "z"), FailsWith(ErrorCode::kCorrupt, "bale repair"));
+    ASSERT_OK_AND_ASSIGN(would, repair({.dry_run = true}));
+    EXPECT_THAT(would.unreadable, IsEmpty());
+    EXPECT_THAT(would.archives_lost, ElementsAre("z"));
+    EXPECT_TRUE(fs::exists(in_store("archives/z")));
+    ASSERT_OK_AND_ASSIGN(summary, repair());
+    EXPECT_THAT(summary.archives_lost, ElementsAre("z"));
+    EXPECT_EQ(summary.set_aside, would.set_aside);
+    ASSERT_EQ(summary.set_aside.size(), 1u);
+    EXPECT_EQ(read_test_file(summary.set_aside.front()), content);
+    expect_mended();
+  }
+}
+
+TEST_F(RepairTest, ADirectoryInThePlaceOfAPointerStepsAside) {
+  const std::string pointer = in_store("archives/x");
+  fs::remove(pointer);
+  fs::create_directories(pointer + "/below");
+  ASSERT_OK_AND_ASSIGN(report, verify_store(opened(), {}));
+  ASSERT_EQ(report.archives_without_file.size(), 1u);
+  EXPECT_EQ(report.archives_without_file.front().name, "x");
+  ASSERT_OK_AND_ASSIGN(summary, repair());
+  EXPECT_THAT(summary.archives_recovered, ElementsAre("x"));
+  EXPECT_THAT(summary.set_aside, ElementsAre(in_store("damaged/x")));
+  expect_mended();
 }
 
 TEST_F(RepairTest, TheMarkTheLockAndDirectoriesAreMadeAgain) {
@@ -411,6 +451,15 @@ TEST_F(RepairTest, WhatIsNoStoreIsLeftAlone) {
   EXPECT_THAT(repair_store(directory_ / "nothing"), FailsWith(ErrorCode::kNotFound));
   EXPECT_THAT(repair_store(path_, {.memory_bytes = 1 << 20}),
               FailsWith(ErrorCode::kInvalidArgument));
+}
+
+TEST_F(RepairTest, ADirectoryInThePlaceOfTheCatalogStepsAside) {
+  fs::create_directories(in_store("catalog/below"));
+  ASSERT_OK_AND_ASSIGN(report, verify_store(opened(), {}));
+  EXPECT_THAT(report.debris, ElementsAre(testing::StartsWith(in_store("catalog") + ":")));
+  ASSERT_OK_AND_ASSIGN(summary, repair());
+  EXPECT_THAT(summary.set_aside, ElementsAre(in_store("damaged/catalog")));
+  expect_mended();
 }
 
 TEST_F(RepairTest, ACatalogThatIsDamagedOrStaleGoes) {

@@ -270,11 +270,13 @@ Error Store::missing(std::string_view what) const {
                 damage->error.message);
   }
   const auto& damage = packs->damage();
-  const auto unusable = std::find_if(damage.begin(), damage.end(),
-                                     [](const auto& of_pack) { return of_pack.unreadable; });
-  if (unusable != damage.end()) {
-    return fail(ErrorCode::kCorrupt, "{} is in none of the packs that can be used; {}", what,
-                unusable->error.message);
+  // A pack that cannot be opened says more than one that has lost its Git index only.
+  for (const bool whole_pack : {true, false}) {
+    for (const PackSet::Damage& of_pack : damage) {
+      if (of_pack.pack.empty() || of_pack.unreadable != whole_pack) continue;
+      return fail(ErrorCode::kCorrupt, "{} is in none of the packs that can be used; {}", what,
+                  of_pack.error.message);
+    }
   }
   return fail(ErrorCode::kCorrupt, "{} is in none of the packs", what);
 }

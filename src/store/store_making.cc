@@ -124,12 +124,17 @@ Result<Making> make_in_root(FileSystem& files, const StoreLayout& layout, bool m
   return Making::kMade;
 }
 
-// Whether it was made, and not there already.
-Result<bool> make_store(FileSystem& files, const StoreLayout& layout) {
+struct MadeStore {
+  bool store = false;  // and not there already
+  bool root = false;   // its directory
+};
+
+Result<MadeStore> make_store(FileSystem& files, const StoreLayout& layout) {
+  bool made_root = false;
   for (int attempt = 0; attempt < kMakingAttempts; ++attempt) {
-    const bool made_root = TRY(make_root(files, layout));
+    made_root = TRY(make_root(files, layout)) || made_root;
     const Result<Making> making = make_in_root(files, layout, made_root);
-    if (making && *making != Making::kAgain) return *making == Making::kMade;
+    if (making && *making != Making::kAgain) return MadeStore{*making == Making::kMade, made_root};
     // The directory may be taken back at any moment in which its lock is not held.
     const bool again =
         making || (making.error().code == ErrorCode::kNotFound && !files.stat(layout.root));
@@ -142,17 +147,9 @@ Result<bool> make_store(FileSystem& files, const StoreLayout& layout) {
               layout.root);
 }
 
-}  // namespace
-
-Result<void> Store::init(const std::string& path, FileSystem* file_system) {
-  if (TRY(make_store(or_posix(file_system), StoreLayout{path}))) return {};
-  return fail(ErrorCode::kInvalidArgument,
-              "{}: there is a store already (name a new or an empty directory)", path);
-}
-
-Result<void> Store::remove_empty(const std::string& path, FileSystem* file_system) {
-  FileSystem& files = or_posix(file_system);
-  const StoreLayout layout{path};
+// As Store::remove_empty(), which removes the directory too.
+Result<void> remove_content(FileSystem& files, const StoreLayout& layout, bool with_directory) {
+  const std::string& path = layout.root;
   const auto in_use = [&path] {
     return fail(ErrorCode::kInvalidArgument, "{}: the store is in use or not empty", path);
   };
@@ -172,14 +169,33 @@ Result<void> Store::remove_empty(const std::string& path, FileSystem* file_syste
     TRY(files.remove_directory(directory));
   }
   TRY(files.remove_file(layout.lock()));
-  return files.remove_directory(path);
+  return with_directory ? files.remove_directory(path) : Result<void>();
+}
+
+}  // namespace
+
+Result<void> Store::init(const std::string& path, FileSystem* file_system) {
+  if (TRY(make_store(or_posix(file_system), StoreLayout{path})).store) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              "{}: there is a store already (name a new or an empty directory)", path);
+}
+
+Result<void> Store::remove_empty(const std::string& path, FileSystem* file_system) {
+  return remove_content(or_posix(file_system), StoreLayout{path}, true);
+}
+
+Result<void> take_back(StoreInPlace into) {
+  into.hold.reset();
+  if (!into.made) return {};
+  return remove_content(into.store.file_system(), StoreLayout{into.store.path()},
+                        into.made_directory);
 }
 
 Result<StoreInPlace> open_or_make_store(const std::string& path, const Operation& operation,
                                         FileSystem* file_system) {
   FileSystem& files = or_posix(file_system);
   const StoreLayout layout{path};
-  bool made = false;
+  MadeStore made;
   for (int attempt = 0; attempt < kMakingAttempts; ++attempt) {
     Result<std::unique_ptr<FileLock>> hold =
         wait_for_lock(files, path, LockMode::kShared, operation, "waiting for the store");
@@ -187,13 +203,15 @@ Result<StoreInPlace> open_or_make_store(const std::string& path, const Operation
     if (hold || hold.error().code != ErrorCode::kNotFound) {
       Result<Store> store = Store::open(path, &files);
       if (store) {
-        return StoreInPlace{hold ? std::move(*hold) : nullptr, std::move(*store), made};
+        return StoreInPlace{hold ? std::move(*hold) : nullptr, std::move(*store), made.store,
+                            made.root};
       }
       if (store.error().code != ErrorCode::kNotFound) return store.error();
       if (hold) hold->reset();
     }
     // It may be there by now, and be gone again in a moment.
-    made = TRY(make_store(files, layout)) || made;
+    const MadeStore now = TRY(make_store(files, layout));
+    made = {made.store || now.store, made.root || now.root};
   }
   return fail(ErrorCode::kIo, "{}: the store is made and taken back again and again", path);
 }

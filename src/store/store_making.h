@@ -27,7 +27,8 @@ struct StoreInPlace {
   /// being taken back while it is empty.
   std::unique_ptr<FileLock> hold;
   Store store;
-  bool made = false;  ///< by this call: see Store::remove_empty()
+  bool made = false;            ///< by this call: see take_back()
+  bool made_directory = false;  ///< the store's directory did not exist before this call
 };
 
 /// Opens the store at `path`, made first where there is none. Waits for others that are making it.
@@ -35,5 +36,9 @@ struct StoreInPlace {
 /// kInterrupted.
 Result<StoreInPlace> open_or_make_store(const std::string& path, const Operation& operation,
                                         FileSystem* file_system = nullptr);
+
+/// Removes the store if open_or_make_store() made it and it is still empty, and its directory if
+/// open_or_make_store() made that too. Errors as Store::remove_empty().
+Result<void> take_back(StoreInPlace into);
 
 }  // namespace bale

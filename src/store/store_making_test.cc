@@ -7,6 +7,7 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "io/faulty_file_system.h"
@@ -34,8 +35,7 @@ TEST(StoreMakingTest, ManyAtOnceMakeOneStoreAndAllCanUseIt) {
         made += into->made ? 1 : 0;
         if (i % 4 == 0) {
           // An import whose source is no good: it takes the store back if it is its own.
-          into->hold.reset();
-          if (into->made) static_cast<void>(Store::remove_empty(path).has_value());
+          static_cast<void>(take_back(std::move(*into)).has_value());
           return;
         }
         const std::string name = "a" + std::to_string(i) + "/x";
@@ -133,6 +133,33 @@ TEST(StoreMakingTest, AnEmptyStoreIsTakenBackWhole) {
   }
   ASSERT_THAT(Store::remove_empty("/store", &files), IsOk());
   EXPECT_THAT(files.stat("/store"), FailsWith(ErrorCode::kNotFound));
+}
+
+TEST(StoreMakingTest, TakingBackLeavesTheDirectoryThatWasThereBefore) {
+  for (const bool was_there : {false, true}) {
+    MemoryFileSystem files;
+    if (was_there) {
+      ASSERT_THAT(files.create_directory("/store"), IsOk());
+    }
+    ASSERT_OK_AND_ASSIGN(into, open_or_make_store("/store", {}, &files));
+    EXPECT_TRUE(into.made);
+    EXPECT_EQ(into.made_directory, !was_there);
+    ASSERT_THAT(take_back(std::move(into)), IsOk());
+    if (!was_there) {
+      EXPECT_THAT(files.stat("/store"), FailsWith(ErrorCode::kNotFound));
+      continue;
+    }
+    ASSERT_OK_AND_ASSIGN(left, names_in(files, "/store"));
+    EXPECT_THAT(left, testing::IsEmpty());
+  }
+}
+
+TEST(StoreMakingTest, TakingBackLeavesAStoreThatWasThereBefore) {
+  MemoryFileSystem files;
+  ASSERT_THAT(Store::init("/store", &files), IsOk());
+  ASSERT_OK_AND_ASSIGN(into, open_or_make_store("/store", {}, &files));
+  ASSERT_THAT(take_back(std::move(into)), IsOk());
+  EXPECT_THAT(Store::open("/store", &files), IsOk());
 }
 
 TEST(StoreMakingTest, WhatHoldsAnythingIsNeitherMadeAStoreNorTakenBack) {

@@ -121,6 +121,17 @@ Result<void> count_entries(const StoredPack& stored, ReadContext& context,
   return {};
 }
 
+Result<void> count_pack(const Store& store, std::uint32_t number, ReadContext& context,
+                        const Operation& operation, StoreStatistics& statistics) {
+  const std::shared_ptr<const StoredPack> pack = TRY(store.impl().open(number));
+  const FileInfo index = TRY(store.file_system().stat(store.impl().layout().index(pack->name)));
+  ++statistics.packs;
+  statistics.pack_bytes += pack->reader.pack_bytes();
+  statistics.index_bytes += index.size;
+  if (pack->git_index) statistics.index_bytes += pack->git_index->file_bytes();
+  return count_entries(*pack, context, operation, statistics);
+}
+
 }  // namespace
 
 std::uint64_t StoreStatistics::bytes() const {
@@ -147,16 +158,17 @@ Result<StoreStatistics> store_statistics(const Store& store, std::uint64_t memor
                                          const Operation& operation) {
   StoreStatistics statistics;
   ReadContext context(memory_bytes);
+  const std::shared_ptr<const PackSet> packs = store.impl().packs();
+  for (const PackSet::Damage& damage : packs->damage()) {
+    if (!damage.pack.empty()) statistics.errors.push_back(damage.error);
+  }
   TRY(count_archives(store, context, operation, statistics));
-  for (const std::uint32_t number : store.pack_numbers()) {
-    const std::shared_ptr<const StoredPack> opened = TRY(store.impl().open(number));
-    const StoredPack& pack = *opened;
-    ++statistics.packs;
-    statistics.pack_bytes += pack.reader.pack_bytes();
-    const FileInfo index = TRY(store.file_system().stat(store.impl().layout().index(pack.name)));
-    statistics.index_bytes += index.size;
-    if (pack.git_index) statistics.index_bytes += pack.git_index->file_bytes();
-    TRY(count_entries(pack, context, operation, statistics));
+  for (const std::uint32_t number : packs->numbers()) {
+    const Result<void> counted = count_pack(store, number, context, operation, statistics);
+    if (counted) continue;
+    const ErrorCode code = counted.error().code;
+    if (code != ErrorCode::kCorrupt && code != ErrorCode::kIo) return counted.error();
+    statistics.errors.push_back(counted.error());
   }
   return statistics;
 }

@@ -22,7 +22,6 @@
 #include <string>
 #include <utility>
 
-#include "bale/archive_name.h"
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/memory_size.h"
@@ -139,8 +138,6 @@ Result<std::vector<std::string>> StoreVerifier::names() const {
   }
   Result<std::vector<std::string>> names = store_.archive_pointers();
   if (!names && names.error().code == ErrorCode::kCorrupt) return std::vector<std::string>();
-  // What cannot be a name is debris.
-  if (names) std::erase_if(*names, [](const auto& name) { return !check_archive_name(name); });
   return names;
 }
 

@@ -17,6 +17,7 @@
 #include "bale/store_collect.h"
 #include "bale/store_repack.h"
 #include "bale/store_repair.h"
+#include "bale/store_statistics.h"
 #include "bale/store_verifier.h"
 #include "base/try.h"
 #include "io/faulty_file_system.h"
@@ -121,6 +122,40 @@ TEST_F(UnreadableFilesTest, VerifyReportsThemAndCallsNothingLost) {
     EXPECT_GT(report.objects, 0u);
     files_.clear_fault();
   }
+}
+
+TEST_F(UnreadableFilesTest, StatisticsAndVerifyOfOneArchiveNameTheFile) {
+  for (const std::string suffix : {".pack", ".idx", ".gitidx"}) {
+    SCOPED_TRACE(suffix);
+    const auto names_file = [&](const Error& error) {
+      return error.code == ErrorCode::kIo &&
+             error.message.find(pack_of_a_ + suffix) != std::string::npos;
+    };
+    refuse(io_kinds({IoKind::kOpen}), pack_of_a_ + suffix);
+    ASSERT_OK_AND_ASSIGN(store, Store::open(kStore, &files_));
+    ASSERT_OK_AND_ASSIGN(statistics, store_statistics(store, 8 << 20, {}));
+    ASSERT_FALSE(statistics.errors.empty());
+    EXPECT_TRUE(names_file(statistics.errors.front())) << statistics.errors.front().message;
+    EXPECT_GT(statistics.objects, 0u);
+    ASSERT_OK_AND_ASSIGN(report, verify_store(store, {.archive = "a"}));
+    ASSERT_FALSE(report.errors.empty());
+    EXPECT_TRUE(names_file(report.errors.front())) << report.errors.front().message;
+    ASSERT_OK_AND_ASSIGN(other, verify_store(store, {.archive = "b256"}));
+    EXPECT_TRUE(other.ok());
+    files_.clear_fault();
+  }
+}
+
+TEST_F(UnreadableFilesTest, VerifyOfOneArchiveNamesTheGitIndexThatIsLost) {
+  const std::string path = std::string(kStore) + "/packs/" + pack_of_a_ + ".gitidx";
+  ASSERT_THAT(memory_.remove_file(path), IsOk());
+  ASSERT_OK_AND_ASSIGN(store, Store::open(kStore, &memory_));
+  EXPECT_THAT(store.missing("x").message, HasSubstr(path));
+  ASSERT_OK_AND_ASSIGN(report, verify_store(store, {.archive = "a"}));
+  ASSERT_FALSE(report.errors.empty());
+  EXPECT_THAT(report.errors.front().message, HasSubstr(path));
+  ASSERT_OK_AND_ASSIGN(other, verify_store(store, {.archive = "b256"}));
+  EXPECT_TRUE(other.ok());
 }
 
 TEST_F(UnreadableFilesTest, MaintenanceAndRepairTouchNothingOfThem) {

@@ -20,7 +20,7 @@ bool is_being_written(const Store& store, const std::string& name) {
 
 bool has_file_now(const Store& store, const std::string& name) {
   const Result<FileInfo> info = store.file_system().stat(store.impl().layout().archive(name));
-  return info.has_value();
+  return info && info->kind == FileKind::kRegular;
 }
 
 }  // namespace

@@ -51,8 +51,14 @@ std::string VerifyFindings::why_missing() const {
                          : "it is in none of the packs";
 }
 
+Result<void> VerifyFindings::note_causes() {
+  for (const Error& error : std::exchange(if_missing_, {})) TRY(note_read(error));
+  return {};
+}
+
 Result<void> VerifyFindings::missing(const GitOid& oid, std::optional<ObjectType> type,
                                      const std::string& from) {
+  TRY(note_causes());
   if (packs_unread_) {
     if (unseen_.size() < kMostRemembered) unseen_.insert(oid);
     return {};

@@ -19,6 +19,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "bale/git_oid.h"
 #include "bale/store.h"
@@ -50,10 +51,9 @@ class VerifyFindings {
   /// Damage that somebody else has counted and not kept.
   void omit(std::uint64_t count) { report_.errors_omitted += count; }
 
-  /// The same as note() for what an operation returned.
-  Result<void> note_if_failed(const Result<void>& result) {
-    return result ? result : note(result.error());
-  }
+  /// Notes damage of a pack if any object turns out to be missing: a check of one archive reports
+  /// no other packs.
+  void note_once_missing(Error error) { if_missing_.push_back(std::move(error)); }
 
   /// An object that is in none of the packs; `from` needs it. Where packs cannot be read it is not
   /// lost: such objects are only counted, and reported together in the end.
@@ -95,12 +95,14 @@ class VerifyFindings {
  private:
   Result<void> lose(LostObject object, const std::optional<ObjectLocation>& damaged);
   [[nodiscard]] std::string why_missing() const;
+  Result<void> note_causes();
   Result<void> tell_unseen();
 
   StoreReport& report_;
   std::set<GitOid> lost_;  // those that were reported, as far as they are kept
   std::map<ObjectLocation, std::string> damaged_;  // entries, and what is wrong with them
   std::set<ObjectLocation> named_;                 // of these, those whose ids are known
+  std::vector<Error> if_missing_;                  // to be noted then
   LossLog more_;
   HasCopy has_copy_;
   std::set<GitOid> unseen_;  // missing, while packs are unread: the first of them

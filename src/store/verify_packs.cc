@@ -40,18 +40,14 @@ Error without_git_index(const std::string& path, const Error& error) {
   return fail(ErrorCode::kCorrupt, "{} (bale repair makes it anew)", error.message);
 }
 
-Result<void> note_damage(const PackSet::Damage& damage, const StoreLayout& layout,
-                         VerifyFindings& findings) {
-  if (damage.is_inaccessible()) return findings.note_read(damage.error);
+Error error_of(const PackSet::Damage& damage, const StoreLayout& layout) {
+  if (damage.is_inaccessible()) return damage.error;
   const bool git_index = !damage.unreadable && !damage.pack.empty();
-  if (git_index) {
-    return findings.note(without_git_index(layout.git_index(damage.pack), damage.error));
-  }
+  if (git_index) return without_git_index(layout.git_index(damage.pack), damage.error);
   if (damage.pack.empty()) {
-    return findings.note(
-        fail(ErrorCode::kCorrupt, "{} (bale repair makes it anew)", damage.error.message));
+    return fail(ErrorCode::kCorrupt, "{} (bale repair makes it anew)", damage.error.message);
   }
-  return findings.note({ErrorCode::kCorrupt, damage.error.message});
+  return {ErrorCode::kCorrupt, damage.error.message};
 }
 
 // Compares a catalog with the indexes of its packs, pack by pack: each id of a pack is in the
@@ -185,7 +181,7 @@ Result<std::shared_ptr<const PackSet>> usable_packs(const Store& store, bool all
       const bool went = !checked && checked.error().code == ErrorCode::kNotFound;
       const bool unread = !checked && checked.error().code == ErrorCode::kIo;
       if (!checked && !went && !unread) {
-        TRY(note_damage({"", false, checked.error()}, layout, findings));
+        TRY(findings.note(error_of({"", false, checked.error()}, layout)));
       }
     }
     if (!usable) packs = TRY(packs->without_catalog());
@@ -193,7 +189,11 @@ Result<std::shared_ptr<const PackSet>> usable_packs(const Store& store, bool all
   for (const PackSet::Damage& damage : packs->damage()) {
     if (damage.is_inaccessible()) findings.packs_are_unread();
     if (!damage.unreadable && !damage.pack.empty()) findings.git_index_is_lost();
-    if (all_packs || damage.pack.empty()) TRY(note_damage(damage, layout, findings));
+    if (all_packs || damage.pack.empty()) {
+      TRY(findings.note_read(error_of(damage, layout)));
+    } else {
+      findings.note_once_missing(error_of(damage, layout));
+    }
   }
   store.impl().use(packs);
   return packs;
