@@ -27,7 +27,7 @@
 #include "base/budget.h"
 #include "base/hex.h"
 #include "format/object_stream.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "store/git_index_builder.h"
 #include "testing/matchers.h"
 

@@ -41,7 +41,7 @@ namespace bale {
 /// How a pack's bytes are reached.
 enum class PackAccess : std::uint8_t {
   kMap,   ///< through memory: raw payloads are views without a copy. A file that shrinks meanwhile
-          ///< raises SIGBUS; map_guard in programs that must survive that.
+          ///< raises SIGBUS; a program that must survive that handles it.
   kRead,  ///< by reading into the context: bounded resident memory, a shrunk file is an Error
 };
 

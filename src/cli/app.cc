@@ -253,7 +253,7 @@ int finish(const Error& error, bool json, Output& out) {
   return error.code == ErrorCode::kInterrupted ? interrupted_status() : exit_status(error.code);
 }
 
-Result<int> run(const Request& request, Session& session) {
+Result<int> run_app(const Request& request, Session& session) {
   if (request.text) {
     TRY(session.out().write(as_bytes(*request.text)));
     TRY(session.out().flush());
@@ -275,7 +275,7 @@ int run_program(const std::vector<std::string>& arguments) {
     return finish(request.error(), mentions_json(arguments), out);
   }
   Session session(request->common, cancel_flag());
-  const Result<int> status = run(*request, session);
+  const Result<int> status = run_app(*request, session);
   if (status) return *status;
   session.progress().clear();
   // What came before the error is still right, and lines stay whole.

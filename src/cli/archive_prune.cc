@@ -23,7 +23,7 @@
 namespace bale::cli {
 namespace {
 
-struct Options {
+struct ArchivePruneArguments {
   std::string name;
   std::optional<std::uint64_t> keep;
   bool dry_run = false;
@@ -61,7 +61,7 @@ std::string sentence(const std::string& name, const PrunedArchive& pruned, bool 
                     name);
 }
 
-Result<int> run(const Options& options, Session& session) {
+Result<int> run_archive_prune(const ArchivePruneArguments& options, Session& session) {
   if (!options.keep) {
     return fail(ErrorCode::kInvalidArgument,
                 "the number of records to keep is missing (give --keep N)");
@@ -89,12 +89,13 @@ Result<int> run(const Options& options, Session& session) {
 }  // namespace
 
 VerbRun declare_archive_prune(Arguments& arguments) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ArchivePruneArguments>();
   arguments.required("NAME", "the archive ('bale gc' frees the space)", options->name);
   arguments.count("--keep", "N", "number of newest records to keep, 1 or more", options->keep);
   arguments.flag("--dry-run", "only print what would be removed", options->dry_run);
   return [options](Session& session) {
-    return explained(session, options->name, Wanted::kArchive, run(*options, session));
+    return explained(session, options->name, Wanted::kArchive,
+                     run_archive_prune(*options, session));
   };
 }
 

@@ -19,7 +19,7 @@
 namespace bale::cli {
 namespace {
 
-Result<int> run(const std::string& name, Session& session) {
+Result<int> run_archive_rm(const std::string& name, Session& session) {
   Store store = TRY(open_store(session));
   const RemovedArchive removed = TRY(remove_archive(
       store, name,
@@ -39,7 +39,7 @@ VerbRun declare_archive_rm(Arguments& arguments) {
   const auto name = std::make_shared<std::string>();
   arguments.required("NAME", "the archive ('bale gc' frees its space)", *name);
   return [name](Session& session) {
-    return explained(session, *name, Wanted::kArchive, run(*name, session));
+    return explained(session, *name, Wanted::kArchive, run_archive_rm(*name, session));
   };
 }
 

@@ -20,7 +20,7 @@
 namespace bale::cli {
 namespace {
 
-Result<int> run(const std::string& name, Session& session) {
+Result<int> run_archive_undo(const std::string& name, Session& session) {
   Store store = TRY(open_store(session));
   const UndoneChange undone = TRY(undo_archive_change(
       store, name,
@@ -45,7 +45,7 @@ Result<int> run(const std::string& name, Session& session) {
 VerbRun declare_archive_undo(Arguments& arguments) {
   const auto name = std::make_shared<std::string>();
   arguments.required("NAME", "the archive that was removed or pruned", *name);
-  return [name](Session& session) { return run(*name, session); };
+  return [name](Session& session) { return run_archive_undo(*name, session); };
 }
 
 }  // namespace bale::cli

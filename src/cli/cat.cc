@@ -14,7 +14,7 @@
 namespace bale::cli {
 namespace {
 
-Result<int> run(const std::string& id, Session& session) {
+Result<int> run_cat(const std::string& id, Session& session) {
   const Store store = TRY(open_store(session));
   ReadContext context = store_read_context(session);
   const FoundObject found = TRY(find_object(store, id, context));
@@ -30,7 +30,7 @@ VerbRun declare_cat(Arguments& arguments) {
   arguments.required("ID|NAME:path", "an id or Git id (at least 6 digits), or a path in an archive",
                      *id);
   return [id](Session& session) {
-    return explained(session, *id, Wanted::kObject, run(*id, session));
+    return explained(session, *id, Wanted::kObject, run_cat(*id, session));
   };
 }
 

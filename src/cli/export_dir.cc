@@ -20,12 +20,12 @@
 namespace bale::cli {
 namespace {
 
-struct Options {
+struct ExportDirArguments {
   std::string place;
   std::string directory;
 };
 
-Result<int> run(const Options& options, Session& session) {
+Result<int> run_export_dir(const ExportDirArguments& options, Session& session) {
   const Store store = TRY(open_store(session));
   const ArchivePath place = TRY(find_archive_path(store, options.place));
   const DirectoryExportSummary summary = TRY(export_directory(
@@ -54,11 +54,11 @@ Result<int> run(const Options& options, Session& session) {
 }  // namespace
 
 VerbRun declare_export_dir(Arguments& arguments) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ExportDirArguments>();
   arguments.required("NAME[:path]", "an archive, optionally with a path in it", options->place);
   arguments.required("DIR", "the directory to write: new or empty", options->directory);
   return [options](Session& session) {
-    return explained(session, options->place, Wanted::kArchive, run(*options, session));
+    return explained(session, options->place, Wanted::kArchive, run_export_dir(*options, session));
   };
 }
 

@@ -24,12 +24,12 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Options {
+struct ExportGitArguments {
   std::string name;
   std::string out;
 };
 
-Result<int> run(const Options& options, Session& session) {
+Result<int> run_export_git(const ExportGitArguments& options, Session& session) {
   const Clock::time_point start = Clock::now();
   const ArchivePath place = TRY(parse_record_name(options.name));
   const Store store = TRY(open_store(session));
@@ -62,12 +62,12 @@ Result<int> run(const Options& options, Session& session) {
 }  // namespace
 
 VerbRun declare_export_git(Arguments& arguments) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ExportGitArguments>();
   arguments.required("NAME", "the archive; NAME@N: its Nth record before the newest",
                      options->name);
   arguments.required("OUT.git", "the repository to write: new or an empty directory", options->out);
   return [options](Session& session) {
-    return explained(session, options->name, Wanted::kArchive, run(*options, session));
+    return explained(session, options->name, Wanted::kArchive, run_export_git(*options, session));
   };
 }
 

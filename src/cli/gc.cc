@@ -33,7 +33,7 @@ std::string sentence(const CollectSummary& summary, bool dry_run) {
   return text;
 }
 
-Result<int> run(bool dry_run, Session& session) {
+Result<int> run_gc(bool dry_run, Session& session) {
   Store store = TRY(open_store(session));
   const CollectSummary summary =
       TRY(collect_store(store, {.dry_run = dry_run,
@@ -59,7 +59,7 @@ Result<int> run(bool dry_run, Session& session) {
 VerbRun declare_gc(Arguments& arguments) {
   const auto dry_run = std::make_shared<bool>(false);
   arguments.flag("--dry-run", "only print what would be removed", *dry_run);
-  return [dry_run](Session& session) { return run(*dry_run, session); };
+  return [dry_run](Session& session) { return run_gc(*dry_run, session); };
 }
 
 }  // namespace bale::cli

@@ -31,9 +31,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // What the sorts get beyond their smallest, where a level needs more than the default memory.
-constexpr std::uint64_t kExtraSortBytes = 16 << 20;
+constexpr std::uint64_t kImportSortBytes = 16 << 20;
 
-struct Options {
+struct ImportGitArguments {
   std::string path;
   std::optional<std::string> name;
   bool all_objects = false;
@@ -125,7 +125,7 @@ std::string sentence(const GitImportSummary& summary) {
       format_bytes(summary.pack_bytes + summary.index_bytes), missing_words(summary.missing));
 }
 
-Result<int> run(const Options& options, Session& session) {
+Result<int> run_import_git(const ImportGitArguments& options, Session& session) {
   const Clock::time_point start = Clock::now();
   if (options.name && options.name->empty()) {
     return fail(ErrorCode::kInvalidArgument,
@@ -134,7 +134,7 @@ Result<int> run(const Options& options, Session& session) {
   StoreInPlace into = TRY(open_or_make_store(session));
   const std::uint64_t enough =
       std::max(kStoreMemoryBytes,
-               smallest_import_memory_bytes(options.level, !options.no_delta) + kExtraSortBytes);
+               smallest_import_memory_bytes(options.level, !options.no_delta) + kImportSortBytes);
   const Result<GitImportSummary> imported =
       import_git(into.store, options.path,
                  {.name = options.name.value_or(""),
@@ -178,7 +178,7 @@ Result<int> run(const Options& options, Session& session) {
 }  // namespace
 
 VerbRun declare_import_git(Arguments& arguments) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ImportGitArguments>();
   arguments.required("PATH", "the repository, bare or with a work tree", options->path);
   arguments.text("--name", "N", "the archive's name (default: derived from PATH)", options->name);
   arguments.flag("--all-objects", "also import objects that no ref reaches", options->all_objects);
@@ -190,7 +190,7 @@ VerbRun declare_import_git(Arguments& arguments) {
                  options->new_source);
   arguments.flag("--no-delta", "store no deltas", options->no_delta);
   arguments.level(options->level);
-  return [options](Session& session) { return run(*options, session); };
+  return [options](Session& session) { return run_import_git(*options, session); };
 }
 
 }  // namespace bale::cli

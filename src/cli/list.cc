@@ -79,7 +79,7 @@ Result<void> print(const std::string& name, const Listed& listed, Session& sessi
                 format_utc(record.time), record.source, fmt::format("{}", record.missing.count)}));
 }
 
-Result<int> run(Session& session) {
+Result<int> run_list(Session& session) {
   const Store store = TRY(open_store(session));
   ReadContext context = store_read_context(session);
   std::vector<Error> errors;
@@ -96,7 +96,7 @@ Result<int> run(Session& session) {
 }  // namespace
 
 VerbRun declare_list(Arguments& /*arguments*/) {
-  return run;
+  return run_list;
 }
 
 }  // namespace bale::cli

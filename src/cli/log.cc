@@ -39,7 +39,7 @@ Result<void> print(const ArchiveRecord& entry, Session& session) {
                 fmt::format("{}", record.missing.count)}));
 }
 
-Result<int> run(const std::string& name, Session& session) {
+Result<int> run_log(const std::string& name, Session& session) {
   const ArchivePath place = TRY(parse_record_name(name));
   const Store store = TRY(open_store(session));
   ReadContext context = store_read_context(session);
@@ -62,7 +62,7 @@ VerbRun declare_log(Arguments& arguments) {
   arguments.required("NAME", "the archive; NAME@N: start at its Nth record before the newest",
                      *name);
   return [name](Session& session) {
-    return explained(session, *name, Wanted::kArchive, run(*name, session));
+    return explained(session, *name, Wanted::kArchive, run_log(*name, session));
   };
 }
 

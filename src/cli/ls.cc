@@ -34,7 +34,7 @@ Result<void> print(const TreeItem& item, Session& session) {
   return session.out().line(line.text("name", item.name).object());
 }
 
-Result<int> run(const std::string& text, Session& session) {
+Result<int> run_ls(const std::string& text, Session& session) {
   const Store store = TRY(open_store(session));
   const ArchivePath place = TRY(find_archive_path(store, text));
   ReadContext context = store_read_context(session);
@@ -62,7 +62,7 @@ VerbRun declare_ls(Arguments& arguments) {
   const auto place = std::make_shared<std::string>();
   arguments.required("NAME[:path]", "an archive, optionally with a path in it", *place);
   return [place](Session& session) {
-    return explained(session, *place, Wanted::kArchive, run(*place, session));
+    return explained(session, *place, Wanted::kArchive, run_ls(*place, session));
   };
 }
 

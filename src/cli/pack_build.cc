@@ -40,9 +40,9 @@ using Clock = std::chrono::steady_clock;
 constexpr std::uint64_t kStreamBufferBytes = 256 << 10;
 
 // What the sort gets beyond its smallest, where a level needs more than the default memory.
-constexpr std::uint64_t kExtraSortBytes = 2 << 20;
+constexpr std::uint64_t kPackSortBytes = 2 << 20;
 
-struct Options {
+struct PackBuildArguments {
   std::string out;
   std::string index;
   int level = 3;
@@ -55,7 +55,7 @@ struct Options {
 // Feeds the objects of a stream to a builder.
 class StreamPacker {
  public:
-  StreamPacker(BufferedReader& stream, PackBuilder& builder, const Options& options)
+  StreamPacker(BufferedReader& stream, PackBuilder& builder, const PackBuildArguments& options)
       : stream_(stream), builder_(builder), options_(options) {}
 
   // Packs the next object; false at the end of the stream.
@@ -75,7 +75,7 @@ class StreamPacker {
 
   BufferedReader& stream_;
   PackBuilder& builder_;
-  const Options& options_;
+  const PackBuildArguments& options_;
   std::uint64_t objects_ = 0;
   std::uint64_t object_offset_ = 0;
   bool has_large_objects_ = false;
@@ -159,7 +159,7 @@ Result<std::uint64_t> builder_memory_bytes(const PackBuilderOptions& options,
                                            const Session& session) {
   const std::uint64_t smallest = PackBuilder::smallest_memory_bytes(options) + kStreamBufferBytes;
   const std::uint64_t memory =
-      session.memory_bytes(std::max(kPackMemoryBytes, smallest + kExtraSortBytes));
+      session.memory_bytes(std::max(kPackMemoryBytes, smallest + kPackSortBytes));
   if (memory < smallest) {
     return fail(ErrorCode::kInvalidArgument,
                 "building at level {} needs more memory (give --memory {} or more)", options.level,
@@ -184,7 +184,7 @@ std::string json_object(const PackSummary& summary, double seconds) {
   return line.object();
 }
 
-Result<int> run(const Options& options, Session& session) {
+Result<int> run_pack_build(const PackBuildArguments& options, Session& session) {
   const Clock::time_point start = Clock::now();
   if (::isatty(STDIN_FILENO) == 1) {
     return fail(ErrorCode::kInvalidArgument,
@@ -234,7 +234,7 @@ Result<int> run(const Options& options, Session& session) {
 }  // namespace
 
 VerbRun declare_pack_build(Arguments& arguments) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<PackBuildArguments>();
   arguments.required("OUT.pack", "the pack to write; an existing file is replaced on success",
                      options->out);
   arguments.text("--index", "OUT.idx", "its index (default: OUT.pack with .idx instead of .pack)",
@@ -246,7 +246,7 @@ VerbRun declare_pack_build(Arguments& arguments) {
                  options->paths);
   arguments.flag("--allow-huge", "accept objects above 1 GiB, which only bale can read",
                  options->allow_huge);
-  return [options](Session& session) { return run(*options, session); };
+  return [options](Session& session) { return run_pack_build(*options, session); };
 }
 
 }  // namespace bale::cli

@@ -13,12 +13,12 @@
 namespace bale::cli {
 namespace {
 
-struct Options {
+struct PackCatArguments {
   PackPaths paths;
   std::string id;
 };
 
-Result<int> run(const Options& options, Session& session) {
+Result<int> run_pack_cat(const PackCatArguments& options, Session& session) {
   const PackReader pack = TRY(open_pack(options.paths, session));
   const ObjectId id = TRY(find_in_pack(pack, options.id));
   ReadContext context = pack_read_context(session);
@@ -30,10 +30,10 @@ Result<int> run(const Options& options, Session& session) {
 }  // namespace
 
 VerbRun declare_pack_cat(Arguments& arguments) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<PackCatArguments>();
   options->paths.declare(arguments);
   arguments.required("ID", "the object's id (at least 6 digits)", options->id);
-  return [options](Session& session) { return with_pack_advice(run(*options, session)); };
+  return [options](Session& session) { return with_pack_advice(run_pack_cat(*options, session)); };
 }
 
 }  // namespace bale::cli

@@ -17,12 +17,12 @@
 namespace bale::cli {
 namespace {
 
-struct Options {
+struct PackIndexArguments {
   std::string pack;
   std::string index;
 };
 
-Result<int> run(const Options& options, Session& session) {
+Result<int> run_pack_index(const PackIndexArguments& options, Session& session) {
   const IndexReport report =
       TRY(make_index(options.pack, {.index_path = options.index,
                                     .memory_bytes = session.memory_bytes(kPackMemoryBytes),
@@ -41,10 +41,10 @@ Result<int> run(const Options& options, Session& session) {
 }  // namespace
 
 VerbRun declare_pack_index(Arguments& arguments) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<PackIndexArguments>();
   arguments.required("PACK", "the pack", options->pack);
   arguments.required("OUT.idx", "the index to write; an existing file is replaced", options->index);
-  return [options](Session& session) { return run(*options, session); };
+  return [options](Session& session) { return run_pack_index(*options, session); };
 }
 
 }  // namespace bale::cli

@@ -38,7 +38,7 @@ std::string json_line(const EntryInfo& entry) {
   return line.object();
 }
 
-Result<int> run(const PackPaths& paths, Session& session) {
+Result<int> run_pack_list(const PackPaths& paths, Session& session) {
   const PackReader pack = TRY(open_pack(paths, session));
   ReadContext context = pack_read_context(session);
   TRY(walk_pack(pack, context, session, [&](const EntryInfo& entry) {
@@ -52,7 +52,7 @@ Result<int> run(const PackPaths& paths, Session& session) {
 VerbRun declare_pack_list(Arguments& arguments) {
   const auto paths = std::make_shared<PackPaths>();
   paths->declare(arguments);
-  return [paths](Session& session) { return with_pack_advice(run(*paths, session)); };
+  return [paths](Session& session) { return with_pack_advice(run_pack_list(*paths, session)); };
 }
 
 }  // namespace bale::cli

@@ -20,7 +20,7 @@
 namespace bale::cli {
 namespace {
 
-Result<int> run(const PackPaths& paths, Session& session) {
+Result<int> run_pack_verify(const PackPaths& paths, Session& session) {
   name_mapped_files(paths.pack, session.json());
   const PackReport report =
       TRY(verify_pack(paths.pack, {.index_path = paths.index,
@@ -38,7 +38,7 @@ Result<int> run(const PackPaths& paths, Session& session) {
 VerbRun declare_pack_verify(Arguments& arguments) {
   const auto paths = std::make_shared<PackPaths>();
   paths->declare(arguments);
-  return [paths](Session& session) { return with_pack_advice(run(*paths, session)); };
+  return [paths](Session& session) { return with_pack_advice(run_pack_verify(*paths, session)); };
 }
 
 }  // namespace bale::cli

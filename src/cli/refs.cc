@@ -34,7 +34,7 @@ std::map<std::string, Ref> all_refs(const Record& record) {
   return refs;
 }
 
-Result<int> run(const std::string& name, Session& session) {
+Result<int> run_refs(const std::string& name, Session& session) {
   const ArchivePath place = TRY(parse_record_name(name));
   const Store store = TRY(open_store(session));
   ReadContext context = store_read_context(session);
@@ -59,7 +59,7 @@ VerbRun declare_refs(Arguments& arguments) {
   const auto name = std::make_shared<std::string>();
   arguments.required("NAME", "the archive; NAME@N: its Nth record before the newest", *name);
   return [name](Session& session) {
-    return explained(session, *name, Wanted::kArchive, run(*name, session));
+    return explained(session, *name, Wanted::kArchive, run_refs(*name, session));
   };
 }
 

@@ -24,7 +24,7 @@
 namespace bale::cli {
 namespace {
 
-struct Options {
+struct RepackArguments {
   std::optional<std::uint64_t> max_pack;
   std::optional<std::uint64_t> level;
   bool recompress = false;
@@ -48,7 +48,7 @@ std::string sentence(const RepackSummary& summary, bool dry_run) {
                      sizes);
 }
 
-Result<int> run(const Options& options, Session& session) {
+Result<int> run_repack(const RepackArguments& options, Session& session) {
   if (options.level && !options.recompress && !options.delta) {
     return fail(ErrorCode::kInvalidArgument,
                 "--level has no effect without compression (give --recompress or --delta too)");
@@ -89,7 +89,7 @@ Result<int> run(const Options& options, Session& session) {
 }  // namespace
 
 VerbRun declare_repack(Arguments& arguments) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<RepackArguments>();
   arguments.size("--max-pack", "start a new pack at this size", options->max_pack);
   arguments.flag("--recompress", "compress all objects again instead of copying them",
                  options->recompress);
@@ -98,7 +98,7 @@ VerbRun declare_repack(Arguments& arguments) {
   arguments.count("--level", "L", "compression level for --recompress and --delta, 1 to 22 (3)",
                   options->level);
   arguments.flag("--dry-run", "only print what would be done", options->dry_run);
-  return [options](Session& session) { return run(*options, session); };
+  return [options](Session& session) { return run_repack(*options, session); };
 }
 
 }  // namespace bale::cli

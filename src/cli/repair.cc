@@ -27,7 +27,7 @@
 namespace bale::cli {
 namespace {
 
-struct Options {
+struct RepairArguments {
   std::string from;
   bool dry_run = false;
   bool verbose = false;
@@ -145,7 +145,7 @@ Result<void> print_details(const RepairSummary& summary, std::size_t most, Outpu
            }});
 }
 
-Result<int> run(const Options& options, Session& session) {
+Result<int> run_repair(const RepairArguments& options, Session& session) {
   const std::string path = TRY(session.store_path());
   name_mapped_files(path, session.json());
   const Operation operation = session.operation();
@@ -194,12 +194,12 @@ Result<int> run(const Options& options, Session& session) {
 }  // namespace
 
 VerbRun declare_repair(Arguments& arguments) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<RepairArguments>();
   arguments.text("--from", "PATH", "a store or a Git repository that may have what is lost",
                  options->from);
   arguments.flag("--dry-run", "only print what would be done", options->dry_run);
   arguments.flag("--verbose", "name all lost objects, not only the first", options->verbose);
-  return [options](Session& session) { return run(*options, session); };
+  return [options](Session& session) { return run_repair(*options, session); };
 }
 
 }  // namespace bale::cli

@@ -44,7 +44,7 @@ Result<std::optional<GitOid>> git_id_of(const Store& store, const FoundObject& f
   return std::optional<GitOid>();
 }
 
-Result<int> run(const std::string& id, Session& session) {
+Result<int> run_show(const std::string& id, Session& session) {
   const Store store = TRY(open_store(session));
   ReadContext context = store_read_context(session);
   const FoundObject found = TRY(find_object(store, id, context));
@@ -93,7 +93,7 @@ VerbRun declare_show(Arguments& arguments) {
   arguments.required("ID|NAME:path", "an id or Git id (at least 6 digits), or a path in an archive",
                      *id);
   return [id](Session& session) {
-    return explained(session, *id, Wanted::kObject, run(*id, session));
+    return explained(session, *id, Wanted::kObject, run_show(*id, session));
   };
 }
 

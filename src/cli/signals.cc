@@ -5,9 +5,8 @@
 // _exit(2): all that they may.
 //
 // SIGBUS. The library reads indexes through maps, and a map whose file was cut short faults. The
-// map guard (io/map_guard.h) answers for reads that are guarded; all others go to the handler that
-// was there before it, which is ours. What the program was writing is left as if it had been
-// killed: under a name that says so, or without any.
+// handler prints the file and ends the program. What the program was writing is left as after a
+// kill: under a temporary name, or without any.
 
 #include "cli/signals.h"
 
@@ -22,7 +21,6 @@
 #include "bale/result.h"
 #include "base/check.h"
 #include "cli/errors.h"
-#include "io/map_guard.h"
 #include "io/posix_file.h"
 
 namespace bale::cli {
@@ -90,7 +88,6 @@ void handle_lost_pages() {
   action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   CHECK(::sigemptyset(&action.sa_mask) == 0);
   CHECK(::sigaction(SIGBUS, &action, nullptr) == 0);
-  install_map_guard();
 }
 
 bool is_ignored(int signal_number) {

@@ -100,7 +100,7 @@ std::vector<std::string> text_lines(const StoreStatistics& statistics) {
   return lines;
 }
 
-Result<int> run(Session& session) {
+Result<int> run_stats(Session& session) {
   const Store store = TRY(open_store(session));
   const Result<StoreStatistics> read =
       store_statistics(store, read_memory_bytes(session), session.operation());
@@ -120,7 +120,7 @@ Result<int> run(Session& session) {
 }  // namespace
 
 VerbRun declare_stats(Arguments& /*arguments*/) {
-  return run;
+  return run_stats;
 }
 
 }  // namespace bale::cli

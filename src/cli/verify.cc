@@ -36,7 +36,7 @@
 namespace bale::cli {
 namespace {
 
-struct Options {
+struct VerifyArguments {
   std::string name;
   bool quick = false;
   bool full = false;
@@ -58,7 +58,7 @@ Result<double> parse_share(std::string_view text) {
               "--sample {}: not a share of the objects (for example 5% or 0.5%)", text);
 }
 
-Result<StoreCheckOptions> check_options(const Options& options, Session& session) {
+Result<StoreCheckOptions> check_options(const VerifyArguments& options, Session& session) {
   if (options.quick && options.full) {
     return fail(ErrorCode::kInvalidArgument, "--quick and --full exclude each other (give one)");
   }
@@ -267,7 +267,7 @@ Result<void> print_details(const StoreReport& report, Session& session) {
            [&](std::uint64_t count) { return out.line(fmt::format("debris: {} more", count)); }});
 }
 
-Result<int> run(const Options& options, Session& session) {
+Result<int> run_verify(const VerifyArguments& options, Session& session) {
   StoreCheckOptions check = TRY(check_options(options, session));
   std::string other_oids;  // for JSON
   check.on_lost = [&](const LostObject& lost) -> Result<void> {
@@ -319,7 +319,7 @@ Result<int> run(const Options& options, Session& session) {
 }  // namespace
 
 VerbRun declare_verify(Arguments& arguments) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<VerifyArguments>();
   arguments.optional("NAME", "check only what this archive reaches", options->name);
   arguments.flag("--quick", "structure and checksums only", options->quick);
   arguments.flag("--full", "every object, every link, every Git id (the default)", options->full);
@@ -327,7 +327,7 @@ VerbRun declare_verify(Arguments& arguments) {
                  options->sample);
   arguments.count("--seed", "N", "repeat the sample drawn with seed N", options->seed);
   return [options](Session& session) {
-    return explained(session, options->name, Wanted::kArchive, run(*options, session));
+    return explained(session, options->name, Wanted::kArchive, run_verify(*options, session));
   };
 }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/endian.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "testing/git_fixture.h"
 #include "testing/matchers.h"
 #include "testing/pack_fixture.h"

@@ -7,7 +7,7 @@
 #include <map>
 #include <random>
 
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
 
 namespace bale {

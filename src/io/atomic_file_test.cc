@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "base/try.h"
-#include "io/faulty_file_system.h"
-#include "io/memory_file_system.h"
+#include "testing/faulty_file_system.h"
+#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
 #include "testing/temp_directory.h"
 

@@ -105,33 +105,6 @@ Result<void> BufferedReader::read_exact(MutableBytes out) {
   return {};
 }
 
-Result<std::optional<Bytes>> BufferedReader::read_line(const LineOptions& options) {
-  for (std::size_t searched = 0;;) {
-    const Bytes have = buffered();
-    const std::string_view text = as_text(have);
-    const std::size_t end = text.find(options.delimiter, searched);
-    const bool found = end != std::string_view::npos;
-    const std::size_t line_bytes = found ? end : have.size();
-    if (line_bytes > options.max_bytes || (!found && have.size() == buffer_.size())) {
-      return fail(ErrorCode::kLimitExceeded, "{}: the line at offset {} is longer than {}", name_,
-                  offset_, format_bytes(std::min(options.max_bytes, buffer_.size() - 1)));
-    }
-    if (found) {
-      consume(line_bytes + 1);
-      return std::optional<Bytes>(have.first(line_bytes));
-    }
-    searched = have.size();
-    const Bytes more = TRY(peek(searched + 1));
-    if (more.size() > searched) continue;
-    if (searched == 0) return std::optional<Bytes>();
-    if (options.must_end) {
-      return fail(ErrorCode::kCorrupt, "{}: ends inside the line at offset {}", name_, offset_);
-    }
-    consume(searched);
-    return std::optional<Bytes>(more);
-  }
-}
-
 Result<void> BufferedReader::skip(std::uint64_t size) {
   while (size > 0) {
     const bool more = TRY(fill());
@@ -140,52 +113,6 @@ Result<void> BufferedReader::skip(std::uint64_t size) {
     consume(step);
     size -= step;
   }
-  return {};
-}
-
-Result<BufferedWriter> BufferedWriter::create(File& file, Budget& budget,
-                                              BufferedWriterOptions options) {
-  CHECK(options.buffer_bytes > 0);
-  Buffer buffer = TRY(Buffer::allocate(budget, options.buffer_bytes, "the write buffer"));
-  return BufferedWriter(file, std::move(buffer), options.offset);
-}
-
-Result<void> BufferedWriter::write(Bytes data) {
-  Result<void> written = file_->write_at(file_offset_, data);
-  if (!written) {
-    failure_ = written.error();
-    return written;
-  }
-  file_offset_ += data.size();
-  return {};
-}
-
-Result<void> BufferedWriter::append(Bytes data) {
-  if (failure_) return *failure_;
-  while (!data.empty()) {
-    const std::size_t free = room() - used_;
-    if (used_ == 0 && data.size() >= free) {
-      // Whole blocks go straight from the caller's memory to the file, the first one up to the
-      // next aligned offset.
-      const std::size_t direct = free + (data.size() - free) / buffer_.size() * buffer_.size();
-      TRY(write(data.first(direct)));
-      data = data.subspan(direct);
-      continue;
-    }
-    const Bytes piece = data.first(std::min(data.size(), free));
-    std::memcpy(buffer_.data() + used_, piece.data(), piece.size());
-    used_ += piece.size();
-    data = data.subspan(piece.size());
-    if (used_ == room()) TRY(flush());
-  }
-  return {};
-}
-
-Result<void> BufferedWriter::flush() {
-  if (failure_) return *failure_;
-  if (used_ == 0) return {};
-  TRY(write(Bytes(buffer_.span()).first(used_)));
-  used_ = 0;
   return {};
 }
 

@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Buffers over streams and files, charged to the budget: reading small pieces and lines of a stream
-// without copying them, and writing small pieces to a file in large, aligned writes.
+// A buffer over a stream, charged to the budget: reads small pieces without copying them.
 //
 //   BufferedReader in = TRY(BufferedReader::create(stream, budget, {.name = "standard input"}));
-//   while (const std::optional<Bytes> line = TRY(in.read_line({.delimiter = '\0'}))) use(*line);
+//   const Bytes header = TRY(in.peek(8));
+//   in.consume(header.size());
 //
-// Both are move-only, not thread-safe, and must not outlive what they stand on.
+// Move-only, not thread-safe; the stream must outlive it.
 
 #pragma once
 
@@ -33,16 +33,7 @@ struct BufferedReaderOptions {
   std::size_t buffer_bytes = 64 << 10;
 };
 
-struct LineOptions {
-  char delimiter = '\n';
-  /// A longer line, delimiter not counted, is kLimitExceeded; so is one that the buffer cannot
-  /// hold with its delimiter.
-  std::size_t max_bytes = std::numeric_limits<std::size_t>::max();
-  /// A last line without its delimiter is kCorrupt. False: it is a line like the others.
-  bool must_end = false;
-};
-
-/// It is a stream itself, so a LimitedInputStream over it can hand on one payload.
+/// It is a stream itself.
 ///
 /// Views that it returns hold until the next call of any function that is not const. An error of
 /// the stream is final: every later call that needs more bytes fails with it.
@@ -74,9 +65,6 @@ class BufferedReader final : public InputStream {
   /// through the buffer.
   Result<void> read_exact(MutableBytes out);
 
-  /// A view of the next line without its delimiter; nullopt at the end.
-  Result<std::optional<Bytes>> read_line(const LineOptions& options = {});
-
   /// Goes past `size` bytes; kCorrupt, with the offset, if the stream ends before.
   Result<void> skip(std::uint64_t size);
 
@@ -99,49 +87,6 @@ class BufferedReader final : public InputStream {
   std::uint64_t offset_;
   std::string name_;
   bool at_end_ = false;
-  std::optional<Error> failure_;
-};
-
-struct BufferedWriterOptions {
-  /// Where in the file the first byte goes.
-  std::uint64_t offset = 0;
-  /// The whole memory that it takes, and the alignment of its writes. Not zero.
-  std::size_t buffer_bytes = 1 << 20;
-};
-
-/// Appends to a file from an offset on. All writes but the first, and those after a flush(), begin
-/// at multiples of the buffer's size and are as long. Destruction drops what was not flushed. After
-/// a write that failed every further call fails with its error.
-class BufferedWriter {
- public:
-  /// kLimitExceeded if the budget has no room for the buffer.
-  [[nodiscard]] static Result<BufferedWriter> create(File& file, Budget& budget,
-                                                     BufferedWriterOptions options = {});
-
-  Result<void> append(Bytes data);
-
-  /// Hands all that was appended to the file. Does not sync it.
-  Result<void> flush();
-
-  /// Where the next byte that is appended will stand.
-  [[nodiscard]] std::uint64_t offset() const { return file_offset_ + used_; }
-
-  /// Everything before it was handed to the file.
-  [[nodiscard]] std::uint64_t flushed_offset() const { return file_offset_; }
-
- private:
-  BufferedWriter(File& file, Buffer buffer, std::uint64_t offset)
-      : file_(&file), buffer_(std::move(buffer)), file_offset_(offset) {}
-
-  Result<void> write(Bytes data);
-
-  /// How many bytes there are from file_offset_ to the next aligned offset.
-  [[nodiscard]] std::size_t room() const { return buffer_.size() - file_offset_ % buffer_.size(); }
-
-  File* file_;
-  Buffer buffer_;
-  std::uint64_t file_offset_;  // where the buffer's first byte goes
-  std::size_t used_ = 0;
   std::optional<Error> failure_;
 };
 

@@ -11,8 +11,8 @@
 #include <thread>
 #include <vector>
 
-#include "io/faulty_file_system.h"
-#include "io/memory_file_system.h"
+#include "testing/faulty_file_system.h"
+#include "testing/memory_file_system.h"
 #include "io/path.h"
 #include "testing/matchers.h"
 #include "testing/temp_directory.h"

@@ -97,32 +97,12 @@ Result<void> FdOutputStream::write(Bytes data) {
   return {};
 }
 
-Result<std::size_t> MemoryInputStream::read(MutableBytes out) {
-  const Bytes from = rest_.first(std::min(out.size(), rest_.size()));
-  if (!from.empty()) std::memcpy(out.data(), from.data(), from.size());
-  rest_ = rest_.subspan(from.size());
-  return from.size();
-}
-
-Result<void> MemoryOutputStream::write(Bytes data) {
-  bytes_.insert(bytes_.end(), data.begin(), data.end());
-  return {};
-}
-
 Result<std::size_t> FileInputStream::read(MutableBytes out) {
   const std::uint64_t wanted = std::min<std::uint64_t>(out.size(), range_.size);
   if (wanted == 0) return std::size_t{0};
   const std::size_t got = TRY(file_.read_at(range_.offset, out.first(wanted)));
   range_.offset += got;
   range_.size -= got;
-  return got;
-}
-
-Result<std::size_t> LimitedInputStream::read(MutableBytes out) {
-  const std::uint64_t wanted = std::min<std::uint64_t>(out.size(), remaining_);
-  if (wanted == 0) return std::size_t{0};
-  const std::size_t got = TRY(stream_.read(out.first(wanted)));
-  remaining_ -= got;
   return got;
 }
 

@@ -13,7 +13,6 @@
 #include <cstdint>
 #include <limits>
 #include <string>
-#include <vector>
 
 #include "bale/bytes.h"
 #include "bale/file_system.h"
@@ -72,31 +71,6 @@ class FdOutputStream final : public OutputStream {
   std::size_t piece_bytes_;  // the most that one write() may take
 };
 
-class MemoryInputStream final : public InputStream {
- public:
-  /// Reads `bytes`, which must outlive it.
-  explicit MemoryInputStream(Bytes bytes) : rest_(bytes) {}
-
-  Result<std::size_t> read(MutableBytes out) override;
-
- private:
-  Bytes rest_;
-};
-
-/// Keeps everything: for small things. Nothing is charged.
-class MemoryOutputStream final : public OutputStream {
- public:
-  Result<void> write(Bytes data) override;
-
-  [[nodiscard]] Bytes bytes() const { return bytes_; }
-
-  /// Hands the bytes over, and starts anew.
-  [[nodiscard]] std::vector<std::byte> take() { return std::exchange(bytes_, {}); }
-
- private:
-  std::vector<std::byte> bytes_;
-};
-
 /// A part of a file, cut where the file ends.
 struct FileRange {
   std::uint64_t offset = 0;
@@ -115,21 +89,6 @@ class FileInputStream final : public InputStream {
  private:
   File& file_;
   FileRange range_;  // what is still to be read
-};
-
-/// The next `size` bytes of another stream, as a stream of their own. It reads nothing beyond
-/// them, and ends early where the other one does: remaining() tells.
-class LimitedInputStream final : public InputStream {
- public:
-  LimitedInputStream(InputStream& stream, std::uint64_t size) : stream_(stream), remaining_(size) {}
-
-  Result<std::size_t> read(MutableBytes out) override;
-
-  [[nodiscard]] std::uint64_t remaining() const { return remaining_; }
-
- private:
-  InputStream& stream_;
-  std::uint64_t remaining_;
 };
 
 }  // namespace bale

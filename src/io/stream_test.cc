@@ -14,7 +14,7 @@
 #include <thread>
 
 #include "base/try.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "io/posix_file.h"
 #include "testing/matchers.h"
 
@@ -119,20 +119,6 @@ TEST_F(FdStreamTest, OtherErrorsAreNotAClosedPipe) {
   EXPECT_THAT(in.read(bytes), FailsWith(ErrorCode::kIo, "the other wrong end"));
 }
 
-TEST(MemoryStreamTest, BytesComeInOrderAndEnd) {
-  const std::string text = "0123456789";
-  MemoryInputStream in(as_bytes(text));
-  EXPECT_EQ(read_all(in, 3).value(), text);
-  EXPECT_EQ(read_all(in, 3).value(), "");
-  MemoryOutputStream out;
-  ASSERT_THAT(out.write(as_bytes("abc")), IsOk());
-  ASSERT_THAT(out.write({}), IsOk());
-  ASSERT_THAT(out.write(as_bytes("de")), IsOk());
-  EXPECT_EQ(as_text(out.bytes()), "abcde");
-  EXPECT_EQ(as_text(out.take()), "abcde");
-  EXPECT_TRUE(out.bytes().empty());
-}
-
 TEST(FileInputStreamTest, ReadsTheRangeAndStopsWhereTheFileEnds) {
   MemoryFileSystem files;
   ASSERT_OK_AND_ASSIGN(file, files.create("/a", CreateMode::kTruncate));
@@ -145,16 +131,6 @@ TEST(FileInputStreamTest, ReadsTheRangeAndStopsWhereTheFileEnds) {
   EXPECT_EQ(read_all(tail, 100).value(), "89");
   FileInputStream beyond(*file, {.offset = 11});
   EXPECT_EQ(read_all(beyond, 100).value(), "");
-}
-
-TEST(LimitedInputStreamTest, LeavesTheRestInTheStreamBelow) {
-  MemoryInputStream below(as_bytes("0123456789"));
-  LimitedInputStream first(below, 4);
-  EXPECT_EQ(read_all(first, 3).value(), "0123");
-  EXPECT_EQ(first.remaining(), 0u);
-  LimitedInputStream second(below, 100);
-  EXPECT_EQ(read_all(second, 100).value(), "456789");
-  EXPECT_EQ(second.remaining(), 94u);
 }
 
 }  // namespace

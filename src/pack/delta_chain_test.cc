@@ -14,7 +14,7 @@
 #include "base/try.h"
 #include "codec/delta_encoder.h"
 #include "codec/test_bytes.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
 #include "testing/pack_draft.h"
 #include "testing/pack_fixture.h"

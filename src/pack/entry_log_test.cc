@@ -5,7 +5,7 @@
 
 #include "base/try.h"
 #include "format/entry.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
 
 namespace bale {

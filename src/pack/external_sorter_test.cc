@@ -12,8 +12,8 @@
 #include "base/lanes.h"
 #include "base/try.h"
 #include "codec/test_bytes.h"
-#include "io/faulty_file_system.h"
-#include "io/memory_file_system.h"
+#include "testing/faulty_file_system.h"
+#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
 
 namespace bale {

@@ -15,7 +15,7 @@
 #include "bale/pack_verifier.h"
 #include "base/hex.h"
 #include "hash/blake3.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
 #include "testing/pack_fixture.h"
 #include "testing/temp_directory.h"

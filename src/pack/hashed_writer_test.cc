@@ -8,8 +8,8 @@
 
 #include "codec/test_bytes.h"
 #include "hash/blake3.h"
-#include "io/faulty_file_system.h"
-#include "io/memory_file_system.h"
+#include "testing/faulty_file_system.h"
+#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
 #include "testing/pack_fixture.h"
 

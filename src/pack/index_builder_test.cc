@@ -16,8 +16,8 @@
 #include "base/lanes.h"
 #include "base/try.h"
 #include "hash/blake3.h"
-#include "io/faulty_file_system.h"
-#include "io/memory_file_system.h"
+#include "testing/faulty_file_system.h"
+#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
 #include "testing/pack_fixture.h"
 

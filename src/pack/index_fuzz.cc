@@ -13,7 +13,7 @@
 #include "bale/pack_reader.h"
 #include "bale/pack_verifier.h"
 #include "base/check.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 

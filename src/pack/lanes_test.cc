@@ -10,8 +10,8 @@
 #include "bale/pack_verifier.h"
 #include "base/try.h"
 #include "codec/test_bytes.h"
-#include "io/faulty_file_system.h"
-#include "io/memory_file_system.h"
+#include "testing/faulty_file_system.h"
+#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
 #include "testing/pack_fixture.h"
 

@@ -13,7 +13,7 @@
 #include "base/try.h"
 #include "codec/test_bytes.h"
 #include "hash/blake3.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
 #include "testing/pack_fixture.h"
 

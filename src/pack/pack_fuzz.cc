@@ -20,7 +20,7 @@
 #include "format/container.h"
 #include "format/entry.h"
 #include "hash/blake3.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 

@@ -10,7 +10,7 @@
 #include "bale/pack_reader.h"
 #include "base/endian.h"
 #include "codec/test_bytes.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
 #include "testing/pack_draft.h"
 #include "testing/pack_fixture.h"

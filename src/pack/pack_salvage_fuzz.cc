@@ -10,7 +10,7 @@
 #include "bale/pack_builder.h"
 #include "base/check.h"
 #include "hash/blake3.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "pack/pack_salvager.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);

@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "codec/test_bytes.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
 #include "testing/pack_draft.h"
 

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "io/memory_files.h"
 #include "io/path.h"
 
 namespace bale {
@@ -70,7 +71,7 @@ Result<PackTarget> PackTarget::for_files(FileSystem& file_system, File& pack,
 
 Result<PackTarget> PackTarget::in_memory() {
   PackTarget target;
-  target.memory_ = std::make_unique<MemoryFileSystem>();
+  target.memory_ = make_memory_files();
   target.file_system_ = target.memory_.get();
   target.owned_pack_ = TRY(target.memory_->create_unnamed("/"));
   target.owned_index_ = TRY(target.memory_->create_unnamed("/"));

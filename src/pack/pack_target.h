@@ -19,7 +19,6 @@
 #include "bale/file_system.h"
 #include "bale/result.h"
 #include "io/atomic_file.h"
-#include "io/memory_file_system.h"
 
 namespace bale {
 
@@ -61,7 +60,7 @@ class PackTarget {
   Result<void> name_index(AtomicFile& index, bool sync);
 
   FileSystem* file_system_ = nullptr;
-  std::unique_ptr<MemoryFileSystem> memory_;
+  std::unique_ptr<FileSystem> memory_;
   std::optional<AtomicFile> atomic_pack_;
   std::unique_ptr<FileLock> part_lock_;
   std::string index_path_;

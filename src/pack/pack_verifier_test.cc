@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "bale/pack_reader.h"
-#include "io/faulty_file_system.h"
-#include "io/memory_file_system.h"
+#include "testing/faulty_file_system.h"
+#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
 #include "testing/pack_draft.h"
 #include "testing/pack_fixture.h"

@@ -9,7 +9,7 @@
 
 #include "base/try.h"
 #include "hash/blake3.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "pack/pack_salvager.h"
 #include "testing/matchers.h"
 #include "testing/pack_draft.h"

@@ -8,8 +8,8 @@
 #include <set>
 #include <vector>
 
-#include "io/faulty_file_system.h"
-#include "io/memory_file_system.h"
+#include "testing/faulty_file_system.h"
+#include "testing/memory_file_system.h"
 #include "pack/pack_bytes.h"
 #include "pack/pack_salvager.h"
 #include "testing/matchers.h"

@@ -9,7 +9,7 @@
 
 #include "base/budget.h"
 #include "codec/delta.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "pack/stored_payload.h"
 #include "testing/matchers.h"
 #include "testing/pack_draft.h"

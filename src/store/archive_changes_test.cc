@@ -17,7 +17,7 @@
 #include "base/check.h"
 #include "base/memory_size.h"
 #include "hash/blake3.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "store/archive_recovery.h"
 #include "store/locks.h"
 #include "testing/archive_fixture.h"

@@ -14,7 +14,7 @@
 #include "bale/store_verifier.h"
 #include "base/check.h"
 #include "base/try.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "store/layout.h"
 #include "store/locks.h"
 #include "testing/archive_fixture.h"

@@ -14,7 +14,7 @@
 #include "bale/store_verifier.h"
 #include "base/check.h"
 #include "base/memory_size.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "testing/archive_fixture.h"
 #include "testing/matchers.h"
 #include "testing/pack_fixture.h"

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "base/check.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "store/catalog_view.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);

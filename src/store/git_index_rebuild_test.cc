@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/try.h"
-#include "io/faulty_file_system.h"
+#include "testing/faulty_file_system.h"
 #include "store/git_index_view.h"
 #include "store/staged_pack.h"
 #include "store/store_impl.h"

@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "store/git_index_builder.h"
 #include "store/git_index_view.h"
 #include "testing/matchers.h"

@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "hash/git_hash.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "store/staged_pack.h"
 #include "store/store_impl.h"
 #include "store/verify_findings.h"

@@ -17,7 +17,7 @@
 #include "bale/store_verifier.h"
 #include "base/try.h"
 #include "hash/git_hash.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "store/catalog_builder.h"
 #include "store/pack_copier.h"
 #include "store/staged_pack.h"

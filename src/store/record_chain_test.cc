@@ -14,7 +14,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "hash/blake3.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "testing/archive_fixture.h"
 #include "testing/matchers.h"
 

@@ -9,8 +9,8 @@
 #include <set>
 #include <vector>
 
-#include "io/faulty_file_system.h"
-#include "io/memory_file_system.h"
+#include "testing/faulty_file_system.h"
+#include "testing/memory_file_system.h"
 #include "store/scratch_stack.h"
 #include "testing/matchers.h"
 

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "io/faulty_file_system.h"
-#include "io/memory_file_system.h"
+#include "testing/faulty_file_system.h"
+#include "testing/memory_file_system.h"
 #include "store/locks.h"
 #include "testing/archive_fixture.h"
 #include "testing/matchers.h"

@@ -19,8 +19,8 @@
 #include <vector>
 
 #include "base/try.h"
-#include "io/faulty_file_system.h"
-#include "io/memory_file_system.h"
+#include "testing/faulty_file_system.h"
+#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
 #include "testing/small_archives.h"
 #include "testing/store_verbs.h"

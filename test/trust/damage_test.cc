@@ -32,7 +32,7 @@
 #include "bale/store_statistics.h"
 #include "bale/store_verifier.h"
 #include "base/try.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "store/catalog_builder.h"
 #include "store/store_impl.h"
 #include "testing/matchers.h"

@@ -18,8 +18,8 @@
 
 #include "bale/store_verifier.h"
 #include "base/try.h"
-#include "io/faulty_file_system.h"
-#include "io/memory_file_system.h"
+#include "testing/faulty_file_system.h"
+#include "testing/memory_file_system.h"
 #include "testing/budget_faults.h"
 #include "testing/matchers.h"
 #include "testing/small_archives.h"

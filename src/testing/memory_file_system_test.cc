@@ -3,7 +3,7 @@
 
 // What is left after a power cut. What any file system does: file_system_test.cc.
 
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 
 #include <memory>
 #include <random>

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "io/faulty_file_system.h"
+#include "testing/faulty_file_system.h"
 
 #include <algorithm>
 #include <mutex>

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "io/memory_tree.h"
+#include "testing/memory_tree.h"
 
 #include <algorithm>
 #include <deque>

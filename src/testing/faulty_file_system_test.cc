@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "io/faulty_file_system.h"
+#include "testing/faulty_file_system.h"
 
 #include <array>
 #include <memory>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/try.h"
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
 
 namespace bale {

@@ -4,7 +4,7 @@
 // The calls of the seam over a MemoryTree. One mutex guards the whole tree: plain, and fast enough
 // for tests.
 
-#include "io/memory_file_system.h"
+#include "testing/memory_file_system.h"
 
 #include <algorithm>
 #include <cstring>
@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
-#include "io/memory_tree.h"
+#include "testing/memory_tree.h"
 #include "io/path.h"
 
 namespace bale {
