@@ -195,8 +195,8 @@ Result<bool> GitImporter::is_whole(ImportCheck& check) {
     plan_.incremental = false;
     plan_.request.exclude.clear();
   }
-  plan_.request.include.insert(plan_.request.include.end(), result.more_roots.begin(),
-                               result.more_roots.end());
+  plan_.request.misnamed.insert(plan_.request.misnamed.end(), result.more_roots.begin(),
+                                result.more_roots.end());
   return !list_all && result.more_roots.empty();
 }
 

@@ -161,6 +161,29 @@ TEST(ImportLyingLinksTest, WhatTheSourceLacksBehindSuchALinkIsMissing) {
   EXPECT_THAT(fixture.export_git("odd"), IsOk());
 }
 
+// One tree is reached only as a file of two others, of which one is found by following such a link.
+TEST(ImportLyingLinksTest, WhatManyLinksHideIsArchivedThoughGitWouldStopAtIt) {
+  GitFixture git;
+  const GitOid blob = git.write_blob("content");
+  const GitOid lowest = git.write_object("tree", entry("100644", "file", blob));
+  const GitOid low = git.write_object("tree", entry("100644", "lowest", lowest));
+  const GitOid inner =
+      git.write_object("tree", entry("100644", "low", low) + entry("100644", "lowest", lowest));
+  const GitOid outer = git.write_object("tree", entry("100644", "inner", inner));
+  git.run({"update-ref", "refs/heads/main", git.write_object("commit", commit_of(outer)).to_hex()});
+  StoreFixture fixture;
+  for (const bool all : {false, true}) {
+    const std::string name = all ? "all" : "reached";
+    ASSERT_OK_AND_ASSIGN(summary,
+                         fixture.import_with(git.path(), {.name = name, .all_objects = all}));
+    EXPECT_EQ(summary.objects, 6u);
+    ASSERT_OK_AND_ASSIGN(exported, fixture.export_git(name));
+    EXPECT_EQ(describe_database(git, exported), describe_database(git, git.path()));
+  }
+  ASSERT_OK_AND_ASSIGN(report, fixture.verify());
+  EXPECT_TRUE(report.ok());
+}
+
 TEST(ImportMalformedTest, ATreeThatGitCannotReadIsNamedWithItsPath) {
   GitFixture git;
   const GitOid blob = git.write_blob("content");

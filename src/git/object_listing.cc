@@ -35,6 +35,7 @@ namespace bale {
 namespace {
 
 constexpr std::size_t kPieceBytes = 64 << 10;
+constexpr std::size_t kMostMisnamed = 100'000;
 
 // FNV-1a, over lines that git made: it tells two walks apart, and need not withstand an attack.
 class LineDigest {
@@ -56,6 +57,22 @@ class LineDigest {
   std::uint64_t lines_ = 0;
 };
 
+// Visits the links of an object; false where it does not parse to its end.
+Result<bool> for_each_link_of(ObjectReader& reader, const GitOid& oid, const LinkVisitor& visit) {
+  TRY(reader.request(oid));
+  const std::optional<SourceObject> object = TRY(reader.next());
+  CHECK(object.has_value());
+  if (object->missing || object->type == ObjectType::kBlob) return true;
+  LinkStream links(oid.hash(), object->type);
+  std::vector<std::byte> piece(kPieceBytes);
+  while (const std::size_t got = TRY(reader.read(piece))) {
+    TRY(links.feed(Bytes(piece).first(got), visit));
+  }
+  const Result<void> parsed = links.finish(visit);
+  if (!parsed && parsed.error().code != ErrorCode::kCorrupt) return parsed.error();
+  return parsed.has_value();
+}
+
 // What git may have been at when it stopped: the object it printed last, and those above it. Git
 // walks depth first and prints a tree before it reads the entries.
 class OpenTrees {
@@ -68,17 +85,8 @@ class OpenTrees {
   // The lowest of them that is a tree with a malformed entry, in words.
   Result<std::optional<std::string>> find_malformed(ObjectReader& reader) const {
     for (auto at = stack_.rbegin(); at != stack_.rend(); ++at) {
-      TRY(reader.request(at->oid));
-      const std::optional<SourceObject> object = TRY(reader.next());
-      CHECK(object.has_value());
-      if (object->missing || object->type != ObjectType::kTree) continue;
-      LinkStream links(at->oid.hash(), ObjectType::kTree);
-      const LinkVisitor ignore = [](const Link&) -> Result<void> { return {}; };
-      std::vector<std::byte> piece(kPieceBytes);
-      while (const std::size_t got = TRY(reader.read(piece))) {
-        TRY(links.feed(Bytes(piece).first(got), ignore));
-      }
-      if (links.finish(ignore)) continue;
+      const auto ignore = [](const Link&) -> Result<void> { return {}; };
+      if (TRY(for_each_link_of(reader, at->oid, ignore))) continue;
       return std::optional(
           fmt::format("tree {}{} is malformed", at->oid.to_hex(),
                       at->path.empty() ? "" : ", at path " + quoted_name(at->path) + ","));
@@ -110,6 +118,7 @@ class Listing {
       : git_(git), what_(what), shallow_(shallow), use_(use) {}
 
   Result<void> run(const ListRequest& request) {
+    TRY(list_misnamed(request.misnamed));
     TRY(resolve(request));
     if (!walk_from_.empty()) TRY(walk());
     if (request.all_objects) TRY(list_database());
@@ -117,6 +126,46 @@ class Listing {
   }
 
  private:
+  // By the types that objects have, not by those that links claim.
+  Result<void> list_misnamed(const std::vector<GitOid>& roots) {
+    if (roots.empty()) return {};
+    const std::unique_ptr<ObjectReader> reader = TRY(ObjectReader::start(git_, what_));
+    std::vector<GitOid> level = roots;
+    while (!level.empty()) {
+      std::vector<GitOid> fresh;
+      for (const GitOid& oid : level) {
+        if (misnamed_.size() >= kMostMisnamed && misnamed_.count(oid) == 0) {
+          walk_from_.push_back(oid);
+        } else if (misnamed_.insert(oid).second) {
+          fresh.push_back(oid);
+        }
+      }
+      level.clear();
+      std::vector<GitOid> with_links;
+      TRY(look_up(*reader, fresh, [&](const SourceObject& object) -> Result<void> {
+        if (object.missing) return list_missing_once(object.oid);
+        if (object.type != ObjectType::kBlob) with_links.push_back(object.oid);
+        const bool has_path = object.type == ObjectType::kBlob || object.type == ObjectType::kTree;
+        return use_({.oid = object.oid,
+                     .path = has_path ? std::optional<std::string_view>("") : std::nullopt});
+      }));
+      for (const GitOid& oid : with_links) TRY(add_targets(*reader, oid, level));
+    }
+    TRY(reader->finish_requests());
+    TRY(reader->next());
+    return {};
+  }
+
+  // What does not parse to its end has the links before that place, as everywhere.
+  Result<void> add_targets(ObjectReader& reader, const GitOid& oid, std::vector<GitOid>& targets) {
+    const bool cut = std::binary_search(shallow_.begin(), shallow_.end(), oid);
+    static_cast<void>(TRY(for_each_link_of(reader, oid, [&](const Link& link) -> Result<void> {
+      if (!link.submodule && !(cut && link.is_parent)) targets.push_back(link.oid);
+      return {};
+    })));
+    return {};
+  }
+
   Result<void> resolve(const ListRequest& request) {
     const std::unique_ptr<ObjectReader> reader = TRY(ObjectReader::start(git_, what_));
     const Tips include = TRY(resolve_tips(*reader, request.include));
@@ -126,14 +175,14 @@ class Listing {
     std::set<GitOid> known(request.exclude.begin(), request.exclude.end());
     known.insert(exclude.tags.begin(), exclude.tags.end());
     for (const GitOid& tag : include.tags) {
-      if (known.count(tag) > 0) continue;
+      if (known.count(tag) > 0 || misnamed_.count(tag) > 0) continue;
       tags_.insert(tag);
       TRY(use_({.oid = tag, .path = {}}));
     }
     for (const GitOid& oid : include.missing) {
       if (known.count(oid) == 0) TRY(list_missing_once(oid));
     }
-    walk_from_ = include.walkable;
+    walk_from_.insert(walk_from_.end(), include.walkable.begin(), include.walkable.end());
     walk_until_ = exclude.walkable;
     return {};
   }
@@ -229,6 +278,8 @@ class Listing {
     if (listed->path) open_trees_.add(oid, *listed->path);
     if (tags_.count(oid) > 0) {
       // A tree may name a tag as if it were a file; the tag was listed before.
+    } else if (misnamed_.count(oid) > 0) {
+      // Listed before, too.
     } else if (listed_.lines() > listed_before_.lines()) {
       TRY(use_({.oid = oid, .path = listed->path}));
     } else if (listed_.lines() == listed_before_.lines() && listed_ != listed_before_) {
@@ -276,8 +327,9 @@ class Listing {
   const UseListed& use_;
   std::vector<GitOid> walk_from_;
   std::vector<GitOid> walk_until_;
-  std::set<GitOid> tags_;     // that were listed
-  std::set<GitOid> missing_;  // tips and parents that were listed as missing
+  std::set<GitOid> misnamed_;  // and what is below them
+  std::set<GitOid> tags_;      // that were listed
+  std::set<GitOid> missing_;   // tips and parents that were listed as missing
   std::map<GitOid, SplitParents> broken_;
   OpenTrees open_trees_;
   LineDigest listed_;

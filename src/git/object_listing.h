@@ -20,6 +20,10 @@ namespace bale {
 struct ListRequest {
   /// Where to start: objects of any type, there or not.
   std::vector<GitOid> include;
+  /// More of these, which other objects may link to as objects of another type: git would stop at
+  /// that. Up to 100,000 of these objects and of those below them are read here, and git walks the
+  /// rest. Listed first; `exclude` does not apply to them.
+  std::vector<GitOid> misnamed;
   /// What is known already, with everything it reaches. What is not in the source is ignored.
   std::vector<GitOid> exclude;
   /// Also list everything in the object database, reached or not, known or not.
@@ -49,7 +53,7 @@ using UseListed = std::function<Result<void>(const ListedObject&)>;
 /// cannot walk the history, which a damaged commit can do; a missing one does not. `shallow` must
 /// be sorted and what the scratch repository's `shallow` says; `what` is the source, for messages.
 /// One listing at a time for a GitProgram. Memory: 512 KiB, and in proportion to the numbers of
-/// refs and of missing parents; git's own grows with the history.
+/// refs, of missing parents and of misnamed objects; git's own grows with the history.
 Result<void> list_repository_objects(GitProgram& git, const std::string& what,
                                      const std::vector<GitOid>& shallow, const ListRequest& request,
                                      const UseListed& use);

@@ -11,7 +11,9 @@
 // starts with "." or ends in ".lock" are passed over: they are not refs.
 //
 // TARGET is a full ref name or "HEAD". Git takes any other name too and looks it up in the git
-// directory; where nothing is there the ref leads nowhere, which can be archived as it is.
+// directory; where nothing is there the ref leads nowhere, which can be archived as it is. Where it
+// is the file of a pseudo ref (FETCH_HEAD, ORIG_HEAD), which is not archived, the ref is archived
+// with the value that it has through it.
 
 #include "git/ref_files.h"
 
@@ -190,7 +192,7 @@ class RefReader {
     return head;
   }
 
-  // Whether a symbolic ref leads to a file of the git directory that is no ref: MERGE_HEAD, say.
+  // Whether a symbolic ref leads to a file of the git directory outside refs/: MERGE_HEAD, say.
   [[nodiscard]] bool is_outside_refs(const std::string& target) const {
     if (target.empty() || target == "HEAD" || target.starts_with("refs/")) return false;
     std::error_code ignored;
@@ -198,8 +200,23 @@ class RefReader {
            fs::exists(fs::path(paths_.common_dir) / target, ignored);
   }
 
+  // Follows symbolic refs through files outside refs/. kIncomplete where one of these is no ref.
+  [[nodiscard]] Result<Value> leave_pseudo_refs(const std::string& path, Value value) const {
+    for (int depth = 0; is_outside_refs(value.target); ++depth) {
+      Result<Value> next = read_value(paths_.git_dir + "/" + value.target);
+      const bool is_no_ref = !next && (next.error().code == ErrorCode::kIncomplete ||
+                                       next.error().code == ErrorCode::kNotFound);
+      if (is_no_ref || depth == kSymrefDepth) {
+        return broken(path, fmt::format("a symbolic ref to {}, which is no ref", value.target));
+      }
+      value = TRY(std::move(next));
+    }
+    return value;
+  }
+
   Result<void> read_loose(const std::string& path, const std::string& name) {
     Result<Value> value = read_value(path);
+    if (value && check_ref_name(name)) value = leave_pseudo_refs(path, std::move(*value));
     if (!value && value.error().code == ErrorCode::kNotFound) {
       std::error_code error;
       const fs::file_type type = fs::symlink_status(path, error).type();
@@ -218,8 +235,6 @@ class RefReader {
     if (!value) return std::move(value).error();
     if (!check_ref_name(name)) {
       note_bad(path + ": Git does not allow this name for a ref");
-    } else if (is_outside_refs(value->target)) {
-      note_bad(fmt::format("{}: a symbolic ref to {}, which is no ref", path, value->target));
     } else if (value->oid) {
       snapshot_.refs.insert_or_assign(name, *value->oid);
     } else {

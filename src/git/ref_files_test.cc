@@ -12,6 +12,7 @@
 #include "bale/archive_name.h"
 #include "testing/git_fixture.h"
 #include "testing/matchers.h"
+#include "testing/store_fixture.h"
 
 namespace bale {
 namespace {
@@ -191,10 +192,35 @@ TEST(RefFilesTest, SymbolicRefsMayLeadToHeadOrNowhere) {
   write_test_file(git.git_dir() + "/HEAD", "ref: refs/heads/current\n");
   ASSERT_OK_AND_ASSIGN(circle, snapshot_of(git.path()));
   EXPECT_EQ(circle.head_oid, std::nullopt);
-  // Nothing that could be archived as what it is.
-  write_test_file(git.git_dir() + "/refs/heads/merging", "ref: MERGE_HEAD\n");
-  write_test_file(git.git_dir() + "/MERGE_HEAD", first.to_hex() + "\n");
-  EXPECT_THAT(snapshot_of(git.path()), FailsWith(ErrorCode::kIncomplete, "MERGE_HEAD"));
+}
+
+TEST(RefFilesTest, SymbolicRefsToPseudoRefsAreArchivedWithTheirValue) {
+  GitFixture git;
+  const GitOid first = git.commit("first");
+  const std::string dir = git.git_dir() + "/";
+  write_test_file(dir + "FETCH_HEAD", first.to_hex() + "\tnot-for-merge\tbranch 'x' of y\n");
+  write_test_file(dir + "ORIG_HEAD", first.to_hex() + "\n");
+  write_test_file(dir + "CHAIN_HEAD", "ref: ORIG_HEAD\n");
+  write_test_file(dir + "BRANCH_HEAD", "ref: refs/heads/main\n");
+  for (const std::string name : {"FETCH_HEAD", "ORIG_HEAD", "CHAIN_HEAD", "BRANCH_HEAD"}) {
+    write_test_file(dir + "refs/heads/" + name, "ref: " + name + "\n");
+    EXPECT_EQ(git.oid("refs/heads/" + name), first);
+  }
+  ASSERT_OK_AND_ASSIGN(snapshot, snapshot_of(git.path()));
+  EXPECT_THAT(snapshot.symrefs, ElementsAre(Pair("refs/heads/BRANCH_HEAD", "refs/heads/main")));
+  EXPECT_EQ(snapshot.refs.size(), 5u);
+  for (const auto& [name, oid] : snapshot.refs) EXPECT_EQ(oid, first) << name;
+  StoreFixture fixture;
+  ASSERT_THAT(fixture.import(git.path(), "x"), IsOk());
+  ASSERT_OK_AND_ASSIGN(exported, fixture.export_git("x"));
+  EXPECT_EQ(git.run_in(exported, {"fsck", "--strict"}), "");
+  EXPECT_EQ(git.run_in(exported, {"rev-parse", "refs/heads/CHAIN_HEAD"}), first.to_hex());
+  // What is no ref, or leads in a circle.
+  for (const std::string content : {"", "text\n", "ref: MERGE_HEAD\n"}) {
+    write_test_file(dir + "MERGE_HEAD", content);
+    write_test_file(dir + "refs/heads/bad", "ref: MERGE_HEAD\n");
+    EXPECT_THAT(snapshot_of(git.path()), FailsWith(ErrorCode::kIncomplete, "which is no ref"));
+  }
 }
 
 TEST(RefFilesTest, BadRefsAreAllNamedOrAllSkipped) {
