@@ -12,7 +12,6 @@
 #include "bale/archive_changes.h"
 #include "bale/store_repair.h"
 #include "bale/store_verifier.h"
-#include "base/check.h"
 #include "base/try.h"
 #include "io/memory_file_system.h"
 #include "store/layout.h"
@@ -30,11 +29,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 constexpr const char* kRepo = "github.com/owner/repo";
-
-Store made_store(FileSystem& files) {
-  CHECK(Store::init("/store", &files).has_value());
-  return std::move(Store::open("/store", &files)).value();
-}
 
 class ArchiveNamesTest : public testing::Test {
  protected:
