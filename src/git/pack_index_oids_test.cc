@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "base/endian.h"
-#include "testing/memory_file_system.h"
 #include "testing/git_fixture.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/pack_fixture.h"
 
 namespace bale {

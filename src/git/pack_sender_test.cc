@@ -17,9 +17,9 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "codec/delta_encoder.h"
-#include "testing/memory_file_system.h"
 #include "testing/git_fixture.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/pack_draft.h"
 #include "testing/pack_fixture.h"
 

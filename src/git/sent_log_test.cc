@@ -7,8 +7,8 @@
 #include <map>
 #include <random>
 
-#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 
 namespace bale {
 namespace {

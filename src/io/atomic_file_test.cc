@@ -12,8 +12,8 @@
 
 #include "base/try.h"
 #include "testing/faulty_file_system.h"
-#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/temp_directory.h"
 
 namespace bale {

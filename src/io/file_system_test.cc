@@ -11,10 +11,10 @@
 #include <thread>
 #include <vector>
 
-#include "testing/faulty_file_system.h"
-#include "testing/memory_file_system.h"
 #include "io/path.h"
+#include "testing/faulty_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/temp_directory.h"
 
 namespace bale {

@@ -14,9 +14,9 @@
 #include <thread>
 
 #include "base/try.h"
-#include "testing/memory_file_system.h"
 #include "io/posix_file.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 
 namespace bale {
 namespace {

@@ -15,8 +15,8 @@
 #include "base/endian.h"
 #include "base/try.h"
 #include "testing/faulty_file_system.h"
-#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/pack_fixture.h"
 #include "testing/temp_directory.h"
 

@@ -12,8 +12,8 @@
 #include "base/error.h"
 #include "base/memory_size.h"
 #include "base/try.h"
-#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/pack_draft.h"
 #include "testing/pack_fixture.h"
 

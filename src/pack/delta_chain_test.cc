@@ -14,8 +14,8 @@
 #include "base/try.h"
 #include "codec/delta_encoder.h"
 #include "codec/test_bytes.h"
-#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/pack_draft.h"
 #include "testing/pack_fixture.h"
 

@@ -5,8 +5,8 @@
 
 #include "base/try.h"
 #include "format/entry.h"
-#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 
 namespace bale {
 namespace {

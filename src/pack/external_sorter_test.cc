@@ -13,8 +13,8 @@
 #include "base/try.h"
 #include "codec/test_bytes.h"
 #include "testing/faulty_file_system.h"
-#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 
 namespace bale {
 namespace {

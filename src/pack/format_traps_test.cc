@@ -17,10 +17,10 @@
 #include "base/try.h"
 #include "codec/delta_encoder.h"
 #include "codec/zstd.h"
-#include "testing/faulty_file_system.h"
-#include "testing/memory_file_system.h"
 #include "pack/external_sorter.h"
+#include "testing/faulty_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/pack_draft.h"
 #include "testing/pack_fixture.h"
 

@@ -15,8 +15,8 @@
 #include "bale/pack_verifier.h"
 #include "base/hex.h"
 #include "hash/blake3.h"
-#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/pack_fixture.h"
 #include "testing/temp_directory.h"
 

@@ -17,8 +17,8 @@
 #include "base/try.h"
 #include "hash/blake3.h"
 #include "testing/faulty_file_system.h"
-#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/pack_fixture.h"
 
 namespace bale {

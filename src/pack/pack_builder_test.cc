@@ -13,8 +13,8 @@
 #include "base/try.h"
 #include "codec/test_bytes.h"
 #include "hash/blake3.h"
-#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/pack_fixture.h"
 
 namespace bale {

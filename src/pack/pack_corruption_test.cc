@@ -11,8 +11,8 @@
 #include "bale/pack_reader.h"
 #include "bale/pack_verifier.h"
 #include "base/try.h"
-#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/pack_draft.h"
 #include "testing/pack_fixture.h"
 

@@ -10,8 +10,8 @@
 #include "bale/pack_reader.h"
 #include "base/endian.h"
 #include "codec/test_bytes.h"
-#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/pack_draft.h"
 #include "testing/pack_fixture.h"
 

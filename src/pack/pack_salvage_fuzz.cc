@@ -10,8 +10,8 @@
 #include "bale/pack_builder.h"
 #include "base/check.h"
 #include "hash/blake3.h"
-#include "testing/memory_file_system.h"
 #include "pack/pack_salvager.h"
+#include "testing/memory_file_system.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 

@@ -15,8 +15,8 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "codec/test_bytes.h"
-#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/pack_draft.h"
 
 namespace bale {

@@ -13,8 +13,8 @@
 
 #include "bale/pack_reader.h"
 #include "testing/faulty_file_system.h"
-#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/pack_draft.h"
 #include "testing/pack_fixture.h"
 

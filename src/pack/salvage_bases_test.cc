@@ -9,9 +9,9 @@
 
 #include "base/try.h"
 #include "hash/blake3.h"
-#include "testing/memory_file_system.h"
 #include "pack/pack_salvager.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/pack_draft.h"
 #include "testing/pack_fixture.h"
 

@@ -8,11 +8,11 @@
 #include <set>
 #include <vector>
 
-#include "testing/faulty_file_system.h"
-#include "testing/memory_file_system.h"
 #include "pack/pack_bytes.h"
 #include "pack/pack_salvager.h"
+#include "testing/faulty_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/pack_fixture.h"
 
 namespace bale {

@@ -9,9 +9,9 @@
 
 #include "base/budget.h"
 #include "codec/delta.h"
-#include "testing/memory_file_system.h"
 #include "pack/stored_payload.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/pack_draft.h"
 #include "testing/pack_fixture.h"
 

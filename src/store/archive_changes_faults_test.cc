@@ -11,10 +11,10 @@
 
 #include "bale/archive_changes.h"
 #include "base/try.h"
-#include "testing/faulty_file_system.h"
-#include "testing/memory_file_system.h"
 #include "testing/archive_fixture.h"
+#include "testing/faulty_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 
 namespace bale {
 namespace {

@@ -14,10 +14,8 @@
 #include "bale/store_collect.h"
 #include "bale/store_statistics.h"
 #include "bale/store_verifier.h"
-#include "base/check.h"
 #include "base/memory_size.h"
 #include "hash/blake3.h"
-#include "testing/memory_file_system.h"
 #include "store/archive_recovery.h"
 #include "store/locks.h"
 #include "testing/archive_fixture.h"
@@ -30,24 +28,8 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-Store made_store(FileSystem& files) {
-  CHECK(Store::init("/store", &files).has_value());
-  return std::move(Store::open("/store", &files)).value();
-}
-
-class ArchiveChangesTest : public testing::Test {
+class ArchiveChangesTest : public TwoArchivesTest {
  protected:
-  // The archive "x" with records of the times 1, 2, 3, and "y" with one.
-  void SetUp() override {
-    for (const std::int64_t time : {1, 2, 3}) ASSERT_THAT(grow_archive(store_, "x", time), IsOk());
-    ASSERT_THAT(grow_archive(store_, "y", 1), IsOk());
-  }
-
-  std::vector<std::int64_t> times(const std::string& name) {
-    const Result<std::vector<std::int64_t>> times = record_times(store_, name);
-    return times ? *times : std::vector<std::int64_t>{-1};
-  }
-
   std::vector<std::string> archives() {
     const Result<std::vector<std::string>> names = store_.archives();
     return names ? *names : std::vector<std::string>{"(none could be read)"};
@@ -56,10 +38,6 @@ class ArchiveChangesTest : public testing::Test {
   void point_to(const std::string& name, std::string_view content) {
     ASSERT_THAT(write_file(files_, store_.path() + "/archives/" + name, as_bytes(content)), IsOk());
   }
-
-  MemoryFileSystem files_;
-  Store store_ = made_store(files_);
-  ReadContext context_;
 };
 
 TEST_F(ArchiveChangesTest, WhatIsRemovedIsNoArchiveAnyMore) {

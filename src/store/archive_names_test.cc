@@ -12,13 +12,12 @@
 #include "bale/archive_changes.h"
 #include "bale/store_repair.h"
 #include "bale/store_verifier.h"
-#include "base/check.h"
 #include "base/try.h"
-#include "testing/memory_file_system.h"
 #include "store/layout.h"
 #include "store/locks.h"
 #include "testing/archive_fixture.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/pack_fixture.h"
 #include "testing/small_archives.h"
 
@@ -30,11 +29,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 constexpr const char* kRepo = "github.com/owner/repo";
-
-Store store_with_names(FileSystem& files) {
-  CHECK(Store::init("/store", &files).has_value());
-  return std::move(Store::open("/store", &files)).value();
-}
 
 class ArchiveNamesTest : public testing::Test {
  protected:

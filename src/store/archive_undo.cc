@@ -139,12 +139,9 @@ Result<void> ReleasedCheck::add(const Record& record, std::uint64_t back) {
     TRY(need_list(*record.unreached.list, shown));
     unreached_.insert(*record.unreached.list);
   }
-  for (const auto& [ref, oid] : record.refs) {
-    TRY(closure_->add(oid, shown + ", " + quoted_name(ref)));
-  }
-  if (record.root) TRY(closure_->add(*record.root, shown + ", the root tree"));
-  const Result<GitOid> detached = GitOid::from_hex(record.head);
-  return detached ? closure_->add(*detached, shown + ", HEAD") : Result<void>();
+  return for_each_tip(record, [&](const GitOid& oid, const std::string& what) {
+    return closure_->add(oid, shown + ", " + quoted_name(what));
+  });
 }
 
 Result<void> ReleasedCheck::run() {

@@ -12,9 +12,7 @@
 #include "bale/store_collect.h"
 #include "bale/store_repair.h"
 #include "bale/store_verifier.h"
-#include "base/check.h"
 #include "base/memory_size.h"
-#include "testing/memory_file_system.h"
 #include "testing/archive_fixture.h"
 #include "testing/matchers.h"
 #include "testing/pack_fixture.h"
@@ -27,27 +25,11 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-Store store_to_undo(FileSystem& files) {
-  CHECK(Store::init("/store", &files).has_value());
-  return std::move(Store::open("/store", &files)).value();
-}
-
-class ArchiveUndoTest : public testing::Test {
+class ArchiveUndoTest : public TwoArchivesTest {
  protected:
-  // The archive "x" with records of the times 1, 2, 3, and "y" with one.
-  void SetUp() override {
-    for (const std::int64_t time : {1, 2, 3}) ASSERT_THAT(grow_archive(store_, "x", time), IsOk());
-    ASSERT_THAT(grow_archive(store_, "y", 1), IsOk());
-  }
-
   void TearDown() override {
     ASSERT_OK_AND_ASSIGN(left, files_.list("/store/staging"));
     EXPECT_THAT(left, IsEmpty());
-  }
-
-  std::vector<std::int64_t> times(const std::string& name = "x") {
-    const Result<std::vector<std::int64_t>> times = record_times(store_, name);
-    return times ? *times : std::vector<std::int64_t>{-1};
   }
 
   Result<UndoneChange> undo() { return undo_archive_change(store_, "x"); }
@@ -77,10 +59,6 @@ class ArchiveUndoTest : public testing::Test {
     ASSERT_OK_AND_ASSIGN(report, verify_store(store_, {}));
     EXPECT_TRUE(report.ok());
   }
-
-  MemoryFileSystem files_;
-  Store store_ = store_to_undo(files_);
-  ReadContext context_;
 };
 
 TEST_F(ArchiveUndoTest, ARemovedArchiveIsThereAgainWithAllItsRecords) {

@@ -9,8 +9,8 @@
 #include <string>
 
 #include "base/check.h"
-#include "testing/memory_file_system.h"
 #include "store/catalog_view.h"
+#include "testing/memory_file_system.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 

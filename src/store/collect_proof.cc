@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "base/hex.h"
+#include "base/memory_size.h"
 #include "base/try.h"
 #include "object/printable.h"
 #include "store/oid_list.h"
@@ -282,6 +283,10 @@ Result<void> CollectProof::run(const std::set<std::string>& going,
 Result<void> prove_collection(const Store& store, const std::set<std::string>& going,
                               const std::set<std::string>& sound,
                               const CollectProofOptions& options) {
+  if (options.memory_bytes < kMinCollectProofBytes) {
+    return fail(ErrorCode::kInvalidArgument, "checking what goes needs at least {} of memory",
+                memory_size(kMinCollectProofBytes));
+  }
   if (going.empty()) return {};
   return CollectProof(store, options).run(going, sound);
 }

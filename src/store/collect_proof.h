@@ -34,8 +34,8 @@ inline constexpr std::uint64_t kMinCollectProofBytes = 8 << 20;
 /// that only it has is missed.
 ///
 /// kCorrupt, with the object and who needs it, where something that an archive reaches is in packs
-/// that go, and in none that is sound and stays. The caller holds back imports. Nothing is written
-/// but scratch.
+/// that go, and in none that is sound and stays. kInvalidArgument below kMinCollectProofBytes. The
+/// caller holds back imports. Nothing is written but scratch.
 ///
 /// Memory: options.memory_bytes: a bit for each Git object in an eighth of it (more is kept on
 /// scratch), half to read, and 33 bytes a record. Not thread-safe.

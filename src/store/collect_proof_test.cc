@@ -21,7 +21,9 @@
 #include "store/locks.h"
 #include "store/staged_pack.h"
 #include "store/store_impl.h"
+#include "testing/archive_fixture.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/store_fixture.h"
 
 namespace bale {
@@ -262,6 +264,16 @@ TEST(CollectProofTest, APackMayGoIfAndOnlyIfNothingInItIsNeeded) {
   }
   EXPECT_GT(refused, 50);
   EXPECT_GT(allowed, 5);
+}
+
+TEST(CollectProofMemoryTest, TooLittleIsRefused) {
+  MemoryFileSystem files;
+  const Store store = made_store(files);
+  const Operation operation;
+  EXPECT_THAT(
+      prove_collection(store, {}, {},
+                       {.memory_bytes = kMinCollectProofBytes - 1, .operation = &operation}),
+      FailsWith(ErrorCode::kInvalidArgument, "needs at least"));
 }
 
 }  // namespace

@@ -17,7 +17,6 @@
 #include "store/record_chain.h"
 #include "store/record_scan.h"
 #include "store/store_impl.h"
-#include "store/verify_records.h"
 
 namespace bale {
 namespace {
@@ -53,7 +52,7 @@ class RecordReach {
       return {};
     };
     closure_ = TRY(Closure::create(store, std::move(options)));
-    TRY(VerifyRecords::for_each_tip(record, [&](const GitOid& oid, const std::string& what) {
+    TRY(for_each_tip(record, [&](const GitOid& oid, const std::string& what) {
       return closure_->add(oid, what);
     }));
     return closure_->walk();
@@ -245,7 +244,7 @@ Result<bool> CollectRoots::is_counted(const ObjectId& newest) {
     if (record.unreached.count > 0) return false;
     if (!record.shallow.empty() || record.missing.count > 0) continue;  // see check_partial()
     bool is_covered = reach.has_value();
-    TRY(VerifyRecords::for_each_tip(record, [&](const GitOid& oid, const std::string&) {
+    TRY(for_each_tip(record, [&](const GitOid& oid, const std::string&) {
       return is_covered ? reach->contains(oid, is_covered) : Result<void>();
     }));
     // What the newer record reaches, and nothing is hidden behind that.
@@ -290,7 +289,7 @@ Result<void> CollectRoots::add_record(const std::string& shown, const ArchiveRec
     partial_.emplace_back(entry.id, shown);
     return {};
   }
-  return VerifyRecords::for_each_tip(record, [&](const GitOid& oid, const std::string& what) {
+  return for_each_tip(record, [&](const GitOid& oid, const std::string& what) {
     return closure_->add(oid, shown + ", " + quoted_name(what));
   });
 }
@@ -328,7 +327,7 @@ Result<void> CollectRoots::check_partial(const std::string& shown, const ObjectI
                },
                .on_damage = [&](const Error& error) -> Result<void> { return lacks(error); },
                .operation = &operation_}));
-  TRY(VerifyRecords::for_each_tip(record, [&](const GitOid& oid, const std::string& what) {
+  TRY(for_each_tip(record, [&](const GitOid& oid, const std::string& what) {
     return closure.add(oid, shown + ", " + quoted_name(what));
   }));
   return closure.walk();
@@ -341,7 +340,7 @@ Result<void> CollectRoots::add_partial() {
   for (const auto& [id, shown] : partial_) {
     TRY(check_partial(shown, id));
     const Record record = TRY(store_.record(id, context_)).record;
-    TRY(VerifyRecords::for_each_tip(record, [&](const GitOid& oid, const std::string& what) {
+    TRY(for_each_tip(record, [&](const GitOid& oid, const std::string& what) {
       return closure_->add(oid, shown + ", " + quoted_name(what));
     }));
     TRY(closure_->walk());

@@ -15,6 +15,7 @@
 #include "base/try.h"
 #include "store/damage_masks.h"
 #include "store/oid_list.h"
+#include "store/record_chain.h"
 
 namespace bale {
 namespace {
@@ -116,15 +117,14 @@ Result<void> Batch::trace_group(const VerifyRecords::Group& group) {
 
 Result<void> Batch::trace_record(const VerifyRecords::Entry& entry, DamageMasks& masks) {
   const Record record = TRY(records_.record(entry));
-  TRY(VerifyRecords::for_each_tip(
-      record, [&](const GitOid& tip, const std::string& ref) -> Result<void> {
-        const std::uint64_t all = TRY(masks.of(tip));
-        if ((all & DamageMasks::kOther) != 0) touch_others(entry, ref);
-        const std::uint64_t mask = all & ~DamageMasks::kOther;
-        if (mask == 0) return {};
-        TRY(touch(entry, mask, ref, [&](std::uint64_t bit) { return path_from(tip, bit, masks); }));
-        return walk_from(tip, masks);
-      }));
+  TRY(for_each_tip(record, [&](const GitOid& tip, const std::string& ref) -> Result<void> {
+    const std::uint64_t all = TRY(masks.of(tip));
+    if ((all & DamageMasks::kOther) != 0) touch_others(entry, ref);
+    const std::uint64_t mask = all & ~DamageMasks::kOther;
+    if (mask == 0) return {};
+    TRY(touch(entry, mask, ref, [&](std::uint64_t bit) { return path_from(tip, bit, masks); }));
+    return walk_from(tip, masks);
+  }));
   if (!record.unreached.list) return {};
   const auto nowhere = [](std::uint64_t) -> Result<std::string> { return std::string(); };
   const Result<void> listed = read_oid_list(

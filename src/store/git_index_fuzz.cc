@@ -9,8 +9,8 @@
 
 #include "base/check.h"
 #include "format/git_index.h"
-#include "testing/memory_file_system.h"
 #include "store/git_index_view.h"
+#include "testing/memory_file_system.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 

@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "base/try.h"
-#include "testing/faulty_file_system.h"
 #include "store/git_index_view.h"
 #include "store/staged_pack.h"
 #include "store/store_impl.h"
 #include "testing/delta_store.h"
+#include "testing/faulty_file_system.h"
 #include "testing/matchers.h"
 #include "testing/store_fixture.h"
 

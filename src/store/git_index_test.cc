@@ -8,10 +8,10 @@
 #include <memory>
 #include <string>
 
-#include "testing/memory_file_system.h"
 #include "store/git_index_builder.h"
 #include "store/git_index_view.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 
 namespace bale {
 namespace {

@@ -16,12 +16,12 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "hash/git_hash.h"
-#include "testing/memory_file_system.h"
 #include "store/staged_pack.h"
 #include "store/store_impl.h"
 #include "store/verify_findings.h"
 #include "testing/damage_store.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 
 namespace bale {
 namespace {

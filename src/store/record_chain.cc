@@ -63,6 +63,16 @@ Error record_error(const std::string& name, std::uint64_t back, const Error& err
               name, back, error.message, name, back);
 }
 
+Result<void> for_each_tip(
+    const Record& record,
+    const std::function<Result<void>(const GitOid& oid, const std::string& what)>& use) {
+  for (const auto& [name, oid] : record.refs) TRY(use(oid, name));
+  if (record.root) TRY(use(*record.root, "the root tree"));
+  const Result<GitOid> detached = GitOid::from_hex(record.head);
+  if (detached) TRY(use(*detached, "HEAD"));
+  return {};
+}
+
 RecordChain chain_from(const Store& store, const std::optional<ObjectId>& newest,
                        ReadContext& context) {
   return {newest, [&store, &context](const ObjectId& id) { return store.record(id, context); }};

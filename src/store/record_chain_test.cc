@@ -14,9 +14,9 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "hash/blake3.h"
-#include "testing/memory_file_system.h"
 #include "testing/archive_fixture.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 
 namespace bale {
 namespace {

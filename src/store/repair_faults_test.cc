@@ -16,11 +16,11 @@
 #include "bale/store_verifier.h"
 #include "base/try.h"
 #include "hash/git_hash.h"
-#include "testing/faulty_file_system.h"
-#include "testing/memory_file_system.h"
 #include "store/staged_pack.h"
 #include "testing/archive_fixture.h"
+#include "testing/faulty_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/pack_fixture.h"
 
 namespace bale {

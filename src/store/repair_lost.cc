@@ -117,12 +117,9 @@ Result<void> LostSearch::add_record(const std::string& shown, const Record& reco
       lose(*record.unreached.list, record.hash.value_or(GitHash::kSha1));
     }
   }
-  for (const auto& [name, oid] : record.refs) {
-    TRY(closure_->add(oid, shown + ", " + quoted_name(name)));
-  }
-  if (record.root) TRY(closure_->add(*record.root, shown + ", the root tree"));
-  const Result<GitOid> detached = GitOid::from_hex(record.head);
-  return detached ? closure_->add(*detached, shown + ", HEAD") : Result<void>();
+  return for_each_tip(record, [&](const GitOid& oid, const std::string& what) {
+    return closure_->add(oid, shown + ", " + quoted_name(what));
+  });
 }
 
 Result<void> LostSearch::add_missing(const std::string& shown, const Record& record) {

@@ -9,10 +9,10 @@
 #include <set>
 #include <vector>
 
-#include "testing/faulty_file_system.h"
-#include "testing/memory_file_system.h"
 #include "store/scratch_stack.h"
+#include "testing/faulty_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 
 namespace bale {
 namespace {

@@ -11,10 +11,10 @@
 
 #include "base/memory_size.h"
 #include "base/try.h"
-#include "testing/faulty_file_system.h"
-#include "testing/memory_file_system.h"
 #include "store/store_impl.h"
+#include "testing/faulty_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/store_fixture.h"
 
 namespace bale {

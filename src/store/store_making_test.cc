@@ -10,11 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include "testing/faulty_file_system.h"
-#include "testing/memory_file_system.h"
 #include "store/locks.h"
 #include "testing/archive_fixture.h"
+#include "testing/faulty_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/pack_fixture.h"
 #include "testing/temp_directory.h"
 

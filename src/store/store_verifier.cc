@@ -31,6 +31,7 @@
 #include "store/damage_trace.h"
 #include "store/debris.h"
 #include "store/oid_list.h"
+#include "store/record_chain.h"
 #include "store/staging_area.h"
 #include "store/store_impl.h"
 #include "store/verify_archives.h"
@@ -330,15 +331,14 @@ Result<void> StoreVerifier::check_group(VerifyRecords& records, const VerifyReco
 
 Result<void> StoreVerifier::check_record(const Record& record, const std::string& shown,
                                          const RecordAbsence& absence, Closure* closure) {
-  return VerifyRecords::for_each_tip(
-      record, [&](const GitOid& oid, const std::string& what) -> Result<void> {
-        const std::string from = shown + ", " + quoted_name(what);
-        if (!packs_->find(oid)) {
-          if (absence.missing.contains(oid)) return {};
-          return findings_.missing(oid, std::nullopt, from);
-        }
-        return closure != nullptr ? closure->add(oid, from) : Result<void>();
-      });
+  return for_each_tip(record, [&](const GitOid& oid, const std::string& what) -> Result<void> {
+    const std::string from = shown + ", " + quoted_name(what);
+    if (!packs_->find(oid)) {
+      if (absence.missing.contains(oid)) return {};
+      return findings_.missing(oid, std::nullopt, from);
+    }
+    return closure != nullptr ? closure->add(oid, from) : Result<void>();
+  });
 }
 
 // Only that they are there: what they lead to is among them, is reached, or had gone from the

@@ -102,14 +102,4 @@ Result<RecordAbsence> VerifyRecords::absence(const Group& group, Budget& budget)
   return absence;
 }
 
-Result<void> VerifyRecords::for_each_tip(
-    const Record& record,
-    const std::function<Result<void>(const GitOid& oid, const std::string& what)>& use) {
-  for (const auto& [name, oid] : record.refs) TRY(use(oid, name));
-  if (record.root) TRY(use(*record.root, "the root tree"));
-  const Result<GitOid> detached = GitOid::from_hex(record.head);
-  if (detached) TRY(use(*detached, "HEAD"));
-  return {};
-}
-
 }  // namespace bale

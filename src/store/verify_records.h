@@ -82,12 +82,6 @@ class VerifyRecords {
   /// Charges the ids that are missing to `budget`.
   Result<RecordAbsence> absence(const Group& group, Budget& budget);
 
-  /// Calls `use` for each object that a record names, with the ref or what else it is; but not for
-  /// its lists.
-  static Result<void> for_each_tip(
-      const Record& record,
-      const std::function<Result<void>(const GitOid& oid, const std::string& what)>& use);
-
  private:
   Result<ArchiveRecord> read_record(const ObjectId& id);
   void add(const Entry& entry, const Record& record);

@@ -5,11 +5,14 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "store/record_chain.h"
 #include "store/staged_pack.h"
+#include "testing/matchers.h"
 
 namespace bale {
 namespace {
@@ -53,6 +56,21 @@ Result<std::vector<std::int64_t>> record_times(const Store& store, const std::st
     }
   }
   return times;
+}
+
+Store made_store(FileSystem& files) {
+  CHECK(Store::init("/store", &files).has_value());
+  return std::move(Store::open("/store", &files)).value();
+}
+
+void TwoArchivesTest::SetUp() {
+  for (const std::int64_t time : {1, 2, 3}) ASSERT_THAT(grow_archive(store_, "x", time), IsOk());
+  ASSERT_THAT(grow_archive(store_, "y", 1), IsOk());
+}
+
+std::vector<std::int64_t> TwoArchivesTest::times(const std::string& name) {
+  const Result<std::vector<std::int64_t>> times = record_times(store_, name);
+  return times ? *times : std::vector<std::int64_t>{-1};
 }
 
 }  // namespace bale

@@ -6,12 +6,15 @@
 
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "bale/result.h"
 #include "bale/store.h"
+#include "testing/memory_file_system.h"
 
 namespace bale {
 
@@ -22,5 +25,21 @@ Result<ObjectId> grow_archive(Store& store, const std::string& name, std::int64_
 /// The times of the archive's records, newest first, each record read and its blob there. An
 /// archive that is not there has none.
 Result<std::vector<std::int64_t>> record_times(const Store& store, const std::string& name);
+
+/// An empty store in /store.
+Store made_store(FileSystem& files);
+
+/// A store in memory: the archive "x" with records of the times 1, 2, 3, and "y" with one.
+class TwoArchivesTest : public testing::Test {
+ protected:
+  void SetUp() override;
+
+  /// As record_times(); -1 where that fails.
+  std::vector<std::int64_t> times(const std::string& name = "x");
+
+  MemoryFileSystem files_;
+  Store store_ = made_store(files_);
+  ReadContext context_;
+};
 
 }  // namespace bale

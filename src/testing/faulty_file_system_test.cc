@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/try.h"
-#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 
 namespace bale {
 namespace {

@@ -12,8 +12,8 @@
 
 #include "base/error.h"
 #include "base/try.h"
-#include "testing/memory_tree.h"
 #include "io/path.h"
+#include "testing/memory_tree.h"
 
 namespace bale {
 namespace {
