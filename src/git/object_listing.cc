@@ -34,7 +34,7 @@
 namespace bale {
 namespace {
 
-constexpr std::size_t kPieceBytes = 64 << 10;
+constexpr std::size_t kOutputBytes = 64 << 10;
 constexpr std::size_t kMostMisnamed = 100'000;
 
 // FNV-1a, over lines that git made: it tells two walks apart, and need not withstand an attack.
@@ -64,7 +64,7 @@ Result<bool> for_each_link_of(ObjectReader& reader, const GitOid& oid, const Lin
   CHECK(object.has_value());
   if (object->missing || object->type == ObjectType::kBlob) return true;
   LinkStream links(oid.hash(), object->type);
-  std::vector<std::byte> piece(kPieceBytes);
+  std::vector<std::byte> piece(kOutputBytes);
   while (const std::size_t got = TRY(reader.read(piece))) {
     TRY(links.feed(Bytes(piece).first(got), visit));
   }

@@ -21,7 +21,7 @@ namespace {
 // A message may name so many objects that are looked for.
 constexpr std::size_t kExplainedIds = 16;
 
-constexpr std::size_t kPieceBytes = 64 << 10;
+constexpr std::size_t kReadBytes = 64 << 10;
 
 // The ids in a message.
 std::set<GitOid> ids_in(std::string_view text, GitHash hash) {
@@ -143,7 +143,7 @@ bool GitSource::can_read(const GitOid& oid) {
     const std::optional<SourceObject> object = TRY(reader->next());
     if (!object || object->missing) return fail(ErrorCode::kNotFound, "missing");
     GitHasher hasher(hash_, object->type, object->size);
-    std::vector<std::byte> piece(kPieceBytes);
+    std::vector<std::byte> piece(kReadBytes);
     while (const std::size_t got = TRY(reader->read(piece))) hasher.update(Bytes(piece).first(got));
     TRY(reader->next());
     return hasher.finish();

@@ -16,7 +16,7 @@
 namespace bale {
 namespace {
 
-constexpr std::size_t kPieceBytes = 64 << 10;
+constexpr std::size_t kListPieceBytes = 64 << 10;
 constexpr std::string_view kMore = "more\n";
 
 Result<void> remove_list(FileSystem& files, const StoreLayout& layout, bool sync) {
@@ -36,7 +36,7 @@ Result<bool> lists_missing_object(const Store& store) {
   const Result<std::unique_ptr<File>> file = store.file_system().open(store.impl().layout().lost());
   if (!file && file.error().code == ErrorCode::kNotFound) return false;
   if (!file) return file.error();
-  std::string text(kPieceBytes, '\0');
+  std::string text(kListPieceBytes, '\0');
   for (std::uint64_t offset = 0;;) {
     const std::size_t got = TRY((*file)->read_at(
         offset, std::as_writable_bytes(std::span<char>(text.data(), text.size()))));
@@ -70,7 +70,7 @@ Result<void> write_known_losses(FileSystem& files, const StoreLayout& layout,
   for (const GitOid& oid : losses.oids) {
     lines += oid.to_hex();
     lines += '\n';
-    if (lines.size() >= kPieceBytes) TRY(flush());
+    if (lines.size() >= kListPieceBytes) TRY(flush());
   }
   if (losses.more) lines += kMore;
   TRY(flush());

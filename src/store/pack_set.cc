@@ -36,9 +36,8 @@ constexpr std::size_t kMostPinned = 64;
 constexpr std::size_t kMostLoose = 64;
 
 // How often the directory is looked at again because a pack went while the set was read.
-constexpr int kAttempts = 100;
+constexpr int kSetAttempts = 100;
 
-constexpr std::string_view kPackSuffix = ".pack";
 
 // The names of packs that are there whole: both .pack and .idx.
 std::vector<std::string> whole_packs(const std::vector<DirectoryEntry>& entries) {
@@ -58,32 +57,32 @@ std::vector<std::string> whole_packs(const std::vector<DirectoryEntry>& entries)
 Result<std::shared_ptr<const PackSet>> PackSet::read(FileSystem& file_system,
                                                      const StoreLayout& layout, PackShelf& shelf) {
   std::set<std::string> gone;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  for (int attempt = 0; attempt < kSetAttempts; ++attempt) {
     const std::shared_ptr<PackSet> set(new PackSet(file_system, layout, shelf));
     // What others keep replacing by one that has less is not written for ever.
-    const CatalogUse use = attempt < kAttempts / 2 ? CatalogUse::kStores : CatalogUse::kOwn;
+    const CatalogUse use = attempt < kSetAttempts / 2 ? CatalogUse::kStores : CatalogUse::kOwn;
     if (TRY(set->read_once(use, gone))) return std::shared_ptr<const PackSet>(set);
   }
   return fail(ErrorCode::kIo, "{}: packs came and went {} times while they were opened",
-              layout.packs(), kAttempts);
+              layout.packs(), kSetAttempts);
 }
 
 Result<std::shared_ptr<const PackSet>> PackSet::without_catalog(
     const std::optional<Error>& why) const {
   std::set<std::string> gone;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  for (int attempt = 0; attempt < kSetAttempts; ++attempt) {
     const std::shared_ptr<PackSet> set(new PackSet(*file_system_, *layout_, *shelf_));
     if (why) set->damage_.push_back({"", false, *why});
     if (TRY(set->read_once(CatalogUse::kOwn, gone))) return std::shared_ptr<const PackSet>(set);
   }
   return fail(ErrorCode::kIo, "{}: packs came and went {} times while they were opened",
-              layout_->packs(), kAttempts);
+              layout_->packs(), kSetAttempts);
 }
 
 Result<std::shared_ptr<const PackSet>> PackSet::only(
     const std::function<bool(const std::string& name)>& is_wanted) const {
   std::set<std::string> gone;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  for (int attempt = 0; attempt < kSetAttempts; ++attempt) {
     const std::shared_ptr<PackSet> set(new PackSet(*file_system_, *layout_, *shelf_));
     set->is_wanted_ = is_wanted;
     const bool read = TRY(set->read_once(CatalogUse::kOwn, gone));
@@ -91,7 +90,7 @@ Result<std::shared_ptr<const PackSet>> PackSet::only(
     if (read) return std::shared_ptr<const PackSet>(set);
   }
   return fail(ErrorCode::kIo, "{}: packs came and went {} times while they were opened",
-              layout_->packs(), kAttempts);
+              layout_->packs(), kSetAttempts);
 }
 
 const PackSet::Damage* PackSet::inaccessible() const {

@@ -14,7 +14,7 @@
 namespace bale {
 namespace {
 
-constexpr std::uint64_t kPieceBytes = 1 << 20;
+constexpr std::uint64_t kCheckPieceBytes = 1 << 20;
 constexpr std::uint64_t kBlockBytes = 4096;
 
 }  // namespace
@@ -26,14 +26,14 @@ Result<std::optional<Error>> read_failure(FileSystem& file_system, const std::st
   if (!file) return file.error();
   const Result<std::uint64_t> size = (*file)->size();
   if (!size) return size.error();
-  std::vector<std::byte> piece(kPieceBytes);
-  for (std::uint64_t offset = 0; offset < *size; offset += kPieceBytes) {
+  std::vector<std::byte> piece(kCheckPieceBytes);
+  for (std::uint64_t offset = 0; offset < *size; offset += kCheckPieceBytes) {
     if (operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
     const Result<std::size_t> got = (*file)->read_at(offset, piece);
     if (got) continue;
     if (got.error().code != ErrorCode::kIo) return got.error();
     // Which block of the piece it is.
-    for (std::uint64_t at = offset; at < std::min(*size, offset + kPieceBytes); at += kBlockBytes) {
+    for (std::uint64_t at = offset; at < std::min(*size, offset + kCheckPieceBytes); at += kBlockBytes) {
       const Result<std::size_t> block =
           (*file)->read_at(at, MutableBytes(piece).first(kBlockBytes));
       if (block) continue;

@@ -24,7 +24,6 @@ namespace {
 
 constexpr std::size_t kMostNotes = 1000;
 constexpr std::size_t kMagicBytes = 4;
-constexpr std::string_view kPackSuffix = ".pack";
 constexpr std::string_view kMarkStart = "bale store ";
 
 // Whether packs/ holds a file that begins as packs do.

@@ -21,7 +21,7 @@ namespace bale {
 namespace {
 
 // How often packs may be collected between a look-up and the opening of what it led to.
-constexpr int kAttempts = 10;
+constexpr int kFindAttempts = 10;
 
 // What has no more bytes is proven in memory before it is given; the rest is read twice.
 constexpr std::uint64_t kReadWholeBytes = 4 << 20;
@@ -178,7 +178,7 @@ Result<Store::Impl::Place> Store::Impl::open_at(const ObjectLocation& location,
   for (int attempt = 1;; ++attempt) {
     Result<std::shared_ptr<const StoredPack>> pack = open(at.pack);
     if (pack) return Place{std::move(*pack), at.offset};
-    if (pack.error().code != ErrorCode::kNotFound || !id.is_known() || attempt == kAttempts) {
+    if (pack.error().code != ErrorCode::kNotFound || !id.is_known() || attempt == kFindAttempts) {
       return pack.error();
     }
     TRY(refresh());
