@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "bale/archive_changes.h"
-#include "bale/git_object_source.h"
 #include "bale/store_collect.h"
 #include "bale/store_repack.h"
 #include "bale/store_repair.h"
@@ -284,11 +283,12 @@ TEST_F(CollectDamagedTest, WhateverIsLostNothingThatTheArchiveReachesGoes) {
 
 // It hides a file, and the message says what helps.
 TEST_F(CollectDamagedTest, ALostTreeThatHidesSomethingBlocksUntilItIsFetched) {
+  const std::string backup = fixture_.beside("backup");
+  fs::copy(fixture_.path(), backup, fs::copy_options::recursive);
   remove("other");
   lose(mine_.oid("HEAD^{tree}"));
   expect_blocked("bale repair, with --from");
-  const Operation operation;
-  ASSERT_OK_AND_ASSIGN(source, open_git_object_source(mine_.path(), operation));
+  ASSERT_OK_AND_ASSIGN(source, open_store_source(backup));
   ASSERT_OK_AND_ASSIGN(repaired, repair(source.get()));
   EXPECT_EQ(repaired.objects_refetched, 1u);
   ASSERT_THAT(store().refresh(), IsOk());
