@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "bale/archive_changes.h"
-#include "bale/git_object_source.h"
 #include "bale/store_collect.h"
 #include "bale/store_repack.h"
 #include "bale/store_repair.h"
@@ -203,14 +202,14 @@ class CollectDamagedTest : public CollectTest {
   }
 
   void expect_collected() {
-    ASSERT_THAT(collect_store(store(), quick()), IsOk());
+    ASSERT_THAT(collect_store(store(), quick_collect()), IsOk());
     EXPECT_FALSE(store().find(other_.oid("HEAD:other")));
     EXPECT_TRUE(store().find(mine_.oid("HEAD:shared")));
   }
 
   void expect_blocked(const std::string& why) {
     const auto before = fixture_.files();
-    EXPECT_THAT(collect_store(store(), quick()), FailsWith(ErrorCode::kCorrupt, why));
+    EXPECT_THAT(collect_store(store(), quick_collect()), FailsWith(ErrorCode::kCorrupt, why));
     EXPECT_EQ(fixture_.files(), before);
   }
 };
@@ -221,7 +220,7 @@ TEST_F(CollectDamagedTest, ALostFileBlocksNothingAlsoAfterRepackAndInOlderRecord
   lose(mine_.oid("HEAD~1:mine"));
   ASSERT_THAT(repack_store(store(), {.sync = false}), IsOk());
   remove("other");
-  ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick()));
+  ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick_collect()));
   EXPECT_EQ(summary.objects_removed, 4u);
   ASSERT_EQ(summary.damaged.size(), 1u);
   EXPECT_THAT(summary.damaged.front().message, testing::HasSubstr("archive mine is damaged"));
@@ -274,7 +273,7 @@ TEST_F(CollectDamagedTest, WhateverIsLostNothingThatTheArchiveReachesGoes) {
     fs::copy(whole, fixture_.path(), fs::copy_options::recursive);
     ASSERT_THAT(store().refresh(), IsOk());
     lose(GitOid::from_hex(lost).value());
-    if (collect_store(store(), quick())) ++collected;
+    if (collect_store(store(), quick_collect())) ++collected;
     for (const std::string& oid : reached) {
       EXPECT_EQ(store().find(GitOid::from_hex(oid).value()).has_value(), oid != lost) << oid;
     }
@@ -284,11 +283,12 @@ TEST_F(CollectDamagedTest, WhateverIsLostNothingThatTheArchiveReachesGoes) {
 
 // It hides a file, and the message says what helps.
 TEST_F(CollectDamagedTest, ALostTreeThatHidesSomethingBlocksUntilItIsFetched) {
+  const std::string backup = fixture_.beside("backup");
+  fs::copy(fixture_.path(), backup, fs::copy_options::recursive);
   remove("other");
   lose(mine_.oid("HEAD^{tree}"));
   expect_blocked("bale repair, with --from");
-  const Operation operation;
-  ASSERT_OK_AND_ASSIGN(source, open_git_object_source(mine_.path(), operation));
+  ASSERT_OK_AND_ASSIGN(source, open_store_source(backup));
   ASSERT_OK_AND_ASSIGN(repaired, repair(source.get()));
   EXPECT_EQ(repaired.objects_refetched, 1u);
   ASSERT_THAT(store().refresh(), IsOk());
@@ -301,7 +301,7 @@ TEST_F(CollectDamagedTest, ALostTreeThatHidesSomethingBlocksUntilItsArchiveIsGiv
   lose(mine_.oid("HEAD^{tree}"));
   expect_blocked("bale archive rm mine gives it up");
   remove("mine");
-  ASSERT_THAT(collect_store(store(), quick()), IsOk());
+  ASSERT_THAT(collect_store(store(), quick_collect()), IsOk());
   EXPECT_FALSE(store().find(mine_.oid("HEAD:mine")));
   EXPECT_FALSE(store().find(mine_.oid("HEAD:shared")));
 }

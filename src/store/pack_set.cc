@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "store/catalog_writer.h"
+#include "store/layout.h"
 
 namespace bale {
 namespace {
@@ -37,7 +38,6 @@ constexpr std::size_t kMostLoose = 64;
 
 // How often the directory is looked at again because a pack went while the set was read.
 constexpr int kSetAttempts = 100;
-
 
 // The names of packs that are there whole: both .pack and .idx.
 std::vector<std::string> whole_packs(const std::vector<DirectoryEntry>& entries) {

@@ -33,7 +33,8 @@ Result<std::optional<Error>> read_failure(FileSystem& file_system, const std::st
     if (got) continue;
     if (got.error().code != ErrorCode::kIo) return got.error();
     // Which block of the piece it is.
-    for (std::uint64_t at = offset; at < std::min(*size, offset + kCheckPieceBytes); at += kBlockBytes) {
+    for (std::uint64_t at = offset; at < std::min(*size, offset + kCheckPieceBytes);
+         at += kBlockBytes) {
       const Result<std::size_t> block =
           (*file)->read_at(at, MutableBytes(piece).first(kBlockBytes));
       if (block) continue;

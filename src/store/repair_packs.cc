@@ -29,7 +29,6 @@
 namespace bale {
 namespace {
 
-
 std::string without(std::string_view name, std::string_view suffix) {
   return std::string(name.substr(0, name.size() - suffix.size()));
 }
