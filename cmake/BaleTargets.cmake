@@ -7,10 +7,10 @@
 #   bale_benchmarks(ROOM a_bench.cc)   one benchmark program a room, smoke-run by ctest
 #   bale_fuzzer(entry_fuzz.cc)         one libFuzzer program; its corpus is replayed by ctest
 
-# With BALE_UNITY, files of a target are compiled a few at a time, as one source: most of the time of
-# a build goes into the same headers again and again. Never files of two rooms, so names must differ
-# within a room only. The presets `clang` and `fuzz` compile every file by itself, which shows a
-# missing include.
+# With BALE_UNITY, files of a target are compiled a few at a time, as one source: most of the time
+# of a build goes into the same headers again and again. Never files of two rooms, so names must
+# differ within a room only. The presets `clang` and `fuzz` compile every file by itself, which
+# shows a missing include.
 set(BALE_UNITY_FILES 10)
 
 function(bale_unity target)

@@ -27,9 +27,9 @@
 #include "base/budget.h"
 #include "base/hex.h"
 #include "format/object_stream.h"
-#include "testing/memory_file_system.h"
 #include "store/git_index_builder.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 
 namespace bale {
 namespace {

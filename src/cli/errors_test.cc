@@ -30,9 +30,9 @@ TEST(ErrorsTest, AMessageIsOneLineAndHarmlessToATerminal) {
 
 TEST(ErrorsTest, JsonHoldsCodeAndMessage) {
   const std::string text = error_json({ErrorCode::kCorrupt, "\"\\\xff\n"});
-  const nlohmann::json json = nlohmann::json::parse(text);
-  EXPECT_EQ(json["error"]["code"], "corrupt");
-  EXPECT_EQ(json["error"]["message"], "\"\\\\377\\n");
+  const nlohmann::json parsed = nlohmann::json::parse(text);
+  EXPECT_EQ(parsed["error"]["code"], "corrupt");
+  EXPECT_EQ(parsed["error"]["message"], "\"\\\\377\\n");
 }
 
 }  // namespace

@@ -22,8 +22,8 @@ TEST(JsonLineTest, KeepsKeysInOrderAndIsOneLine) {
 TEST(JsonLineTest, AnyByteGivesValidJson) {
   for (int first = 0; first < 256; ++first) {
     const std::string text = {'a', static_cast<char>(first), '"'};
-    const nlohmann::json json = nlohmann::json::parse(json_string(text));
-    EXPECT_TRUE(json.is_string());
+    const nlohmann::json parsed = nlohmann::json::parse(json_string(text));
+    EXPECT_TRUE(parsed.is_string());
   }
   EXPECT_EQ(json_string("50% \xc3\xa9 \xff"), "\"50% \xc3\xa9 \xef\xbf\xbd\"");
   EXPECT_EQ(json_string("\n\x7f\xc2\x9b\xe2\x80\xae"), R"("\u000a\u007f\u009b\u202e")");

@@ -80,9 +80,9 @@ TEST(ProgramTest, EveryVerbReportsItsErrorsAsJsonToo) {
   for (const Verb& verb : all_verbs()) {
     const FinishedRun run = run_bale(words_of(verb) + std::vector<std::string>{"--json", "--bad"});
     EXPECT_EQ(run.status, 2);
-    const nlohmann::json json = nlohmann::json::parse(run.out);
-    EXPECT_EQ(json["error"]["code"], "invalid_argument");
-    EXPECT_EQ("bale: " + json["error"]["message"].get<std::string>() + "\n", run.err);
+    const nlohmann::json parsed = nlohmann::json::parse(run.out);
+    EXPECT_EQ(parsed["error"]["code"], "invalid_argument");
+    EXPECT_EQ("bale: " + parsed["error"]["message"].get<std::string>() + "\n", run.err);
   }
 }
 

@@ -44,7 +44,7 @@ class ArchiveNamesTest : public testing::Test {
   }
 
   MemoryFileSystem files_;
-  Store store_ = store_with_names(files_);
+  Store store_ = made_store(files_);
 };
 
 TEST(ArchiveLayoutTest, DirectoriesOfNamesEndInWhatNoNameHolds) {
@@ -181,7 +181,7 @@ TEST_F(ArchiveNamesTest, WhatIsNotOfBaleIsDebrisAlsoBelow) {
 TEST(ArchiveNamesCrashTest, WhatWasAcknowledgedIsThereAfterAPowerCut) {
   for (const bool locked : {true, false}) {
     MemoryFileSystem files;
-    Store store = store_with_names(files);
+    Store store = made_store(files);
     {
       // An import makes the directories with its lock; repair has none.
       ImportLocks locks;

@@ -140,7 +140,7 @@ TEST_F(RepackTest, AMalformedTreeIsCopiedAndGivesNoHints) {
   ASSERT_THAT(staged->add(oid, ObjectType::kTree, as_bytes(tree)), IsOk());
   ASSERT_THAT(staged->install(), IsOk());
   ASSERT_THAT(fixture_.store().refresh(), IsOk());
-  ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), quick({.find_bases = true})));
+  ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), quick_repack({.find_bases = true})));
   EXPECT_EQ(summary.packs_after, 1u);
   const auto where = fixture_.store().find(oid);
   ASSERT_TRUE(where);

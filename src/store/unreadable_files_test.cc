@@ -132,7 +132,7 @@ TEST_F(UnreadableFilesTest, StatisticsAndVerifyOfOneArchiveNameTheFile) {
              error.message.find(pack_of_a_ + suffix) != std::string::npos;
     };
     refuse(io_kinds({IoKind::kOpen}), pack_of_a_ + suffix);
-    ASSERT_OK_AND_ASSIGN(store, Store::open(kStore, &files_));
+    ASSERT_OK_AND_ASSIGN(store, Store::open(kUnreadableStore, &files_));
     ASSERT_OK_AND_ASSIGN(statistics, store_statistics(store, 8 << 20, {}));
     ASSERT_FALSE(statistics.errors.empty());
     EXPECT_TRUE(names_file(statistics.errors.front())) << statistics.errors.front().message;
@@ -147,9 +147,9 @@ TEST_F(UnreadableFilesTest, StatisticsAndVerifyOfOneArchiveNameTheFile) {
 }
 
 TEST_F(UnreadableFilesTest, VerifyOfOneArchiveNamesTheGitIndexThatIsLost) {
-  const std::string path = std::string(kStore) + "/packs/" + pack_of_a_ + ".gitidx";
+  const std::string path = std::string(kUnreadableStore) + "/packs/" + pack_of_a_ + ".gitidx";
   ASSERT_THAT(memory_.remove_file(path), IsOk());
-  ASSERT_OK_AND_ASSIGN(store, Store::open(kStore, &memory_));
+  ASSERT_OK_AND_ASSIGN(store, Store::open(kUnreadableStore, &memory_));
   EXPECT_THAT(store.missing("x").message, HasSubstr(path));
   ASSERT_OK_AND_ASSIGN(report, verify_store(store, {.archive = "a"}));
   ASSERT_FALSE(report.errors.empty());

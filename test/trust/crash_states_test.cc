@@ -20,8 +20,8 @@
 
 #include "base/try.h"
 #include "testing/faulty_file_system.h"
-#include "testing/memory_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/small_archives.h"
 #include "testing/store_verbs.h"
 #include "trust_options.h"

@@ -18,10 +18,10 @@
 
 #include "bale/store_verifier.h"
 #include "base/try.h"
-#include "testing/faulty_file_system.h"
-#include "testing/memory_file_system.h"
 #include "testing/budget_faults.h"
+#include "testing/faulty_file_system.h"
 #include "testing/matchers.h"
+#include "testing/memory_file_system.h"
 #include "testing/small_archives.h"
 #include "testing/store_verbs.h"
 #include "trust_options.h"
