@@ -13,7 +13,7 @@
 #include "bench/disk.h"
 #include "bench/stopwatch.h"
 #include "hash/blake3.h"
-#include "pack/radix_sort.h"
+#include "scratch/radix_sort.h"
 
 namespace bale::bench {
 namespace {

@@ -32,7 +32,8 @@ run_fuzz() {
     name=$(basename "$source" .cc)
     echo "== $name for $fuzz_seconds seconds"
     mkdir -p "build/fuzz/new/$name"
-    "build/fuzz/$(dirname "$source")/$name" -max_total_time="$fuzz_seconds" -print_final_stats=1 \
+    program=$(find build/fuzz/src -name "$name" -type f)
+    "$program" -max_total_time="$fuzz_seconds" -print_final_stats=1 \
       "build/fuzz/new/$name" "test/corpus/$name"
   done
 }

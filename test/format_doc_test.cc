@@ -27,7 +27,7 @@
 #include "base/budget.h"
 #include "base/hex.h"
 #include "format/object_stream.h"
-#include "store/git_index_builder.h"
+#include "store/core/git_index_builder.h"
 #include "testing/matchers.h"
 #include "testing/memory_file_system.h"
 

@@ -4,7 +4,8 @@
 """Holds the shape of the source tree: which room may use which, and how files look.
 
 Rooms are the folders of src/, in the order of the loop in CMakeLists.txt. A file may include what
-lies in its own room or in one before it; git and dir may not see each other. A public header
+is in its own room or in one before it; git and dir may not see each other. Large rooms have parts,
+folders with the same rule among them. A public header
 belongs to the room that defines what it declares, and only public headers and the standard library
 may stand in it. Tests, fuzzers and benchmarks may moreover use testing/.
 
@@ -19,6 +20,14 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 SIBLINGS = {frozenset({"git", "dir"})}
+
+# The parts of a room, from the ground up.
+PARTS = {
+    "pack": ["read", "deltas", "build", "check", "salvage"],
+    "store": ["core", "verify", "maintain", "repair"],
+    "git": ["child", "source", "import", "export"],
+}
+SIBLING_PARTS = {frozenset({"git/import", "git/export"}), frozenset({"pack/read", "pack/deltas"})}
 
 # The lowest room that may include a public header. One that is not here fails the test: say where
 # it belongs.
@@ -123,6 +132,20 @@ class Rules:
             return None if is_test else self.judge_foreign(room, name)
         if not self.may_use(room, first):
             return f"{room} may not use {name}: {first} is not below it"
+        if name.startswith(room + "/") and room in PARTS and not is_test:
+            return self.judge_part(room, parts[2], rest.split("/")[0])
+        return None
+
+    @staticmethod
+    def judge_part(room, part, other):
+        order = PARTS[room]
+        for name in (part, other):
+            if name not in order:
+                return f"{room}/{name} is no part of {room} (add it to PARTS)"
+        if frozenset({f"{room}/{part}", f"{room}/{other}"}) in SIBLING_PARTS:
+            return f"{room}/{part} and {room}/{other} may not see each other"
+        if order.index(other) > order.index(part):
+            return f"{room}/{part} may not use {room}/{other}: it is not below it"
         return None
 
     @staticmethod
@@ -176,8 +199,8 @@ def judge_look(name, lines):
 class RulesTest(unittest.TestCase):
     """The rules themselves: that each of them can fail."""
 
-    rules = Rules(["base", "io", "hash", "format", "codec", "pack", "object", "store", "git",
-                   "dir", "cli"])
+    rules = Rules(["base", "io", "scratch", "hash", "format", "codec", "pack", "object", "store",
+                   "git", "dir", "cli"])
 
     def allowed(self, path, name, quote='"'):
         self.assertIsNone(self.rules.judge(path, quote, name), f"{path} -> {name}")
@@ -186,9 +209,8 @@ class RulesTest(unittest.TestCase):
         self.assertIsNotNone(self.rules.judge(path, quote, name), f"{path} -> {name}")
 
     def test_arrows_run_down(self):
-        self.allowed("src/store/a.cc", "pack/index_view.h")
-        self.allowed("src/store/a.cc", "store/layout.h")
-        self.refused("src/pack/a.cc", "store/layout.h")
+        self.allowed("src/store/a.cc", "pack/read/index_view.h")
+        self.refused("src/pack/a.cc", "store/core/layout.h")
         self.refused("src/base/a.h", "io/path.h")
 
     def test_siblings_do_not_see_each_other(self):
@@ -196,6 +218,14 @@ class RulesTest(unittest.TestCase):
         self.refused("src/dir/a.cc", "git/a.h")
         self.allowed("src/cli/a.cc", "git/a.h")
         self.allowed("src/cli/a.cc", "dir/a.h")
+
+    def test_arrows_between_parts_run_down(self):
+        self.allowed("src/store/repair/a.cc", "store/core/layout.h")
+        self.allowed("src/store/core/a.cc", "store/core/layout.h")
+        self.refused("src/store/core/a.cc", "store/repair/repair.h")
+        self.refused("src/git/import/a.cc", "git/export/export.h")
+        self.refused("src/store/a.cc", "store/core/layout.h")
+        self.refused("src/store/core/a.cc", "store/elsewhere/layout.h")
 
     def test_public_headers_count_as_their_room(self):
         self.refused("src/pack/a.cc", "bale/store.h")
@@ -206,7 +236,7 @@ class RulesTest(unittest.TestCase):
     def test_only_tests_use_testing(self):
         self.allowed("src/base/a_test.cc", "testing/matchers.h")
         self.refused("src/base/a.cc", "testing/matchers.h")
-        self.refused("src/store/a_test.cc", "git/source.h")
+        self.refused("src/store/a_test.cc", "git/source/source.h")
 
     def test_public_headers_include_public_ones_and_std(self):
         self.allowed("include/bale/a.h", "bale/bytes.h")
@@ -246,6 +276,12 @@ class TreeTest(unittest.TestCase):
     def test_every_folder_of_src_is_a_room(self):
         folders = {name.split("/")[1] for name in self.names if name.startswith("src/")}
         self.assertEqual(folders - {"testing"}, set(self.order))
+
+    def test_rooms_with_parts_have_no_other_sources(self):
+        for room, parts in PARTS.items():
+            found = {name.split("/")[2] for name in self.names
+                     if name.startswith(f"src/{room}/") and name.endswith((".h", ".cc"))}
+            self.assertEqual(found, set(parts))
 
     def test_every_public_header_has_a_room(self):
         headers = {name[len("include/bale/"):] for name in self.names

@@ -19,7 +19,7 @@
 #include "cli/store_access.h"
 #include "cli/verbs.h"
 #include "object/utc_time.h"
-#include "store/record_chain.h"
+#include "store/core/record_chain.h"
 
 namespace bale::cli {
 namespace {

@@ -15,7 +15,7 @@
 #include "cli/json_line.h"
 #include "cli/store_access.h"
 #include "cli/verbs.h"
-#include "store/proven_info.h"
+#include "store/core/proven_info.h"
 
 namespace bale::cli {
 namespace {

@@ -30,7 +30,7 @@
 #include "hash/blake3.h"
 #include "io/buffered.h"
 #include "io/stream.h"
-#include "pack/builder_plan.h"
+#include "pack/build/builder_plan.h"
 
 namespace bale::cli {
 namespace {

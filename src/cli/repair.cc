@@ -22,7 +22,7 @@
 #include "cli/signals.h"
 #include "cli/verbs.h"
 #include "object/printable.h"
-#include "store/layout.h"
+#include "store/core/layout.h"
 
 namespace bale::cli {
 namespace {

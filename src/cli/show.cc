@@ -19,7 +19,7 @@
 #include "cli/store_access.h"
 #include "cli/verbs.h"
 #include "hash/git_hash.h"
-#include "store/proven_info.h"
+#include "store/core/proven_info.h"
 
 namespace bale::cli {
 namespace {

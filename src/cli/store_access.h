@@ -15,7 +15,7 @@
 #include "bale/result.h"
 #include "bale/store.h"
 #include "cli/session.h"
-#include "store/store_making.h"
+#include "store/core/store_making.h"
 
 namespace bale::cli {
 

@@ -10,7 +10,7 @@
 
 #include "bale/store.h"
 #include "cli/program_under_test.h"
-#include "store/staged_pack.h"
+#include "store/core/staged_pack.h"
 #include "testing/matchers.h"
 #include "testing/temp_directory.h"
 

@@ -17,8 +17,8 @@
 #include "base/check.h"
 #include "codec/delta.h"
 #include "codec/delta_encoder.h"
-#include "codec/test_bytes.h"
 #include "codec/zstd.h"
+#include "testing/test_bytes.h"
 
 namespace bale {
 namespace {

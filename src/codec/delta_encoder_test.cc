@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "codec/delta.h"
-#include "codec/test_bytes.h"
 #include "codec/zstd.h"
 #include "testing/matchers.h"
+#include "testing/test_bytes.h"
 
 namespace bale {
 namespace {

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "codec/test_bytes.h"
 #include "testing/matchers.h"
+#include "testing/test_bytes.h"
 
 namespace bale {
 namespace {

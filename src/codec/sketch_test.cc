@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "codec/test_bytes.h"
+#include "testing/test_bytes.h"
 
 namespace bale {
 namespace {

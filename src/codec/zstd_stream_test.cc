@@ -9,9 +9,9 @@
 
 #include "base/error.h"
 #include "base/try.h"
-#include "codec/test_bytes.h"
 #include "codec/zstd.h"
 #include "testing/matchers.h"
+#include "testing/test_bytes.h"
 
 namespace bale {
 namespace {

@@ -7,8 +7,8 @@
 #include <tuple>
 #include <vector>
 
-#include "codec/test_bytes.h"
 #include "testing/matchers.h"
+#include "testing/test_bytes.h"
 
 namespace bale {
 namespace {

@@ -22,7 +22,7 @@
 #include "object/git_objects.h"
 #include "object/printable.h"
 #include "object/safe_path.h"
-#include "store/proven_info.h"
+#include "store/core/proven_info.h"
 
 namespace bale {
 namespace {

@@ -12,7 +12,7 @@
 
 #include "bale/directory_export.h"
 #include "bale/tree.h"
-#include "store/staged_pack.h"
+#include "store/core/staged_pack.h"
 #include "testing/matchers.h"
 #include "testing/store_fixture.h"
 

@@ -10,8 +10,8 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/try.h"
-#include "store/record_chain.h"
-#include "store/staged_pack.h"
+#include "store/core/record_chain.h"
+#include "store/core/staged_pack.h"
 #include "testing/matchers.h"
 
 namespace bale {

@@ -6,10 +6,10 @@
 #include <filesystem>
 
 #include "base/check.h"
-#include "store/catalog_builder.h"
-#include "store/oid_list.h"
-#include "store/staged_pack.h"
-#include "store/store_impl.h"
+#include "store/core/catalog_builder.h"
+#include "store/core/oid_list.h"
+#include "store/core/staged_pack.h"
+#include "store/core/store_impl.h"
 
 namespace bale {
 namespace {

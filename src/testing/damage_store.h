@@ -23,7 +23,7 @@
 #include "bale/git_oid.h"
 #include "bale/object.h"
 #include "bale/store_verifier.h"
-#include "store/layout.h"
+#include "store/core/layout.h"
 #include "testing/store_fixture.h"
 
 namespace bale {

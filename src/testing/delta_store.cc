@@ -16,9 +16,9 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "codec/delta_encoder.h"
-#include "store/git_index_builder.h"
-#include "store/git_index_view.h"
-#include "store/layout.h"
+#include "store/core/git_index_builder.h"
+#include "store/core/git_index_view.h"
+#include "store/core/layout.h"
 
 namespace bale {
 namespace {

@@ -14,7 +14,7 @@
 
 #include "bale/progress.h"
 #include "base/check.h"
-#include "git/process.h"
+#include "git/child/process.h"
 
 namespace bale {
 namespace {

@@ -12,9 +12,9 @@
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/try.h"
-#include "codec/test_bytes.h"
 #include "format/object_stream.h"
 #include "hash/blake3.h"
+#include "testing/test_bytes.h"
 
 namespace bale {
 

@@ -16,11 +16,11 @@
 #include "base/hex.h"
 #include "base/try.h"
 #include "hash/blake3.h"
-#include "store/catalog_builder.h"
-#include "store/layout.h"
-#include "store/locks.h"
-#include "store/record_chain.h"
-#include "store/staged_pack.h"
+#include "store/core/catalog_builder.h"
+#include "store/core/layout.h"
+#include "store/core/locks.h"
+#include "store/core/record_chain.h"
+#include "store/core/staged_pack.h"
 #include "testing/small_history.h"
 
 namespace bale {

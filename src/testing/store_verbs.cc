@@ -12,8 +12,8 @@
 #include "bale/store_repair.h"
 #include "base/error.h"
 #include "base/try.h"
-#include "store/catalog_builder.h"
-#include "store/store_impl.h"
+#include "store/core/catalog_builder.h"
+#include "store/core/store_impl.h"
 
 namespace bale {
 namespace {

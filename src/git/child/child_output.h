@@ -1,0 +1,48 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// What a child writes, read line by line and piece by piece.
+
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "bale/bytes.h"
+#include "bale/result.h"
+#include "git/child/process.h"
+
+namespace bale {
+
+/// A buffer over a child's standard output. The child must outlive it and stay where it is. Not
+/// thread-safe. Memory: 256 KiB.
+class ChildOutput {
+ public:
+  static constexpr std::size_t kBufferBytes = 256 << 10;
+
+  explicit ChildOutput(ChildProcess& child) : child_(&child), buffer_(kBufferBytes) {}
+
+  /// The next line without its newline, or nothing at the end. The last line may lack a newline.
+  /// Valid until the next call. Of a line longer than the buffer, only the beginning is given.
+  Result<std::optional<std::string_view>> line();
+
+  /// Up to out.size() of the bytes that come next; 0 only at the end.
+  Result<std::size_t> read(MutableBytes out);
+
+  /// Drops exactly `count` bytes; false if the output ended before.
+  Result<bool> skip(std::uint64_t count);
+
+ private:
+  [[nodiscard]] Bytes unread() const { return Bytes(buffer_).subspan(begin_, end_ - begin_); }
+
+  Result<bool> fill();
+
+  ChildProcess* child_;
+  std::vector<std::byte> buffer_;
+  std::size_t begin_ = 0;  // unread bytes are [begin_, end_)
+  std::size_t end_ = 0;
+};
+
+}  // namespace bale

@@ -1,0 +1,69 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Both lists are sorted, so they are compared while they are read. Where one id is not there, its
+// object is read the long way, which says what is wrong with it.
+
+#include "git/export/export_proof.h"
+
+#include <memory>
+#include <optional>
+
+#include "bale/file_system.h"
+#include "base/error.h"
+#include "base/try.h"
+#include "git/export/pack_index_oids.h"
+
+namespace bale {
+namespace {
+
+constexpr const char* kAdvice = "(bale verify names all that is damaged)";
+
+Result<std::string> only_index(const std::string& directory) {
+  std::string found;
+  for (const DirectoryEntry& entry : TRY(posix_file_system().list(directory))) {
+    if (!entry.name.ends_with(".idx")) continue;
+    if (!found.empty()) return fail(ErrorCode::kIo, "{}: there is more than one pack", directory);
+    found = directory + "/" + entry.name;
+  }
+  if (found.empty()) return fail(ErrorCode::kIo, "{}: git has made no pack", directory);
+  return found;
+}
+
+Error what_is_wrong(const Store& store, const GitOid& oid, const ObjectLocation& location,
+                    ReadContext& context) {
+  const Result<ObjectType> read =
+      store.read(location, context, [](Bytes) -> Result<void> { return {}; });
+  const auto pack = store.pack(location.pack);
+  if (!pack) return pack.error();
+  if (!read) return fail(read.error().code, "{} {}", read.error().message, kAdvice);
+  return fail(ErrorCode::kCorrupt,
+              "{}: entry at offset {}: this is not the object that Git knows as {} {}",
+              (*pack)->path(), location.offset, oid.to_hex(), kAdvice);
+}
+
+}  // namespace
+
+Result<void> prove_export(Closure& closure, const Store& store, const std::string& pack_directory,
+                          GitHash hash, Budget& budget, ReadContext& context) {
+  const std::string path = TRY(only_index(pack_directory));
+  const auto oids = TRY(PackIndexOids::open(posix_file_system(), path, hash, budget));
+  std::optional<GitOid> came = TRY(oids->next());
+  bool more_came = oids->count() != closure.object_count();
+  TRY(closure.for_each_oid([&](const GitOid& oid, const ObjectLocation& location) -> Result<void> {
+    while (came && *came < oid) {
+      more_came = true;
+      came = TRY(oids->next());
+    }
+    if (!came || *came != oid) return what_is_wrong(store, oid, location, context);
+    came = TRY(oids->next());
+    return {};
+  }));
+  if (more_came || came) {
+    return fail(ErrorCode::kCorrupt, "{}: there are objects that were not to be exported {}", path,
+                kAdvice);
+  }
+  return {};
+}
+
+}  // namespace bale

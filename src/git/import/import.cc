@@ -1,0 +1,375 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Importing a Git repository: see bale/git_import.h.
+//
+//   plan      import_plan.h      what to ask for, and what is known already
+//   lister    import_lister.h    (its own thread) git rev-list says what is reached -> what the
+//                                store lacks is put in order, and asked of git cat-file
+//   receiver  import_receiver.h  (the caller's thread) git cat-file answers -> Git id checked ->
+//                                staged pack
+//   check     import_check.h     what was listed is what bale itself reaches from the refs
+//   record    what was brought, into the pack too; then the pack is installed, then the archive
+//             moves on to the record
+//
+// The lister waits while its window of unanswered requests is full, so nothing queues up. Both end
+// on the first error of either: the receiver drains what was asked, the lister is told to give up.
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "bale/archive_name.h"
+#include "bale/git_import.h"
+#include "base/counted.h"
+#include "base/error.h"
+#include "base/memory_size.h"
+#include "base/try.h"
+#include "codec/zstd.h"
+#include "git/import/archive_name_from_path.h"
+#include "git/import/import_check.h"
+#include "git/import/import_lister.h"
+#include "git/import/import_plan.h"
+#include "git/import/import_receiver.h"
+#include "git/source/source.h"
+#include "store/core/catalog_builder.h"
+#include "store/core/locks.h"
+#include "store/core/oid_list.h"
+#include "store/core/staged_pack.h"
+
+namespace bale {
+namespace {
+
+// The part of the memory that is not the pack's: objects in order, links, what the store has,
+// payloads on their way, index pages that look-ups touch, pipes, the sort of missing ids.
+constexpr std::uint64_t kOwnBytes = 24 << 20;
+constexpr std::uint64_t kMinOwnBytes = 12 << 20;
+
+// How often an import begins again because links lead to what Git did not list.
+constexpr int kMostRounds = 10;
+
+std::uint64_t pack_memory(const GitImportOptions& options) {
+  const std::uint64_t smallest = StagedPack::smallest_memory_bytes(options.level, options.deltas);
+  const std::uint64_t left = options.memory_bytes - std::min(options.memory_bytes, kOwnBytes);
+  return std::max(smallest, left);
+}
+
+std::uint64_t own_memory(const GitImportOptions& options) {
+  return options.memory_bytes - pack_memory(options);
+}
+
+static_assert(kMinOwnBytes / 6 >= kMinLineageOrderBytes);
+static_assert(kMinOwnBytes / 4 >= kMinImportCheckBytes);
+static_assert(kMinOwnBytes / 4 >= kMinStoredObjectsBytes);
+
+class GitImporter {
+ public:
+  GitImporter(Store& store, const GitImportOptions& options, GitSource source)
+      : store_(store), options_(options), source_(std::move(source)) {}
+
+  Result<GitImportSummary> run();
+
+ private:
+  Result<bool> bring();
+  Result<void> transfer(ImportLister& lister, ImportReceiver& receiver);
+  Result<bool> is_whole(ImportCheck& check);
+  Result<void> find_causes(OidListWriter& listed, const std::string& scratch_directory);
+  [[nodiscard]] Error missing_error() const;
+  Result<Record> make_record(ImportLister& lister, StagedPack& staged);
+  [[nodiscard]] bool says_nothing_new(const Record& record) const;
+  [[nodiscard]] GitImportSummary unchanged() const;
+
+  // What git said of objects, with the files that these are in.
+  template <typename Value>
+  Result<Value> explained(Result<Value> result) {
+    return result ? std::move(result) : source_.explain(std::move(result).error());
+  }
+
+  Store& store_;
+  const GitImportOptions& options_;
+  GitSource source_;
+  RefSnapshot refs_;
+  ImportPlan plan_;
+  std::optional<OidListWriter> missing_;  // once their causes are known
+  GitImportSummary summary_;
+};
+
+Result<GitImportSummary> GitImporter::run() {
+  const ImportLocks locks = TRY(lock_for_import(store_, options_.name, options_.operation));
+  // What came or went while this import waited for its turn.
+  TRY(store_.refresh());
+  refs_ = TRY(source_.refs(options_.skip_bad_refs ? BadRefs::kSkip : BadRefs::kRefuse));
+  TRY(source_.check_objects());
+  if (options_.all_objects) TRY(source_.check_packs_are_whole());
+  plan_ = TRY(explained(plan_import(store_, source_, refs_, options_)));
+  if (plan_.unchanged) return unchanged();
+  for (int round = 1;; ++round) {
+    const Result<bool> done = bring();
+    if (!done || *done) return done ? Result<GitImportSummary>(summary_) : done.error();
+    if (round == kMostRounds) {
+      return fail(ErrorCode::kIncomplete,
+                  "{}: its objects link to objects of other types than they claim, {} times in a "
+                  "row (git fsck names them)",
+                  source_.path(), kMostRounds);
+    }
+  }
+}
+
+// Lists, transfers, checks, installs. False where links lead to objects that were not listed: the
+// plan has them now, and everything is to be done once more.
+Result<bool> GitImporter::bring() {
+  const std::string& name = options_.name;
+  missing_.reset();  // of the round before: what it sorts is charged to a budget of its own
+  summary_ = {.archive = name, .replaced = plan_.replaced};
+  summary_.bad_refs = refs_.bad_refs;
+  summary_.bad_refs_omitted = refs_.bad_refs_omitted;
+  const std::unique_ptr<StagedPack> staged =
+      TRY(StagedPack::create(store_, source_.hash(),
+                             {.level = options_.level,
+                              .deltas = options_.deltas,
+                              .memory_bytes = pack_memory(options_),
+                              .lanes = options_.lanes,
+                              .sync = options_.sync,
+                              .operation = options_.operation}));
+  ImportCheck check = TRY(ImportCheck::create({.memory_bytes = own_memory(options_) / 4,
+                                               .file_system = &store_.file_system(),
+                                               .scratch_directory = staged->directory(),
+                                               .shallow = &refs_.shallow,
+                                               .operation = &options_.operation}));
+  const std::unique_ptr<ImportLister> lister =
+      TRY(ImportLister::create(store_, source_, plan_, check.listed(),
+                               {.memory_bytes = own_memory(options_) / 6,
+                                .stored_memory_bytes = own_memory(options_) / 4,
+                                .scratch_directory = staged->directory(),
+                                .operation = &options_.operation}));
+  ImportReceiver receiver(source_, *staged, *lister, check.received(), options_.operation);
+  TRY(explained(transfer(*lister, receiver)));
+  TRY(find_causes(lister->missing(), staged->directory()));
+  if (!TRY(is_whole(check))) return false;
+  summary_.objects = TRY(explained(lister->count().total(source_, refs_, options_.operation)));
+  summary_.objects_new = receiver.totals().objects - lister->healed();
+  summary_.objects_healed = lister->healed();
+  summary_.bytes_in = receiver.totals().bytes;
+  summary_.huge_objects = receiver.totals().huge_objects;
+  if (summary_.missing > 0 && !options_.allow_missing) return missing_error();
+
+  const Record record = TRY(make_record(*lister, *staged));
+  // What was staged goes with it: a list of ids that the store has already.
+  if (summary_.objects_healed == 0 && says_nothing_new(record)) {
+    summary_ = unchanged();
+    return true;
+  }
+  summary_.record = TRY(staged->add_record(record));
+  const InstalledPack installed = TRY(staged->install());
+  TRY(move_archive(store_, name, summary_.record, options_.sync));
+  summary_.pack = installed.name;
+  summary_.pack_bytes = installed.summary.pack_bytes;
+  summary_.index_bytes = installed.summary.index_bytes + installed.git_index_bytes;
+  summary_.deltas = installed.summary.deltas;
+  summary_.children_peak_rss_bytes = source_.children_peak_rss_bytes();
+  TRY(store_.refresh());
+  keep_catalog_up(store_, options_.sync);
+  return true;
+}
+
+// False where more must be listed.
+Result<bool> GitImporter::is_whole(ImportCheck& check) {
+  const ImportCheckResult result = TRY(check.finish(store_, plan_.incremental));
+  summary_.mismatched_links = result.mismatched_links;
+  summary_.malformed = check.received().malformed_count() + check.listed().malformed_count();
+  if (result.unlinked) {
+    return fail(ErrorCode::kIncomplete,
+                "{}: git lists object {}, and neither a ref nor an object leads to it (the "
+                "repository changed, or its commit-graph is wrong: git commit-graph verify)",
+                source_.path(), result.unlinked->to_hex());
+  }
+  // What is behind a link of a wrong type was perhaps never listed, and what an earlier import
+  // brought may have been lost: so list everything.
+  const bool list_all =
+      plan_.incremental && (result.mismatched_links > 0 || !result.more_roots.empty());
+  if (list_all) {
+    plan_.incremental = false;
+    plan_.request.exclude.clear();
+  }
+  plan_.request.misnamed.insert(plan_.request.misnamed.end(), result.more_roots.begin(),
+                                result.more_roots.end());
+  return !list_all && result.more_roots.empty();
+}
+
+Result<void> GitImporter::transfer(ImportLister& lister, ImportReceiver& receiver) {
+  const std::unique_ptr<ObjectReader> reader = TRY(source_.start_reader());
+  // Before there is anything to tell, so that each import tells of its phases alike.
+  options_.operation.progress({.phase = "listing objects"});
+  Result<void> listed;
+  std::thread thread([&] { listed = lister.run(*reader); });
+  const Result<void> received = receiver.run(*reader);
+  if (!received) {
+    // The lister may be waiting for room among its requests.
+    lister.give_up();
+    for (;;) {
+      const Result<std::optional<SourceObject>> drained = reader->next();
+      if (!drained || !*drained) break;
+    }
+  }
+  thread.join();
+  // Of two errors, the one that came first: the other follows from it.
+  return received ? listed : received;
+}
+
+// Only what no file of the source holds is missing. What is in a file that cannot be read, or is
+// damaged, is an error whatever the options.
+Result<void> GitImporter::find_causes(OidListWriter& listed, const std::string& scratch_directory) {
+  const auto list = [&] {
+    return OidListWriter::create(store_, source_.hash(), scratch_directory, options_.operation);
+  };
+  missing_ = TRY(list());
+  // What no ref reaches is listed by its files, and those without content were hidden from git.
+  if (options_.all_objects) {
+    TRY(source_.list_empty_files([&](const GitOid& oid) { return listed.add(oid); }));
+  }
+  if (listed.count() == 0) return {};
+  const std::unique_ptr<MissingSearch> search = TRY(source_.search_missing(scratch_directory));
+  const std::vector<GitOid> tips = tips_of(refs_);
+  std::set<GitOid> missing_tips;
+  OidListWriter nothing = TRY(list());
+  std::optional<GitOid> last;
+  TRY(listed.subtract(nothing, [&](const GitOid& oid) -> Result<void> {
+    if (std::exchange(last, oid) == oid) return {};
+    if (std::binary_search(tips.begin(), tips.end(), oid)) missing_tips.insert(oid);
+    TRY(missing_->add(oid));
+    return search->add(oid);
+  }));
+  const MissingCauses causes = TRY(search->finish());
+  if (causes.unreadable.count > 0) {
+    return fail(ErrorCode::kIo, "{}: objects that cannot be read: {}: {}", source_.path(),
+                causes.unreadable.count, causes.unreadable.shown());
+  }
+  if (causes.damaged.count > 0) {
+    return fail(ErrorCode::kIncomplete,
+                "{}: objects in damaged files: {}: {} (git fsck names all damage)", source_.path(),
+                causes.damaged.count, causes.damaged.shown());
+  }
+  TRY(source_.check_unseen(missing_->shown()));
+  summary_.missing = missing_->count();
+  summary_.missing_empty = causes.empty.count;
+  summary_.empty_files = causes.empty.shown();
+  for (const auto& [name, oid] : refs_.refs) {
+    if (missing_tips.contains(oid)) summary_.missing_refs.push_back(name);
+  }
+  if (refs_.head_oid && missing_tips.contains(*refs_.head_oid)) {
+    summary_.missing_refs.emplace_back("HEAD");
+  }
+  return {};
+}
+
+Error GitImporter::missing_error() const {
+  std::string details = missing_->shown();
+  if (summary_.missing_empty > 0) {
+    details += fmt::format("; empty files: {}: {}", summary_.missing_empty, summary_.empty_files);
+  }
+  if (!summary_.missing_refs.empty()) {
+    static constexpr std::size_t kShownRefs = 5;
+    CauseCount refs{.count = summary_.missing_refs.size()};
+    for (const std::string& name : summary_.missing_refs) {
+      if (refs.first.size() < kShownRefs) refs.first.push_back(name);
+    }
+    details += fmt::format("; refs that lead to them: {}", refs.shown());
+  }
+  return fail(
+      ErrorCode::kIncomplete,
+      "{} missing in the source: {}: {} (--allow-missing archives it without them and "
+      "records which they were)",
+      summary_.missing == 1 ? "1 object is" : fmt::format("{} objects are", summary_.missing),
+      source_.path(), details);
+}
+
+Result<Record> GitImporter::make_record(ImportLister& lister, StagedPack& staged) {
+  Record record{.archive = options_.name,
+                .kind = RecordKind::kGit,
+                .hash = source_.hash(),
+                .source = source_.path(),
+                .time = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()),
+                .head = refs_.head,
+                .refs = refs_.refs,
+                .symrefs = refs_.symrefs,
+                .shallow = refs_.shallow,
+                .objects = summary_.objects,
+                .objects_new = summary_.objects_new,
+                .bytes = summary_.bytes_in,
+                .number = plan_.number,
+                .version = BALE_VERSION};
+  record.previous = plan_.pointer;
+  record.missing = TRY(missing_->store(staged));
+  record.unreached = TRY(lister.unreached().store(staged));
+  return record;
+}
+
+// Whether it differs from the archive's newest record only in what each import has of its own.
+bool GitImporter::says_nothing_new(const Record& record) const {
+  if (!plan_.previous || record.objects_new > 0) return false;
+  Record before = plan_.previous->record;
+  before.time = record.time;
+  before.objects_new = record.objects_new;
+  before.bytes = record.bytes;
+  before.number = record.number;
+  before.previous = record.previous;
+  before.replaces = record.replaces;
+  before.version = record.version;
+  if (!options_.new_source) before.source = record.source;
+  return before == record;
+}
+
+GitImportSummary GitImporter::unchanged() const {
+  const Record& newest = plan_.previous->record;
+  return {.archive = options_.name,
+          .unchanged = true,
+          .record = plan_.previous->id,
+          .objects = newest.objects,
+          .mismatched_links = summary_.mismatched_links,
+          .malformed = summary_.malformed,
+          .missing = newest.missing.count,
+          .missing_empty = summary_.missing_empty,
+          .empty_files = summary_.empty_files,
+          .missing_refs = summary_.missing_refs,
+          .bad_refs = refs_.bad_refs,
+          .bad_refs_omitted = refs_.bad_refs_omitted,
+          .children_peak_rss_bytes = source_.children_peak_rss_bytes()};
+}
+
+}  // namespace
+
+std::uint64_t full_search_import_memory_bytes(int level) {
+  const std::uint64_t full = StagedPack::full_search_memory_bytes(level);
+  const bool always = full == StagedPack::smallest_memory_bytes(level, true);
+  return full + (always ? kMinOwnBytes : kOwnBytes);
+}
+
+std::uint64_t smallest_import_memory_bytes(int level, bool deltas) {
+  return StagedPack::smallest_memory_bytes(level, deltas) + kMinOwnBytes;
+}
+
+Result<GitImportSummary> import_git(Store& store, const std::string& path,
+                                    const GitImportOptions& options) {
+  if (options.level < kMinLevel || options.level > kMaxLevel) {
+    return fail(ErrorCode::kInvalidArgument, "there is no compression level {} (use {} to {})",
+                options.level, kMinLevel, kMaxLevel);
+  }
+  const std::uint64_t smallest = smallest_import_memory_bytes(options.level, options.deltas);
+  if (options.memory_bytes < smallest) {
+    return fail(ErrorCode::kInvalidArgument,
+                "importing at level {} {} deltas needs at least {} of memory", options.level,
+                options.deltas ? "with" : "without", memory_size(smallest));
+  }
+  if (!options.name.empty()) TRY(check_archive_name(options.name));
+  GitSource source = TRY(GitSource::open(path, options.operation));
+  GitImportOptions named = options;
+  if (named.name.empty()) named.name = archive_name_from_git_dir(source.path());
+  TRY(check_archive_name(named.name));
+  return GitImporter(store, named, std::move(source)).run();
+}
+
+}  // namespace bale

@@ -1,0 +1,173 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "bale/tree.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/try.h"
+#include "object/git_objects.h"
+#include "object/printable.h"
+#include "store/core/proven_info.h"
+
+namespace bale {
+namespace {
+
+// Tags of tags of tags: a chain this long is an attack.
+constexpr int kMostPeels = 100;
+
+std::string shown(const ArchivePath& path) {
+  std::string text = path.name;
+  if (path.record_back > 0) text += fmt::format("@{}", path.record_back);
+  if (path.ref) text += "/" + quoted_name(*path.ref);
+  if (path.path) text += ":" + quoted_name(*path.path);
+  return text;
+}
+
+// Where to start: what HEAD or the named ref holds.
+Result<GitOid> start_of(const Record& record, const ArchivePath& path) {
+  if (record.root && !path.ref) return *record.root;
+  std::string wanted = path.ref.value_or("");
+  if (!path.ref || wanted == "HEAD") {
+    constexpr std::string_view kSymbolic = "ref: ";
+    if (!record.head.starts_with(kSymbolic)) {
+      const Result<GitOid> detached = GitOid::from_hex(record.head);
+      if (detached) return *detached;
+      return fail(ErrorCode::kNotFound, "{}: the archive has no HEAD (name a ref: {}/REF:path)",
+                  shown(path), path.name);
+    }
+    wanted = record.head.substr(kSymbolic.size());
+  }
+  for (const std::string_view prefix :
+       {"", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/"}) {
+    std::string name = std::string(prefix) + wanted;
+    // Git follows five symbolic refs in a row.
+    for (int left = 5; left > 0; --left) {
+      const auto symbolic = record.symrefs.find(name);
+      if (symbolic == record.symrefs.end()) break;
+      name = symbolic->second;
+    }
+    const auto found = record.refs.find(name);
+    if (found != record.refs.end()) return found->second;
+  }
+  return fail(ErrorCode::kNotFound, "{}: there is no ref {} (bale refs {} names them all)",
+              shown(path), quoted_name(wanted), path.name);
+}
+
+Result<ObjectLocation> locate(const Store& store, const GitOid& oid, const Record& record,
+                              const ArchivePath& path) {
+  if (const auto location = store.find(oid)) return *location;
+  if (record.missing.count > 0) {
+    return fail(ErrorCode::kIncomplete, "{}: object {} was missing when the archive was made",
+                shown(path), oid.to_hex());
+  }
+  return store.missing(fmt::format("{}: object {}", shown(path), oid.to_hex()));
+}
+
+}  // namespace
+
+Result<ArchivePath> find_archive_path(const Store& store, std::string_view text) {
+  const std::vector<ArchivePath> readings = TRY(parse_archive_path(text));
+  if (readings.size() == 1) return readings.front();
+  std::string tried;
+  const ArchivePath* removed = nullptr;
+  for (const ArchivePath& reading : readings) {
+    // A damaged pointer is one, and whoever reads the record says that it is damaged.
+    const Result<std::optional<ObjectId>> newest = store.newest_record(reading.name);
+    if (!newest && newest.error().code != ErrorCode::kCorrupt) return newest.error();
+    if (!newest || *newest) return reading;
+    if (removed == nullptr && TRY(store.archive_pointer(reading.name))) removed = &reading;
+    if (!tried.empty()) tried += ", ";
+    tried += reading.name;
+  }
+  if (removed != nullptr) return *removed;
+  return fail(ErrorCode::kNotFound,
+              "{}: no archive has one of the names {} (bale list names the archives)", store.path(),
+              tried);
+}
+
+Result<ResolvedPath> resolve_path(const Store& store, const ArchivePath& path,
+                                  ReadContext& context) {
+  const Record record = TRY(store.record(path.name, path.record_back, context)).record;
+  ResolvedPath at;
+  at.oid = TRY(start_of(record, path));
+  at.mode = 040000;
+  for (int peels = 0;; ++peels) {
+    at.location = TRY(locate(store, at.oid, record, path));
+    const ObjectView object = TRY(store.get(at.location, context, at.oid));
+    at.type = object.type;
+    if (at.type == ObjectType::kTree || at.type == ObjectType::kBlob) break;
+    if (peels == kMostPeels) {
+      return fail(ErrorCode::kCorrupt, "{}: a chain of more than {} tags", shown(path), kMostPeels);
+    }
+    at.oid = at.type == ObjectType::kState ? TRY(parse_commit(at.oid.hash(), object.payload)).tree
+                                           : TRY(parse_tag(at.oid.hash(), object.payload)).object;
+  }
+  if (at.type == ObjectType::kBlob) at.mode = 0100644;
+
+  std::string_view left = path.path ? std::string_view(*path.path) : std::string_view();
+  while (!left.empty()) {
+    const std::size_t slash = std::min(left.find('/'), left.size());
+    const std::string_view name = left.substr(0, slash);
+    left = left.substr(std::min(slash + 1, left.size()));
+    const auto nothing = [&] {
+      return fail(ErrorCode::kNotFound, "{}: there is no {}", shown(path), quoted_name(name));
+    };
+    if (at.type != ObjectType::kTree) return nothing();
+    const ObjectView tree = TRY(store.get(at.location, context, at.oid));
+    TreeReader entries(at.oid.hash(), tree.payload);
+    std::optional<TreeEntry> found;
+    while (const auto entry = TRY(entries.next())) {
+      if (entry->name == name) {
+        found = entry;
+        break;
+      }
+    }
+    if (!found) return nothing();
+    if (entry_kind(found->mode) == EntryKind::kSubmodule) {
+      return fail(ErrorCode::kNotFound,
+                  "{}: {} is a submodule, whose commit {} is in another "
+                  "repository",
+                  shown(path), quoted_name(name), found->oid.to_hex());
+    }
+    at.oid = found->oid;
+    at.mode = found->mode;
+    at.location = TRY(locate(store, at.oid, record, path));
+    at.type = TRY(proven_info(store, at.location, context, at.oid)).type;
+  }
+  return at;
+}
+
+Result<void> list_tree(const Store& store, const ObjectLocation& tree, const GitOid& oid,
+                       ReadContext& context,
+                       const std::function<Result<void>(const TreeItem&)>& use) {
+  const ObjectView object = TRY(store.get(tree, context, oid));
+  if (object.type != ObjectType::kTree) {
+    return fail(ErrorCode::kInvalidArgument, "{} is a {}, not a tree", object.id.to_hex(),
+                git_type_name(object.type));
+  }
+  // A copy: looking up sizes uses the context.
+  const std::vector<std::byte> payload(object.payload.begin(), object.payload.end());
+  TreeReader entries(oid.hash(), payload);
+  while (const auto entry = TRY(entries.next())) {
+    TreeItem item{.mode = entry->mode, .oid = entry->oid, .name = std::string(entry->name)};
+    const EntryKind kind = entry_kind(entry->mode);
+    item.submodule = kind == EntryKind::kSubmodule;
+    if (item.submodule) item.type = ObjectType::kState;
+    if (kind == EntryKind::kTree) item.type = ObjectType::kTree;
+    const auto location = item.submodule ? std::nullopt : store.find(item.oid);
+    if (location) {
+      const EntryInfo info = TRY(proven_info(store, *location, context, item.oid));
+      item.type = info.type;
+      if (info.type == ObjectType::kBlob) item.size = info.size;
+    }
+    TRY(use(item));
+  }
+  return {};
+}
+
+}  // namespace bale

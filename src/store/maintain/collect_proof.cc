@@ -1,0 +1,294 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// See the header. One walk serves all archives: whether an object is lost does not depend on who
+// reaches it, and each object that was reached is read, whatever its type was said to be.
+
+#include "store/maintain/collect_proof.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/hex.h"
+#include "base/memory_size.h"
+#include "base/try.h"
+#include "object/printable.h"
+#include "scratch/scratch_bits.h"
+#include "scratch/scratch_stack.h"
+#include "store/core/oid_list.h"
+#include "store/core/record_scan.h"
+#include "store/core/store_impl.h"
+
+namespace bale {
+namespace {
+
+constexpr std::uint64_t kStackBytes = 1 << 20;
+constexpr std::size_t kRecentSlots = 8192;
+
+// The id that stands in hex at `at`, if a whole one does and `end` follows it.
+std::optional<GitOid> hex_id(GitHash hash, std::string_view text, std::size_t at) {
+  const std::size_t digits = 2 * oid_bytes(hash);
+  if (text.size() < at + digits + 1 || text[at + digits] != '\n') return std::nullopt;
+  std::array<std::byte, 32> bytes{};
+  const MutableBytes oid = MutableBytes(bytes).first(oid_bytes(hash));
+  if (!parse_hex(text.substr(at, digits), oid)) return std::nullopt;
+  return GitOid(hash, oid);
+}
+
+// What a tree names, but for submodules; up to where it makes no sense.
+template <typename Use>
+Result<void> scan_tree(GitHash hash, std::string_view text, Use use) {
+  const std::size_t id_bytes = oid_bytes(hash);
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t zero = text.find('\0', at);
+    const std::size_t space = text.find(' ', at);
+    if (zero == std::string_view::npos || space >= zero || space == at || space + 1 == zero ||
+        text.size() - zero - 1 < id_bytes) {
+      return {};
+    }
+    unsigned mode = 0;
+    for (const char digit : text.substr(at, space - at)) {
+      if (digit < '0' || digit > '7') return {};
+      mode = mode * 8 + static_cast<unsigned>(digit - '0');
+    }
+    const unsigned format = mode >> 12 & 017;
+    const bool is_inside = format == 010 || format == 012 || format == 004;
+    if (is_inside) TRY(use(GitOid(hash, as_bytes(text.substr(zero + 1, id_bytes)))));
+    at = zero + 1 + id_bytes;
+  }
+  return {};
+}
+
+template <typename Use>
+Result<void> scan_links(GitHash hash, ObjectType type, Bytes payload, Use use) {
+  const std::string_view text = as_text(payload);
+  if (type == ObjectType::kTree) return scan_tree(hash, text, use);
+  const std::string_view first = type == ObjectType::kState ? "tree " : "object ";
+  if (!text.starts_with(first)) return {};
+  std::size_t at = first.size();
+  std::optional<GitOid> oid = hex_id(hash, text, at);
+  if (!oid) return {};
+  TRY(use(*oid));
+  if (type != ObjectType::kState) return {};
+  static constexpr std::string_view kParent = "parent ";
+  const std::size_t line_rest = 2 * oid_bytes(hash) + 1;
+  for (at += line_rest; text.substr(at, kParent.size()) == kParent; at += line_rest) {
+    at += kParent.size();
+    oid = hex_id(hash, text, at);
+    if (!oid) return {};
+    TRY(use(*oid));
+  }
+  return {};
+}
+
+class CollectProof {
+ public:
+  CollectProof(const Store& store, const CollectProofOptions& options)
+      : store_(store),
+        options_(options),
+        budget_(options.memory_bytes / 4),
+        context_(options.memory_bytes / 4),
+        list_context_(options.memory_bytes / 4),
+        recent_(kRecentSlots) {}
+
+  Result<void> run(const std::set<std::string>& going, const std::set<std::string>& sound);
+
+ private:
+  Result<void> start(const std::set<std::string>& going, const std::set<std::string>& sound);
+  Result<void> prove_records();
+  Result<void> prove_archive(const std::string& name, const ObjectId& newest);
+  Result<void> prove_record(const ArchiveRecord& entry, const std::string& from);
+  Result<void> prove_list(const ObjectId& list, bool ids_too, const std::string& from);
+  Result<void> stays(const ObjectId& id, const std::string& from) const;
+  Result<void> reach(const GitOid& oid, const std::string* from, const GitOid* from_oid);
+  Result<void> walk();
+  Result<void> look_at(const GitOid& oid);
+  [[nodiscard]] Error would_be_lost(std::string_view what, const std::string& id,
+                                    const std::string& from) const;
+
+  const Store& store_;
+  const CollectProofOptions& options_;
+  Budget budget_;
+  ReadContext context_;
+  ReadContext list_context_;
+  std::shared_ptr<const PackSet> all_;
+  std::shared_ptr<const PackSet> going_;
+  std::shared_ptr<const PackSet> staying_;
+  std::vector<std::uint64_t> first_bit_;  // of each table of all_
+  std::optional<ScratchBits> met_;
+  std::optional<ScratchStack<GitOid>> stack_;
+  std::vector<std::optional<GitOid>> recent_;
+  std::uint64_t count_ = 0;
+};
+
+Result<void> CollectProof::start(const std::set<std::string>& going,
+                                 const std::set<std::string>& sound) {
+  const PackSet& now = *store_.impl().packs();
+  all_ = TRY(now.only([](const std::string&) { return true; }));
+  going_ = TRY(now.only([&](const std::string& name) { return going.contains(name); }));
+  staying_ = TRY(now.only(
+      [&](const std::string& name) { return sound.contains(name) && !going.contains(name); }));
+  std::uint64_t bits = 0;
+  for (std::uint32_t table = 0; table < all_->table_count(); ++table) {
+    first_bit_.push_back(bits);
+    bits += all_->record_count(table);
+  }
+  FileSystem& files = store_.file_system();
+  met_ = TRY(ScratchBits::create(budget_, bits, options_.memory_bytes / 8, files,
+                                 options_.scratch_directory));
+  stack_ =
+      TRY(ScratchStack<GitOid>::create(budget_, kStackBytes, files, options_.scratch_directory));
+  return {};
+}
+
+Error CollectProof::would_be_lost(std::string_view what, const std::string& id,
+                                  const std::string& from) const {
+  return fail(ErrorCode::kCorrupt,
+              "{}: gc would have removed the {} {}, which {} needs; nothing was removed (this is a "
+              "bug of bale: please report it)",
+              store_.path(), what, id, from);
+}
+
+Result<void> CollectProof::stays(const ObjectId& id, const std::string& from) const {
+  if (!going_->find(id) || staying_->find(id)) return {};
+  return would_be_lost("object", id.to_hex(), from);
+}
+
+Result<void> CollectProof::reach(const GitOid& oid, const std::string* from,
+                                 const GitOid* from_oid) {
+  std::optional<GitOid>& slot = recent_[(static_cast<std::size_t>(oid.bytes()[0]) << 8 |
+                                         static_cast<std::size_t>(oid.bytes()[1])) %
+                                        kRecentSlots];
+  if (slot == oid) return {};
+  slot = oid;
+  const auto found = all_->find(oid);
+  if (!found) return {};  // it was not there before either
+  if (!TRY(met_->set(first_bit_[found->table] + found->position))) return {};
+  if (going_->find(oid) && !staying_->find(oid)) {
+    return would_be_lost("object", oid.to_hex(),
+                         from != nullptr ? *from : "object " + from_oid->to_hex());
+  }
+  return stack_->push(oid);
+}
+
+Result<void> CollectProof::walk() {
+  while (!stack_->empty()) {
+    if (options_.operation->cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
+    TRY(look_at(TRY(stack_->pop())));
+    options_.operation->progress({.phase = "checking what goes", .objects = ++count_});
+  }
+  return {};
+}
+
+// What cannot be read is damaged already, and leads nowhere that is known.
+Result<void> CollectProof::look_at(const GitOid& oid) {
+  const auto sound = staying_->find(oid);
+  const auto found = sound ? sound : all_->find(oid);
+  if (sound) {
+    // The checksum of the pack is right, and so is the type that a header says.
+    const Result<EntryInfo> info = store_.info(found->location, context_, oid);
+    if (!info && info.error().code == ErrorCode::kInterrupted) return info.error();
+    if (info && info->type == ObjectType::kBlob) return {};
+  }
+  const Result<ObjectView> object = store_.get(found->location, context_, oid);
+  if (!object && (object.error().code == ErrorCode::kInterrupted ||
+                  (sound && object.error().code == ErrorCode::kLimitExceeded))) {
+    return object.error();
+  }
+  if (!object) return {};
+  return scan_links(oid.hash(), object->type, object->payload,
+                    [&](const GitOid& target) { return reach(target, nullptr, &oid); });
+}
+
+Result<void> CollectProof::prove_list(const ObjectId& list, bool ids_too, const std::string& from) {
+  TRY(stays(list, from));
+  if (!ids_too || !all_->find(list)) return {};
+  const Result<void> read =
+      read_oid_list(store_, list, list_context_,
+                    [&](const GitOid& oid) -> Result<void> { return reach(oid, &from, nullptr); });
+  return read;
+}
+
+Result<void> CollectProof::prove_record(const ArchiveRecord& entry, const std::string& from) {
+  const Record& record = entry.record;
+  TRY(stays(entry.id, from));
+  if (record.missing.list) TRY(prove_list(*record.missing.list, false, from));
+  if (record.unreached.list) TRY(prove_list(*record.unreached.list, true, from));
+  for (const auto& [name, oid] : record.refs) {
+    const std::string ref = from + ", " + quoted_name(name);
+    TRY(reach(oid, &ref, nullptr));
+  }
+  if (record.root) TRY(reach(*record.root, &from, nullptr));
+  if (const Result<GitOid> head = GitOid::from_hex(record.head)) TRY(reach(*head, &from, nullptr));
+  return walk();
+}
+
+// From the newest record back, as far as records can be read.
+Result<void> CollectProof::prove_archive(const std::string& name, const ObjectId& newest) {
+  std::set<ObjectId> read;
+  std::optional<ObjectId> next = newest;
+  for (std::uint64_t back = 0; next && read.insert(*next).second; ++back) {
+    const std::string from = fmt::format("{}@{}", name, back);
+    TRY(stays(*next, from));
+    const Result<ArchiveRecord> entry = store_.record(*next, context_);
+    if (!entry && entry.error().code == ErrorCode::kCorrupt) return {};
+    if (!entry) return entry.error();
+    if (entry->record.kind == RecordKind::kRemoved) return {};  // what came before it is let go
+    TRY(prove_record(*entry, from));
+    next = entry->record.previous;
+  }
+  return {};
+}
+
+Result<void> CollectProof::prove_records() {
+  std::set<std::string> named;
+  for (const std::string& name : TRY(store_.archive_pointers())) {
+    const Result<std::optional<ObjectId>> id = store_.archive_pointer(name);
+    if (!id && id.error().code == ErrorCode::kCorrupt) continue;  // as if the file were lost
+    if (!id) return id.error();
+    if (!*id) continue;
+    const Result<ArchiveRecord> newest = store_.record(**id, context_);
+    if (newest && newest->record.archive != name) continue;
+    named.insert(name);
+    TRY(prove_archive(name, **id));
+  }
+  const std::vector<RecoveredArchive> lost = TRY(
+      recover_archives(store_, all_->numbers(),
+                       {.memory_bytes = std::max(kMinRecordScanBytes, options_.memory_bytes / 8),
+                        .scratch_directory = options_.scratch_directory,
+                        .operation = options_.operation,
+                        .on_damage = [](const ObjectLocation&, const Error&) -> Result<void> {
+                          return {};  // CollectRoots refused what it could not place
+                        }},
+                       [&](const std::string& name) { return named.contains(name); }));
+  for (const RecoveredArchive& archive : lost) TRY(prove_archive(archive.name, archive.record));
+  return {};
+}
+
+Result<void> CollectProof::run(const std::set<std::string>& going,
+                               const std::set<std::string>& sound) {
+  TRY(start(going, sound));
+  return prove_records();
+}
+
+}  // namespace
+
+Result<void> prove_collection(const Store& store, const std::set<std::string>& going,
+                              const std::set<std::string>& sound,
+                              const CollectProofOptions& options) {
+  if (options.memory_bytes < kMinCollectProofBytes) {
+    return fail(ErrorCode::kInvalidArgument, "checking what goes needs at least {} of memory",
+                memory_size(kMinCollectProofBytes));
+  }
+  if (going.empty()) return {};
+  return CollectProof(store, options).run(going, sound);
+}
+
+}  // namespace bale

@@ -1,0 +1,243 @@
+// SPDX-FileCopyrightText: The bale authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Repacking: what is stored stays the same, in fewer packs.
+
+#include <filesystem>
+#include <functional>
+#include <set>
+#include <string>
+
+#include "bale/store_repack.h"
+#include "base/memory_size.h"
+#include "store/core/staged_pack.h"
+#include "store/core/store_impl.h"
+#include "testing/matchers.h"
+#include "testing/store_fixture.h"
+
+namespace bale {
+namespace {
+
+namespace fs = std::filesystem;
+
+RepackOptions quick_repack(RepackOptions options = {}) {
+  options.sync = false;
+  return options;
+}
+
+// Three imports into two archives, one of them with an object above a frame.
+class RepackTest : public testing::Test {
+ protected:
+  RepackTest() {
+    for (int i = 0; i < 3; ++i) {
+      grow(i);
+      EXPECT_THAT(fixture_.import(git_.path(), i == 1 ? "b" : "a"), IsOk());
+    }
+  }
+
+  void grow(int step) {
+    text_ += random_text(2000, static_cast<std::uint64_t>(step));
+    git_.write("src/text", text_);
+    git_.write("large", random_text((1 << 20) + 10, 99));
+    git_.write("file" + std::to_string(step), std::to_string(step));
+    git_.commit("step " + std::to_string(step));
+  }
+
+  void expect_whole() {
+    ASSERT_OK_AND_ASSIGN(report, fixture_.verify());
+    EXPECT_THAT(report.errors, testing::IsEmpty());
+    for (const std::string name : {"a", "b"}) {
+      ASSERT_OK_AND_ASSIGN(exported, fixture_.export_git(name));
+      if (name == "a") {
+        EXPECT_EQ(describe_repository(git_, exported), describe_repository(git_, git_.path()));
+      }
+    }
+  }
+
+  [[nodiscard]] std::size_t pack_files() const {
+    std::size_t count = 0;
+    for (const auto& [name, content] : fixture_.files()) count += name.ends_with(".pack") ? 1U : 0U;
+    return count;
+  }
+
+  GitFixture git_;
+  std::string text_;
+  StoreFixture fixture_;
+};
+
+TEST_F(RepackTest, ManyPacksBecomeOneWithAllThatWasInThem) {
+  ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), quick_repack()));
+  EXPECT_EQ(summary.packs_before, 3u);
+  EXPECT_EQ(summary.packs_after, 1u);
+  EXPECT_EQ(summary.duplicates, 0u);
+  EXPECT_EQ(pack_files(), 1u);
+  EXPECT_EQ(fixture_.newest_pack()->entry_count(), summary.objects);
+  expect_whole();
+  ASSERT_OK_AND_ASSIGN(again, repack_store(fixture_.store(), quick_repack()));
+  EXPECT_EQ(again.bytes_before, 0u);
+  EXPECT_EQ(again.packs_after, 1u);
+}
+
+TEST_F(RepackTest, ADryRunSaysTheSameAndChangesNothing) {
+  const auto before = fixture_.files();
+  ASSERT_OK_AND_ASSIGN(said, repack_store(fixture_.store(), quick_repack({.dry_run = true})));
+  EXPECT_EQ(fixture_.files(), before);
+  ASSERT_OK_AND_ASSIGN(done, repack_store(fixture_.store(), quick_repack()));
+  EXPECT_EQ(said.objects, done.objects);
+  EXPECT_EQ(said.packs_after, done.packs_after);
+  EXPECT_EQ(said.bytes_before, done.bytes_before);
+}
+
+TEST_F(RepackTest, WhatTwoImportsBroughtIsThereOnceAfterwards) {
+  // As two imports at once bring the same: a second store's pack beside the first's.
+  StoreFixture other;
+  ASSERT_THAT(other.import(git_.path(), "a"), IsOk());
+  for (const auto& entry : fs::directory_iterator(other.path() + "/packs")) {
+    fs::copy(entry.path(), fixture_.path() + "/packs/" + entry.path().filename().string());
+  }
+  ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), quick_repack()));
+  EXPECT_GT(summary.duplicates, 5u);
+  expect_whole();
+  const auto pack = fixture_.newest_pack();
+  EXPECT_EQ(pack->entry_count(), pack->record_count());
+}
+
+TEST_F(RepackTest, PacksAreNoLargerThanAllowed) {
+  ASSERT_OK_AND_ASSIGN(summary,
+                       repack_store(fixture_.store(), quick_repack({.max_pack_bytes = 800'000})));
+  EXPECT_GE(summary.packs_after, 2u);
+  expect_whole();
+}
+
+TEST_F(RepackTest, EverythingCanBeCompressedAnew) {
+  for (const bool find_bases : {false, true}) {
+    ASSERT_OK_AND_ASSIGN(
+        summary,
+        repack_store(fixture_.store(),
+                     quick_repack({.recompress = true, .find_bases = find_bases, .level = 9})));
+    EXPECT_EQ(summary.packs_after, 1u);
+    expect_whole();
+  }
+  // The growing text is one whole object and deltas on it.
+  ReadContext context;
+  int deltas = 0;
+  for (const std::string revision : {"HEAD", "HEAD~1", "HEAD~2"}) {
+    const auto where = fixture_.store().find(git_.oid(revision + ":src/text"));
+    ASSERT_TRUE(where);
+    ASSERT_OK_AND_ASSIGN(info, fixture_.store().info(*where, context));
+    deltas += info.base ? 1 : 0;
+  }
+  EXPECT_EQ(deltas, 2);
+}
+
+TEST_F(RepackTest, AMalformedTreeIsCopiedAndGivesNoHints) {
+  const GitOid named = git_.oid("HEAD:src/text");
+  const std::string tree =
+      "100644 text" + std::string(1, '\0') + std::string(as_text(named.bytes())) + "100644 cut off";
+  const GitOid oid = git_oid(GitHash::kSha1, ObjectType::kTree, as_bytes(tree));
+  ASSERT_OK_AND_ASSIGN(staged,
+                       StagedPack::create(fixture_.store(), GitHash::kSha1, {.sync = false}));
+  ASSERT_THAT(staged->add(oid, ObjectType::kTree, as_bytes(tree)), IsOk());
+  ASSERT_THAT(staged->install(), IsOk());
+  ASSERT_THAT(fixture_.store().refresh(), IsOk());
+  ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), quick_repack({.find_bases = true})));
+  EXPECT_EQ(summary.packs_after, 1u);
+  const auto where = fixture_.store().find(oid);
+  ASSERT_TRUE(where);
+  ReadContext context;
+  ASSERT_OK_AND_ASSIGN(copied, fixture_.store().get(*where, context, oid));
+  EXPECT_EQ(as_text(copied.payload), tree);
+  expect_whole();
+}
+
+TEST_F(RepackTest, BothKindsOfGitIdsKeepPacksOfTheirOwn) {
+  GitFixture sha256(GitHash::kSha256);
+  for (int i = 0; i < 2; ++i) {
+    sha256.write("file", "content " + std::to_string(i));
+    sha256.write("also in the other", text_);  // one blob, known by an id of each kind
+    sha256.commit("commit");
+    ASSERT_THAT(fixture_.import(sha256.path(), "c"), IsOk());
+  }
+  ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), quick_repack()));
+  EXPECT_EQ(summary.packs_after, 2u);
+  expect_whole();
+  ASSERT_OK_AND_ASSIGN(exported, fixture_.export_git("c"));
+  EXPECT_EQ(describe_repository(sha256, exported), describe_repository(sha256, sha256.path()));
+}
+
+TEST_F(RepackTest, ADamagedPackIsLeftAloneAndNothingInItCountsAsStored) {
+  // The damaged pack has copies of all objects of the others.
+  StoreFixture other;
+  ASSERT_THAT(other.import(git_.path(), "a"), IsOk());
+  const std::string damaged = fs::path(other.pack_file(".pack")).filename().string();
+  for (const auto& entry : fs::directory_iterator(other.path() + "/packs")) {
+    fs::copy(entry.path(), fixture_.path() + "/packs/" + entry.path().filename().string());
+  }
+  flip_byte(fixture_.path() + "/packs/" + damaged, 1000);
+  ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), quick_repack()));
+  ASSERT_EQ(summary.damaged.size(), 1u);
+  EXPECT_THAT(summary.damaged[0].message, testing::HasSubstr(damaged));
+  EXPECT_TRUE(fs::exists(fixture_.path() + "/packs/" + damaged));
+  for (const char* suffix : {".pack", ".idx", ".gitidx"}) {
+    const std::string stem = damaged.substr(0, damaged.size() - 5);
+    fs::remove(fixture_.path() + "/packs/" + stem + suffix);
+  }
+  ASSERT_THAT(fixture_.store().refresh(), IsOk());
+  expect_whole();
+}
+
+TEST_F(RepackTest, ReadersGoOnInWhatTheyHaveOpen) {
+  const Store reader = fixture_.reopened();
+  const auto where = reader.find(git_.oid("HEAD:src/text"));
+  ASSERT_TRUE(where);
+  ASSERT_THAT(repack_store(fixture_.store(), quick_repack()), IsOk());
+  ReadContext context;
+  ASSERT_OK_AND_ASSIGN(view, reader.get(*where, context));
+  EXPECT_EQ(as_text(view.payload), text_);
+}
+
+TEST_F(RepackTest, CancelledAtAnyMomentItLeavesEverythingAsItWas) {
+  std::set<std::string> phases;
+  bool done = false;
+  for (int stop_at = 1; !done; ++stop_at) {
+    std::atomic<bool> cancel = false;
+    int calls = 0;
+    RepackOptions options = quick_repack();
+    options.operation.cancel = &cancel;
+    options.operation.report = [&](const Progress& at) {
+      phases.insert(std::string(at.phase));
+      if (++calls == stop_at) cancel = true;
+    };
+    const Result<RepackSummary> summary = repack_store(fixture_.store(), options);
+    done = calls < stop_at;
+    if (!summary) {
+      EXPECT_THAT(summary, FailsWith(ErrorCode::kInterrupted));
+    }
+    ASSERT_OK_AND_ASSIGN(report, fixture_.verify({.quick = true}));
+    EXPECT_THAT(report.errors, testing::IsEmpty());
+    stop_at += stop_at / 8;
+  }
+  EXPECT_TRUE(phases.contains("copying objects"));
+  expect_whole();
+}
+
+TEST_F(RepackTest, CountsOfLaterImportsStayExact) {
+  ASSERT_THAT(repack_store(fixture_.store(), quick_repack()), IsOk());
+  grow(7);
+  ASSERT_OK_AND_ASSIGN(summary, fixture_.import(git_.path(), "a"));
+  StoreFixture fresh;
+  ASSERT_OK_AND_ASSIGN(first, fresh.import(git_.path(), "a"));
+  EXPECT_EQ(summary.objects, first.objects);
+}
+
+TEST_F(RepackTest, TooLittleMemoryAndOddLevelsAreRefusedWithWhatWouldDo) {
+  EXPECT_THAT(repack_store(fixture_.store(), quick_repack({.level = 23})),
+              FailsWith(ErrorCode::kInvalidArgument, "1 to 22"));
+  const std::uint64_t least = smallest_repack_memory_bytes({});
+  EXPECT_THAT(repack_store(fixture_.store(), quick_repack({.memory_bytes = least - 1})),
+              FailsWith(ErrorCode::kInvalidArgument, memory_size(least)));
+  EXPECT_THAT(repack_store(fixture_.store(), quick_repack({.memory_bytes = least})), IsOk());
+}
+
+}  // namespace
+}  // namespace bale
