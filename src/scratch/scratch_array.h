@@ -1,23 +1,31 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// ScratchArray: an array of any length in a fixed amount of memory: a word for each object of a
-// store.
+// Arrays, stacks and bits of any length in a fixed amount of memory: a word for each object of a
+// store, a log of the entries of a pack, what a walk has still to look at.
 //
-// What the memory holds lies there. A longer one lies in a scratch file without a name, 4 KiB at a
-// time, and the memory keeps those pages that were used last, one for each place (a direct-mapped
-// cache). Ids are hashes, so items are used all over: with less memory than items, each use costs a
-// read and a write of the page cache. It gets slower, never larger.
+//   auto sizes = TRY(ScratchArray<std::uint64_t>::create(budget, count, 1 << 20, files, "/tmp",
+//   "sizes")); TRY(sizes.set(7, 4096)); auto log = TRY(ScratchArray<Entry>::growing(budget, 1 <<
+//   20, files, "/tmp", "entries")); TRY(log.append(entry));
 //
-// Not thread-safe.
+// What fits is in memory. Of a longer array, the memory keeps pages of 4 KiB that were used last,
+// one for each place (a direct-mapped cache), and a scratch file without a name has the others. Ids
+// are hashes, so items are used all over: with less memory than items, each use may cost a read and
+// a write of the page cache of the system. It gets slower, never larger.
+//
+// Memory: at most `memory_bytes`, charged. Errors: kLimitExceeded where the budget has no room, kIo
+// of the scratch file. Not thread-safe. The FileSystem must outlive the array.
 
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "bale/file_system.h"
 #include "bale/result.h"
@@ -34,76 +42,190 @@ class ScratchArray {
   static_assert(std::is_trivially_copyable_v<Item>);
 
   static constexpr std::uint64_t kPageBytes = 4096;
-  static_assert(kPageBytes % sizeof(Item) == 0);
+  static_assert(sizeof(Item) <= kPageBytes);
+
+  /// What a page takes of `memory_bytes`, with what is known of it.
+  static constexpr std::uint64_t kPageCostBytes = kPageBytes + 16;
 
   /// The smallest `memory_bytes`.
-  static constexpr std::uint64_t kMinBytes = 16 * kPageBytes;
+  static constexpr std::uint64_t kMinBytes = 4 * kPageCostBytes;
 
   /// `count` items of zero bytes, in at most `memory_bytes`, charged as `what`; the rest in
-  /// `scratch_directory`. `file_system` must outlive it.
+  /// `scratch_directory`.
   [[nodiscard]] static Result<ScratchArray> create(Budget& budget, std::uint64_t count,
                                                    std::uint64_t memory_bytes,
                                                    FileSystem& file_system,
                                                    const std::string& scratch_directory,
                                                    std::string_view what) {
-    ScratchArray array;
-    const std::uint64_t bytes = count * sizeof(Item);
-    if (bytes <= memory_bytes) {
-      array.pages_ = TRY(Buffer::allocate(budget, bytes, what));
-      return array;
-    }
-    array.place_count_ = std::max(memory_bytes, kMinBytes) / (kPageBytes + sizeof(Place));
-    array.pages_ = TRY(Buffer::allocate(budget, array.place_count_ * kPageBytes, what));
-    array.places_ = TRY(Buffer::allocate(budget, array.place_count_ * sizeof(Place), what));
-    array.file_ = TRY(file_system.create_unnamed(scratch_directory));
-    TRY(array.file_->truncate((bytes + kPageBytes - 1) / kPageBytes * kPageBytes));
+    ScratchArray array(file_system, scratch_directory);
+    array.size_ = count;
+    TRY(array.take_memory(budget, memory_bytes, (count + kPageItems - 1) / kPageItems, what));
     return array;
   }
 
-  /// Requires number < count.
-  [[nodiscard]] Result<Item> get(std::uint64_t number) { return *TRY(find(number, false)); }
+  /// No items yet; append() adds them.
+  [[nodiscard]] static Result<ScratchArray> growing(Budget& budget, std::uint64_t memory_bytes,
+                                                    FileSystem& file_system,
+                                                    const std::string& scratch_directory,
+                                                    std::string_view what) {
+    ScratchArray array(file_system, scratch_directory);
+    TRY(array.take_memory(budget, memory_bytes, UINT64_MAX, what));
+    return array;
+  }
 
-  /// Requires number < count.
-  Result<void> set(std::uint64_t number, Item item) {
-    *TRY(find(number, true)) = item;
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+
+  /// Requires number < size().
+  [[nodiscard]] Result<Item> get(std::uint64_t number) {
+    Item item;
+    std::memcpy(&item, TRY(find(number, false)), sizeof(Item));
+    return item;
+  }
+
+  /// Requires number < size().
+  Result<void> set(std::uint64_t number, const Item& item) {
+    std::memcpy(TRY(find(number, true)), &item, sizeof(Item));
     return {};
   }
 
+  Result<void> append(const Item& item) {
+    ++size_;
+    return set(size_ - 1, item);
+  }
+
+  /// Drops the last item and returns it. Requires size() > 0.
+  Result<Item> take_last() {
+    Item item = TRY(get(size_ - 1));
+    --size_;
+    return item;
+  }
+
  private:
+  static constexpr std::uint64_t kPageItems = kPageBytes / sizeof(Item);
+
   // The page in a place of the memory, and whether the file does not have it so.
   struct Place {
     std::uint64_t page = 0;  // its number and 1; 0 for none
     std::uint64_t dirty = 0;
   };
 
-  ScratchArray() = default;
+  static_assert(kPageCostBytes == kPageBytes + sizeof(Place));
 
-  Result<Item*> find(std::uint64_t number, bool to_change) {
-    const std::uint64_t byte = number * sizeof(Item);
-    if (file_ == nullptr) {
-      CHECK(byte < pages_.size());
-      return reinterpret_cast<Item*>(pages_.data() + byte);
-    }
-    const std::uint64_t page = byte / kPageBytes;
-    Place& place = reinterpret_cast<Place*>(places_.data())[page % place_count_];
-    const MutableBytes memory = pages_.span().subspan(page % place_count_ * kPageBytes, kPageBytes);
+  ScratchArray(FileSystem& file_system, std::string scratch_directory)
+      : file_system_(&file_system), scratch_directory_(std::move(scratch_directory)) {}
+
+  Result<void> take_memory(Budget& budget, std::uint64_t memory_bytes, std::uint64_t page_count,
+                           std::string_view what) {
+    const std::uint64_t most = std::max(memory_bytes, kMinBytes) / kPageCostBytes;
+    place_count_ = std::clamp<std::uint64_t>(page_count, 1, most);
+    pages_ = TRY(Buffer::allocate(budget, place_count_ * kPageBytes, what));
+    places_ = TRY(Buffer::allocate(budget, place_count_ * sizeof(Place), what));
+    std::memset(places_.data(), 0, places_.size());
+    return {};
+  }
+
+  Result<std::byte*> find(std::uint64_t number, bool to_change) {
+    CHECK(number < size_);
+    const std::uint64_t page = number / kPageItems;
+    const std::uint64_t at = page < place_count_ ? page : page % place_count_;
+    Place& place = reinterpret_cast<Place*>(places_.data())[at];
+    const MutableBytes memory = pages_.span().subspan(at * kPageBytes, kPageBytes);
     if (place.page != page + 1) {
-      if (place.dirty != 0) TRY(file_->write_at((place.page - 1) * kPageBytes, memory));
-      place = {};
-      const std::size_t got = TRY(file_->read_at(page * kPageBytes, memory));
-      if (got != kPageBytes) {
-        return fail(ErrorCode::kIo, "{}: scratch is shorter than it was written", file_->path());
-      }
+      TRY(evict(place, memory));
+      TRY(load(page, memory));
       place.page = page + 1;
     }
     if (to_change) place.dirty = 1;
-    return reinterpret_cast<Item*>(memory.data() + byte % kPageBytes);
+    return memory.data() + number % kPageItems * sizeof(Item);
   }
 
+  Result<void> evict(Place& place, Bytes memory) {
+    if (place.dirty != 0) {
+      if (file_ == nullptr) file_ = TRY(file_system_->create_unnamed(scratch_directory_));
+      TRY(file_->write_at((place.page - 1) * kPageBytes, memory));
+      file_pages_ = std::max(file_pages_, place.page);
+    }
+    place = {};
+    return {};
+  }
+
+  // A page that was never written is zero: behind the file's end, or in a hole.
+  Result<void> load(std::uint64_t page, MutableBytes memory) {
+    if (page >= file_pages_) {
+      std::memset(memory.data(), 0, memory.size());
+      return {};
+    }
+    if (TRY(file_->read_at(page * kPageBytes, memory)) == kPageBytes) return {};
+    return fail(ErrorCode::kIo, "{}: scratch is shorter than it was written", file_->path());
+  }
+
+  FileSystem* file_system_;
+  std::string scratch_directory_;
   Buffer pages_;
-  Buffer places_;  // of Place; none where everything fits
+  Buffer places_;  // of Place
   std::uint64_t place_count_ = 0;
-  std::unique_ptr<File> file_;  // null where everything fits
+  std::uint64_t size_ = 0;
+  std::unique_ptr<File> file_;    // made when a page does not fit any more
+  std::uint64_t file_pages_ = 0;  // the file's length
+};
+
+/// A stack: its top is in memory.
+template <typename Item>
+class ScratchStack {
+ public:
+  [[nodiscard]] static Result<ScratchStack> create(Budget& budget, std::uint64_t memory_bytes,
+                                                   FileSystem& file_system,
+                                                   const std::string& scratch_directory) {
+    return ScratchStack(TRY(ScratchArray<Item>::growing(budget, memory_bytes, file_system,
+                                                        scratch_directory, "the stack of a walk")));
+  }
+
+  [[nodiscard]] bool empty() const { return items_.size() == 0; }
+
+  Result<void> push(const Item& item) { return items_.append(item); }
+
+  /// Requires !empty().
+  Result<Item> pop() { return items_.take_last(); }
+
+ private:
+  explicit ScratchStack(ScratchArray<Item> items) : items_(std::move(items)) {}
+
+  ScratchArray<Item> items_;
+};
+
+/// Bits, all clear at first: a mark for each object of a store.
+class ScratchBits {
+ public:
+  /// The smallest `memory_bytes`.
+  static constexpr std::uint64_t kMinBytes = ScratchArray<std::uint8_t>::kMinBytes;
+
+  [[nodiscard]] static Result<ScratchBits> create(Budget& budget, std::uint64_t count,
+                                                  std::uint64_t memory_bytes,
+                                                  FileSystem& file_system,
+                                                  const std::string& scratch_directory) {
+    return ScratchBits(
+        TRY(ScratchArray<std::uint8_t>::create(budget, (count + 7) / 8, memory_bytes, file_system,
+                                               scratch_directory, "a mark for each object")));
+  }
+
+  /// Sets bit `number`, and returns whether it was clear before. Requires number < count.
+  Result<bool> set(std::uint64_t number) {
+    const unsigned byte = TRY(bytes_.get(number / 8));
+    const unsigned bit = 1U << number % 8;
+    if ((byte & bit) != 0) return false;
+    TRY(bytes_.set(number / 8, static_cast<std::uint8_t>(byte | bit)));
+    return true;
+  }
+
+  [[nodiscard]] Result<bool> test(std::uint64_t number) {
+    const unsigned byte = TRY(bytes_.get(number / 8));
+    return (byte >> number % 8 & 1) != 0;
+  }
+
+ private:
+  explicit ScratchBits(ScratchArray<std::uint8_t> bytes) : bytes_(std::move(bytes)) {}
+
+  ScratchArray<std::uint8_t> bytes_;
 };
 
 }  // namespace bale

@@ -33,13 +33,9 @@ constexpr std::size_t batch_count(std::size_t lanes) {
   return lanes == 1 ? 1 : 2 * lanes;
 }
 
-std::uint64_t log_bytes(std::size_t lanes) {
-  return SentLog::smallest_memory_bytes(batch_count(lanes) * SendBatch::kMostEntries);
-}
-
 std::uint64_t memory_bytes(std::size_t lanes) {
-  return GitPackStream::kMemoryBytes + log_bytes(lanes) + lanes * EntryRecoder::memory_bytes() +
-         batch_count(lanes) * SendBatch::memory_bytes();
+  return GitPackStream::kMemoryBytes + SentLog::kMinMemoryBytes +
+         lanes * EntryRecoder::memory_bytes() + batch_count(lanes) * SendBatch::memory_bytes();
 }
 
 }  // namespace
@@ -217,7 +213,7 @@ Result<void> GitPackSender::Impl::send_rebuilt(const PackReader& pack, const Sto
 Result<void> GitPackSender::Impl::send_in_pieces(const PackReader& pack, const StoredEntry& entry) {
   TRY(drain());
   const ObjectType type = entry.type ? *entry.type : TRY(pack.info_at(entry.offset, context_)).type;
-  log_.place(stream_.position());
+  TRY(log_.place(stream_.position()));
   TRY(stream_.begin_object(type, entry.size));
   static_cast<void>(
       TRY(pack.read_at(entry.offset, context_, [&](Bytes piece) { return stream_.write(piece); })));
@@ -242,11 +238,9 @@ Result<GitPackSender> GitPackSender::create(const GitPackSenderOptions& options,
   const std::uint64_t free_bytes = budget.free_bytes();
   const std::uint64_t rest_bytes =
       free_bytes > memory_bytes(lanes) ? free_bytes - memory_bytes(lanes) : 0;
-  SentLog log =
-      TRY(SentLog::create(budget, {.memory_bytes = log_bytes(lanes) + rest_bytes,
-                                   .most_unplaced = batch_count(lanes) * SendBatch::kMostEntries,
-                                   .file_system = options.file_system,
-                                   .scratch_directory = options.scratch_directory}));
+  SentLog log = TRY(SentLog::create(budget, {.memory_bytes = SentLog::kMinMemoryBytes + rest_bytes,
+                                             .file_system = options.file_system,
+                                             .scratch_directory = options.scratch_directory}));
   GitPackStream stream =
       TRY(GitPackStream::create(options.hash, options.object_count, budget, std::move(sink)));
   auto impl = std::make_unique<Impl>(lanes, options, budget, std::move(stream), std::move(log));

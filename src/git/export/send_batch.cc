@@ -68,7 +68,7 @@ Result<void> SendBatch::write(GitPackStream& stream, SentLog& log) {
     } else {
       TRY(stream.object(*piece.entry.type, piece.size, piece.zlib));
     }
-    log.place(position);
+    TRY(log.place(position));
   }
   pieces_.clear();
   stored_bytes_ = 0;

@@ -10,50 +10,46 @@
 //   const uint64_t position = TRY(log.position(base->ordinal));    // of one that was placed
 //
 // Packs come one after another, and bases are in the pack of their deltas; so only the entries of
-// the pack that is being read are found. The newest records are in memory, the older ones in a
-// scratch file without a name.
+// the pack that is being read are found, by bisection, since offsets rise.
 //
 // Memory: what create() is allowed, whatever the number of entries. Scratch: 24 bytes an entry that
 // does not fit. Not thread-safe.
 
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <memory>
 #include <optional>
-#include <span>
 #include <string>
 
 #include "bale/file_system.h"
 #include "bale/result.h"
 #include "base/budget.h"
+#include "scratch/scratch_array.h"
 
 namespace bale {
 
 struct SentLogOptions {
-  std::uint64_t memory_bytes = 1 << 20;  ///< at least smallest_memory_bytes()
-  std::size_t most_unplaced = 1 << 12;   ///< entries that are added and not placed, at once
+  std::uint64_t memory_bytes = 1 << 20;  ///< at least SentLog::kMinMemoryBytes
   FileSystem* file_system = nullptr;     ///< required
   std::string scratch_directory;
 };
 
 class SentLog {
  public:
-  [[nodiscard]] static std::uint64_t smallest_memory_bytes(std::size_t most_unplaced);
+  static constexpr std::uint64_t kMinMemoryBytes = 64 * ScratchArray<std::uint64_t>::kPageCostBytes;
 
   /// The budget must outlive the log.
   [[nodiscard]] static Result<SentLog> create(Budget& budget, const SentLogOptions& options);
 
   /// From here on comes another pack.
-  void start_pack() { pack_begin_ = count_; }
+  void start_pack() { pack_begin_ = records_.size(); }
 
   /// An entry at `offset` of the pack, whose object has `size` bytes. Offsets of a pack must rise.
   /// Returns the entry's ordinal: 0 for the first.
   Result<std::uint64_t> add(std::uint64_t offset, std::uint64_t size);
 
   /// Where the oldest entry that is not placed yet begins in the stream.
-  void place(std::uint64_t position);
+  Result<void> place(std::uint64_t position);
 
   struct Found {
     std::uint64_t ordinal = 0;
@@ -73,30 +69,10 @@ class SentLog {
     std::uint64_t position;
   };
 
-  // What is read back from scratch at once.
-  static constexpr std::size_t kPageRecords = 128;
-  static constexpr std::size_t kPageCount = 64;
-  static constexpr std::size_t kPageBytes = kPageRecords * sizeof(Record);
-  static constexpr std::uint64_t kNoPage = UINT64_MAX;
+  explicit SentLog(ScratchArray<Record> records) : records_(std::move(records)) {}
 
-  SentLog() { pages_.fill(kNoPage); }
-
-  [[nodiscard]] std::span<Record> recent() {
-    return {reinterpret_cast<Record*>(recent_.data()), recent_.size() / sizeof(Record)};
-  }
-
-  Result<void> spill();
-  Result<Record> record(std::uint64_t ordinal);
-
-  FileSystem* file_system_ = nullptr;
-  std::string scratch_directory_;
-  Buffer recent_;                                // of the records from spilled_ on
-  Buffer cache_;                                 // of pages of the scratch file
-  std::array<std::uint64_t, kPageCount> pages_;  // which page lies in each place of the cache
-  std::unique_ptr<File> scratch_;
-  std::uint64_t spilled_ = 0;  // records in scratch, a multiple of kPageRecords
+  ScratchArray<Record> records_;  // by ordinal
   std::uint64_t placed_ = 0;
-  std::uint64_t count_ = 0;
   std::uint64_t pack_begin_ = 0;  // ordinal of the pack's first entry
 };
 

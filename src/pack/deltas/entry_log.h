@@ -5,8 +5,7 @@
 // lies, what it is a delta against, and how far it is from a whole object. The index, which could
 // say the first, exists only in the end; and memory would grow with the pack.
 //
-// An array of records of 32 bytes by the entry's number, of which the newest are in memory and the
-// rest in an unnamed scratch file.
+// A ScratchArray of records of 32 bytes by the entry's number.
 //
 // Memory: kBufferBytes, charged. Thread-safe.
 
@@ -22,6 +21,7 @@
 #include "bale/object.h"
 #include "bale/result.h"
 #include "base/budget.h"
+#include "scratch/scratch_array.h"
 
 namespace bale {
 
@@ -64,24 +64,25 @@ class EntryLog {
   Result<void> check_depths();
 
  private:
-  EntryLog(FileSystem& file_system, std::string scratch_directory, Buffer buffer)
-      : file_system_(file_system),
-        scratch_directory_(std::move(scratch_directory)),
-        buffer_(std::move(buffer)) {}
+  // LoggedEntry in 32 bytes.
+  struct Stored {
+    std::uint64_t offset = 0;
+    std::uint64_t base_and_1 = 0;  // 0: none
+    std::uint32_t size = 0;
+    std::uint32_t rebuild_bytes = 0;
+    std::uint64_t depth : 8 = 0;
+    std::uint64_t type : 8 = 0;
+    std::uint64_t first_and_1 : 48 = 0;  // the first entry with the same id; 0: this one
+  };
 
-  Result<void> spill();
-  Result<void> read_record(std::uint64_t number, MutableBytes record) const;
-  Result<void> write_record(std::uint64_t number, Bytes record);
-  Result<LoggedEntry> read(std::uint64_t number) const;
-  Result<std::uint64_t> number_at(std::uint64_t offset) const;
+  static_assert(sizeof(Stored) == 32);
 
-  FileSystem& file_system_;
-  const std::string scratch_directory_;
-  mutable std::mutex mutex_;  // guards what follows
-  Buffer buffer_;             // the records from spilled_ on
-  std::unique_ptr<File> scratch_;
-  std::uint64_t spilled_ = 0;
-  std::uint64_t size_ = 0;
+  explicit EntryLog(ScratchArray<Stored> entries) : entries_(std::move(entries)) {}
+
+  Result<std::uint64_t> number_at(std::uint64_t offset);
+
+  mutable std::mutex mutex_;              // guards what follows
+  mutable ScratchArray<Stored> entries_;  // reading may load a page
   bool duplicates_matter_ = false;
 };
 

@@ -7,19 +7,19 @@
 //   TRY(log.append({.id = id, .offset = offset, .state = SalvageState::kWaits}));
 //   TRY(log.visit([&](SalvageLog::Entry& entry) -> Result<void> { entry.state = ...; }));
 //
-// Memory: kBufferBytes, charged. Scratch: 42 bytes an entry. Not thread-safe.
+// Memory: kBufferBytes, charged. Scratch: 43 bytes an entry that does not fit. Not thread-safe.
 
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 
 #include "bale/file_system.h"
 #include "bale/object.h"
 #include "base/budget.h"
 #include "format/container.h"
+#include "scratch/scratch_array.h"
 
 namespace bale {
 
@@ -39,8 +39,7 @@ class SalvageLog {
     SalvageState state = SalvageState::kWaits;
   };
 
-  static constexpr std::size_t kEntryBytes = std::tuple_size_v<SortRecord> + 1;
-  static constexpr std::size_t kBufferBytes = 1536 * kEntryBytes;
+  static constexpr std::size_t kBufferBytes = 64 << 10;
 
   /// The budget must outlive the log.
   [[nodiscard]] static Result<SalvageLog> create(Budget& budget, FileSystem& file_system,
@@ -52,18 +51,17 @@ class SalvageLog {
   /// `visitor` ends the visit and comes back. Nothing may be appended meanwhile.
   Result<void> visit(const std::function<Result<void>(Entry&)>& visitor);
 
-  [[nodiscard]] std::uint64_t size() const { return entry_count_; }
+  [[nodiscard]] std::uint64_t size() const { return entries_.size(); }
 
  private:
-  SalvageLog() = default;
+  struct Stored {
+    SortRecord record;
+    std::byte state;
+  };
 
-  Result<void> flush();
+  explicit SalvageLog(ScratchArray<Stored> entries) : entries_(std::move(entries)) {}
 
-  std::unique_ptr<File> scratch_;
-  Buffer buffer_;
-  std::size_t buffered_bytes_ = 0;  // at the buffer's beginning, not written yet
-  std::uint64_t written_bytes_ = 0;
-  std::uint64_t entry_count_ = 0;
+  ScratchArray<Stored> entries_;
 };
 
 }  // namespace bale

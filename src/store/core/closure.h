@@ -44,7 +44,6 @@
 #include "object/git_objects.h"
 #include "scratch/external_sorter.h"
 #include "scratch/scratch_array.h"
-#include "scratch/scratch_stack.h"
 #include "store/core/pack_set.h"
 
 namespace bale {

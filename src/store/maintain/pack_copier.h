@@ -30,7 +30,7 @@
 #include "bale/progress.h"
 #include "bale/result.h"
 #include "bale/store.h"
-#include "scratch/scratch_bits.h"
+#include "scratch/scratch_array.h"
 #include "store/core/staged_pack.h"
 #include "store/maintain/pack_walk.h"
 

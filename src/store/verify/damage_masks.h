@@ -34,7 +34,6 @@
 #include "base/budget.h"
 #include "object/git_objects.h"
 #include "scratch/scratch_array.h"
-#include "scratch/scratch_stack.h"
 #include "store/core/pack_set.h"
 #include "store/verify/verify_records.h"
 
