@@ -12,7 +12,7 @@ set -euo pipefail
 packages=(g++ cmake ninja-build pkg-config git python3
   librust-blake3-dev libzstd-dev libdeflate-dev zlib1g-dev libssl-dev libfmt-dev
   nlohmann-json3-dev libcli11-dev)
-test_packages=(libgtest-dev libgmock-dev libbenchmark-dev b3sum strace time)
+test_packages=(libgtest-dev libgmock-dev libbenchmark-dev b3sum rsync strace time)
 all_packages=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev)
 
 case "${1:-}" in

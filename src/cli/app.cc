@@ -4,7 +4,7 @@
 // Reading the command line and running the verb.
 //
 //   bale [common options] VERB [options] [arguments]      in any order after the verb
-//   bale help [VERB]
+//   bale help [VERB|TOPIC]
 //
 // CLI11 reads; every verb takes the common options too, and the program itself takes them before
 // the verb. All errors, of the command line and of the verb, leave through finish().
@@ -23,6 +23,7 @@
 #include "base/try.h"
 #include "cli/arguments.h"
 #include "cli/errors.h"
+#include "cli/help_topics.h"
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "cli/suggestion.h"
@@ -48,7 +49,7 @@ constexpr std::string_view kExamples =
     "  bale import git . --store archive.bale          # archive this repository\n"
     "  bale verify --store archive.bale                # check every byte of it\n"
     "  bale export git NAME back.git --store archive.bale\n"
-    "\n'bale help VERB' explains a verb.\n";
+    "\n'bale help VERB' explains a verb, 'bale help TOPIC' one of these:\n\n";
 
 // The request of the command line: a verb, or a text to print.
 struct Request {
@@ -68,7 +69,11 @@ std::string overview() {
   for (const Verb& verb : all_verbs()) {
     text += fmt::format("  {:<13} {}\n", full_name(verb), verb.summary);
   }
-  return text.append(kCommonOptions).append(kExamples);
+  text.append(kCommonOptions).append(kExamples);
+  for (const HelpTopic& topic : help_topics()) {
+    text += fmt::format("  {:<15} {}\n", topic.name, topic.title());
+  }
+  return text;
 }
 
 std::function<bool(const CLI::App*)> any_app() {
@@ -97,7 +102,7 @@ class CommandLine {
 
   CLI::App* add_app(CLI::App& parent, std::string_view name, std::string_view summary);
   Error explain(const std::string& what) const;
-  Error explain_word(const CLI::App& app, const std::string& word) const;
+  Error explain_word(const CLI::App& app, const std::string& word, bool for_help = false) const;
   Result<std::string> help_of(const std::vector<std::string>& words);
   [[nodiscard]] std::vector<const CLI::App*> selected() const;
 
@@ -132,8 +137,8 @@ CommandLine::CommandLine() : root_(kDescription, "bale") {
     Arguments arguments(*app);
     declared_.push_back({app, verb.declare(arguments)});
   }
-  help_ = add_app(root_, "help", "explain how to use a verb");
-  Arguments(*help_).list("VERB", "the verb", help_words_);
+  help_ = add_app(root_, "help", "explain a verb or a topic");
+  Arguments(*help_).list("VERB|TOPIC", "the verb or topic", help_words_);
 }
 
 // The chain of verbs that were recognized: {pack, build}.
@@ -147,17 +152,22 @@ std::vector<const CLI::App*> CommandLine::selected() const {
   return chain;
 }
 
-// A word that is not a verb, in the place of one.
-Error CommandLine::explain_word(const CLI::App& app, const std::string& word) const {
+// A word that is not a verb, in the place of one; after `help`, a topic would do too.
+Error CommandLine::explain_word(const CLI::App& app, const std::string& word, bool for_help) const {
   const std::string prefix = &app == &root_ ? "" : app.get_name() + " ";
   std::vector<std::string_view> known;
   for (const CLI::App* verb : app.get_subcommands(any_app())) known.push_back(verb->get_name());
+  const bool with_topics = for_help && &app == &root_;
+  if (with_topics) {
+    for (const HelpTopic& topic : help_topics()) known.push_back(topic.name);
+  }
+  const std::string_view kind = with_topics ? "verb or topic" : "verb";
   const std::string_view meant = nearest(word, known);
   if (meant.empty()) {
-    return fail(ErrorCode::kInvalidArgument, "unknown verb '{}{}' (bale help lists the verbs)",
+    return fail(ErrorCode::kInvalidArgument, "unknown {} '{}{}' (bale help lists them)", kind,
                 prefix, word);
   }
-  return fail(ErrorCode::kInvalidArgument, "unknown verb '{}{}' (did you mean '{}{}'?)", prefix,
+  return fail(ErrorCode::kInvalidArgument, "unknown {} '{}{}' (did you mean '{}{}'?)", kind, prefix,
               word, prefix, meant);
 }
 
@@ -193,11 +203,16 @@ Error CommandLine::explain(const std::string& what) const {
 }
 
 Result<std::string> CommandLine::help_of(const std::vector<std::string>& words) {
+  if (words.size() == 1) {
+    for (const HelpTopic& topic : help_topics()) {
+      if (topic.name == words.front()) return std::string(topic.page);
+    }
+  }
   CLI::App* app = &root_;
   std::string before;
   for (const std::string& word : words) {
     CLI::App* const verb = find_app(*app, word);
-    if (verb == nullptr) return explain_word(*app, word);
+    if (verb == nullptr) return explain_word(*app, word, true);
     before += (before.empty() ? "" : " ") + app->get_name();
     app = verb;
   }

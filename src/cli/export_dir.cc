@@ -42,7 +42,7 @@ Result<int> run_export_dir(const ExportDirArguments& options, Session& session) 
       .number("bytes_out", summary.bytes_out)
       .number("skipped", summary.skipped)
       .number("mismatched_entries", summary.mismatched_entries)
-      .value("notes", json_strings(summary.notes));
+      .texts("notes", summary.notes);
   TRY(session.summary(
       line.object(),
       fmt::format("{}: {}, {}{}", options.directory, counted(summary.files, "file"),

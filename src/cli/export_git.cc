@@ -51,7 +51,7 @@ Result<int> run_export_git(const ExportGitArguments& options, Session& session) 
       .number("deltas", summary.deltas)
       .number("bytes_out", summary.bytes_out)
       .number("missing", summary.missing)
-      .value("missing_refs", json_strings(summary.missing_refs))
+      .texts("missing_refs", summary.missing_refs)
       .seconds("seconds", std::chrono::duration<double>(Clock::now() - start).count());
   TRY(session.summary(
       line.object(), fmt::format("{}: {}, {}{}", options.out, counted(summary.objects, "object"),
