@@ -10,7 +10,8 @@
 # With BALE_UNITY, files of a target are compiled a few at a time, as one source: most of the time
 # of a build goes into the same headers again and again. Never files of two rooms, so names must
 # differ within a room only. The presets `clang` and `fuzz` compile every file by itself, which
-# shows a missing include.
+# shows a missing include. BALE_UNITY_APART: a source that is compiled by itself all the same, for
+# scripts/mutate.py.
 set(BALE_UNITY_FILES 10)
 
 function(bale_unity target)
@@ -22,6 +23,9 @@ function(bale_unity target)
   foreach(source ${ARGN})
     math(EXPR group "${number} / ${BALE_UNITY_FILES}")
     math(EXPR number "${number} + 1")
+    if(source IN_LIST BALE_UNITY_APART)
+      continue()
+    endif()
     set_source_files_properties(${source} TARGET_DIRECTORY ${target} PROPERTIES
       UNITY_GROUP ${room}_${group})
   endforeach()

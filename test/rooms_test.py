@@ -85,6 +85,9 @@ SOURCE_SUFFIXES = {".h", ".cc", ".py", ".sh", ".cmake"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 TEST_NAME = re.compile(r"_(test|fuzz|bench)\.(cc|h)$")
+# Calls of C++ and Python, and the program in scripts that tests run.
+SLEEP = re.compile(r"\b(sleep_for|sleep_until|u?sleep|nanosleep|clock_nanosleep)\s*\(|"
+                   r"\bsleep\s+[0-9$]")
 SPDX = ["SPDX-FileCopyrightText: The bale authors", "SPDX-License-Identifier: Apache-2.0"]
 
 
@@ -196,6 +199,15 @@ def judge_look(name, lines):
     return wrong
 
 
+def judge_waits(name, lines):
+    """Where a test sleeps: too short on a slow machine, and too long on all others."""
+    if not (name.startswith(("test/", "src/testing/")) or TEST_NAME.search(name)):
+        return []
+    return [f"{name}:{number}: a test sleeps; wait for a condition instead (a pipe, an atomic's "
+            "wait(), testing/watched_thread.h)"
+            for number, line in enumerate(lines, 1) if SLEEP.search(line)]
+
+
 class RulesTest(unittest.TestCase):
     """The rules themselves: that each of them can fail."""
 
@@ -262,6 +274,17 @@ class RulesTest(unittest.TestCase):
         self.assertEqual(len(judge_look("a.cc", good + ["x" * 101])), 1)
         self.assertEqual(len(judge_look("a.cc", good + [""] * 999)), 1)
 
+    def test_sleeping_tests_are_refused(self):
+        call = "sl" + "eep"  # so that this file passes
+        sleeping = [f"std::this_thread::{call}_for(pause);", f"{call}_until(end);", f"u{call}(5);",
+                    f"  time.{call}(0.1)", f"nano{call} (&t, nullptr);", f"{call}(1)",
+                    f'shell("{call} 60 & wait")', f"{call} $seconds"]
+        for line in sleeping:
+            for name in ["src/io/a_test.cc", "src/testing/a.h", "test/a.py", "test/trust/a.sh"]:
+                self.assertEqual(len(judge_waits(name, ["", line])), 1, f"{name}: {line}")
+            self.assertEqual(judge_waits("src/io/a.cc", [line]), [])
+        self.assertEqual(judge_waits("src/io/a_test.cc", ["// no sleeping", "asleep(1);"]), [])
+
 
 class TreeTest(unittest.TestCase):
     """This source tree, by those rules."""
@@ -309,7 +332,8 @@ class TreeTest(unittest.TestCase):
     def test_files_look_as_they_should(self):
         wrong = []
         for name in self.names:
-            wrong += judge_look(name, self.read(name).splitlines())
+            lines = self.read(name).splitlines()
+            wrong += judge_look(name, lines) + judge_waits(name, lines)
         self.assertEqual(wrong, [], "\n" + "\n".join(wrong))
 
     def test_long_files_are_there(self):

@@ -4,12 +4,12 @@
 #include "base/lane_task.h"
 
 #include <atomic>
-#include <chrono>
 #include <thread>
 #include <utility>
 
 #include "base/error.h"
 #include "testing/matchers.h"
+#include "testing/watched_thread.h"
 
 namespace bale {
 namespace {
@@ -106,15 +106,18 @@ TEST(LaneTaskTest, DroppingWaitsForWorkThatHasBegun) {
   for (int round = 0; round < 20; ++round) {
     std::atomic<bool> begun = false;
     bool ended = false;
+    WatchedThread dropper;
     {
       LaneTask task;
       task.post(lanes, [&]() -> Result<void> {
         begun = true;
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        begun.notify_one();
+        dropper.await_blocked();
         ended = true;
         return {};
       });
-      while (!begun) std::this_thread::yield();
+      begun.wait(false);
+      dropper.begin();
     }
     EXPECT_TRUE(ended);
   }

@@ -8,13 +8,12 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 #include <array>
-#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "cli/program_under_test.h"
 #include "testing/temp_directory.h"
@@ -262,8 +261,17 @@ TEST_F(PackVerbsTest, AnIndexThatShrinksIsOneErrorAndNoCrash) {
 #endif
 }
 
+// Waits until something is made in a directory that is watched.
+void await_event(int watch) {
+  pollfd event{.fd = watch, .events = POLLIN, .revents = 0};
+  EXPECT_EQ(::poll(&event, 1, 60'000), 1);
+  ::close(watch);
+}
+
 // Gives the program half a stream, waits until it packs, and sends it a signal.
 FinishedRun interrupt(int signal_number, const TempDirectory& directory) {
+  const int begun = ::inotify_init1(IN_CLOEXEC);
+  EXPECT_GE(::inotify_add_watch(begun, directory.path().c_str(), IN_CREATE), 0);
   int fds[2];
   EXPECT_EQ(::pipe2(fds, O_CLOEXEC), 0);
   ProgramRun program({"pack", "build", directory / "x.pack", "--json"}, {}, {.in = fds[0]});
@@ -271,9 +279,7 @@ FinishedRun interrupt(int signal_number, const TempDirectory& directory) {
   const std::string stream = many_blobs(3);
   EXPECT_EQ(::write(fds[1], stream.data(), stream.size() - 1),
             static_cast<ssize_t>(stream.size() - 1));
-  while (!std::filesystem::exists(directory / "x.pack.part")) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  await_event(begun);
   EXPECT_EQ(::kill(program.pid(), signal_number), 0);
   const FinishedRun run = program.finish();
   ::close(fds[1]);

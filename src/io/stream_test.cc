@@ -8,7 +8,6 @@
 
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <csignal>
 #include <string>
 #include <thread>
@@ -17,6 +16,7 @@
 #include "io/posix_file.h"
 #include "testing/matchers.h"
 #include "testing/memory_file_system.h"
+#include "testing/watched_thread.h"
 
 namespace bale {
 namespace {
@@ -68,35 +68,41 @@ TEST_F(FdStreamTest, WhatIsWrittenToAPipeIsReadFromIt) {
 
 TEST_F(FdStreamTest, ReadingWorksWithoutACancelFlagAndOnDescriptorsThatDoNotBlock) {
   ASSERT_EQ(::fcntl(pipe_.read_end.get(), F_SETFL, O_NONBLOCK), 0);
+  WatchedThread reader;
   std::thread writer([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    reader.await_blocked();
     FdOutputStream out(pipe_.write_end.get(), "a pipe");
     EXPECT_THAT(out.write(as_bytes("late")), IsOk());
     pipe_.write_end = Descriptor();
   });
   FdInputStream in(pipe_.read_end.get(), "a pipe");
+  reader.begin();
   EXPECT_EQ(read_all(in, 100).value(), "late");
   writer.join();
 }
 
 TEST_F(FdStreamTest, AWaitingReadNoticesTheCancelFlag) {
   FdInputStream in(pipe_.read_end.get(), "standard input", &cancel_);
+  WatchedThread reader;
   std::thread canceller([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    reader.await_blocked();
     cancel_ = true;
   });
   std::array<std::byte, 10> out{};
+  reader.begin();
   EXPECT_THAT(in.read(out), FailsWith(ErrorCode::kInterrupted, "standard input"));
   canceller.join();
 }
 
 TEST_F(FdStreamTest, AWriteIntoAFullPipeNoticesTheCancelFlag) {
   FdOutputStream out(pipe_.write_end.get(), "standard output", &cancel_);
+  WatchedThread writer;
   std::thread canceller([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    writer.await_blocked();
     cancel_ = true;
   });
   const std::string text(1 << 20, 'x');
+  writer.begin();
   EXPECT_THAT(out.write(as_bytes(text)), FailsWith(ErrorCode::kInterrupted, "standard output"));
   canceller.join();
 }

@@ -47,7 +47,6 @@ using Clock = std::chrono::steady_clock;
 struct Counts {
   std::atomic<std::uint64_t> reads{0};
   std::atomic<std::uint64_t> verbs{0};
-  std::atomic<bool> stop{false};
 };
 
 class SharedCounts {
@@ -116,9 +115,10 @@ Result<void> read_one(Store& store, ReadContext& context, std::mt19937_64& rando
   return read_object(store, context, history.objects[random() % history.objects.size()]);
 }
 
-Result<void> read_until_stopped(const std::string& path, std::uint64_t seed, Counts& counts) {
+Result<void> read_until(Clock::time_point end, const std::string& path, std::uint64_t seed,
+                        Counts& counts) {
   std::mt19937_64 random(seed);
-  while (!counts.stop) {
+  while (Clock::now() < end) {
     Store store = TRY(Store::open(path));
     std::vector<Result<void>> results(kThreads);
     std::vector<std::thread> threads;
@@ -127,7 +127,7 @@ Result<void> read_until_stopped(const std::string& path, std::uint64_t seed, Cou
         std::mt19937_64 dice(thread_seed);
         ReadContext context;
         // A Store is used for a while, so that packs go under it, and is then opened anew.
-        for (int i = 0; i < 2'000 && result && !counts.stop; ++i) {
+        for (int i = 0; i < 2'000 && result && Clock::now() < end; ++i) {
           if (dice() % 64 == 0) result = store.refresh();
           if (result) result = read_one(store, context, dice);
           ++counts.reads;
@@ -169,10 +169,11 @@ Result<void> write_once(Store& store, int round, std::mt19937_64& random) {
   }
 }
 
-Result<void> write_until_stopped(const std::string& path, std::uint64_t seed, Counts& counts) {
+Result<void> write_until(Clock::time_point end, const std::string& path, std::uint64_t seed,
+                         Counts& counts) {
   std::mt19937_64 random(seed);
   Store store = TRY(Store::open(path));
-  for (int round = 0; !counts.stop; ++round) {
+  for (int round = 0; Clock::now() < end; ++round) {
     TRY(write_once(store, round, random));
     ++counts.verbs;
   }
@@ -195,15 +196,13 @@ TEST(HammerTest, ReadersNeitherFailNorReadWrongBytesBesideAWriter) {
   const std::string path = directory / "store";
   ASSERT_THAT(make_store(path), IsOk());
   const SharedCounts counts;
+  const auto end = Clock::now() + std::chrono::seconds(seconds);
   std::vector<pid_t> children = {
-      start("writer", [&] { return write_until_stopped(path, 1, *counts.operator->()); })};
+      start("writer", [&] { return write_until(end, path, 1, *counts.operator->()); })};
   for (std::uint64_t seed = 2; seed < 2 + kReaders; ++seed) {
     children.push_back(
-        start("reader", [&] { return read_until_stopped(path, seed, *counts.operator->()); }));
+        start("reader", [&] { return read_until(end, path, seed, *counts.operator->()); }));
   }
-  const auto end = Clock::now() + std::chrono::seconds(seconds);
-  while (Clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  counts->stop = true;
   for (const pid_t child : children) {
     int status = 0;
     ASSERT_EQ(waitpid(child, &status, 0), child);

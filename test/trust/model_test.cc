@@ -143,13 +143,14 @@ Result<ArchiveVersions> look_at(FileSystem& files, const std::string& path) {
   return read_archives(store);
 }
 
-// Runs the step in a process of its own, which is killed after a while unless that is 0. Whether
-// the process said that it was done; a verb that fails otherwise fails the test.
+// Runs the step in a process of its own, which a timer kills after a while unless that is 0.
+// Whether the process said that it was done; a verb that fails otherwise fails the test.
 bool take_and_kill(const std::string& path, const Step& step, useconds_t after_microseconds) {
   int ends[2] = {-1, -1};
   EXPECT_EQ(::pipe(ends), 0);
   const pid_t child = fork();
   if (child == 0) {
+    if (after_microseconds > 0) ::ualarm(after_microseconds, 0);
     const Result<void> taken = take_in(posix_file_system(), path, step);
     if (!taken)
       std::fprintf(stderr, "%s: %s\n", step.text().c_str(), taken.error().message.c_str());
@@ -157,10 +158,6 @@ bool take_and_kill(const std::string& path, const Step& step, useconds_t after_m
     _exit(::write(ends[1], &verdict, 1) == 1 ? 0 : 1);
   }
   ::close(ends[1]);
-  if (after_microseconds > 0) {
-    ::usleep(after_microseconds);
-    ::kill(child, SIGKILL);
-  }
   char verdict = '?';
   const ssize_t got = ::read(ends[0], &verdict, 1);
   ::close(ends[0]);

@@ -4,7 +4,9 @@
 #include "git/child/process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -16,7 +18,10 @@
 
 #include "base/try.h"
 #include "git/child/child_output.h"
+#include "io/posix_file.h"
 #include "testing/matchers.h"
+#include "testing/temp_directory.h"
+#include "testing/watched_thread.h"
 
 namespace bale {
 namespace {
@@ -121,7 +126,8 @@ TEST(ChildProcessTest, OneThreadMayWriteWhileAnotherReads) {
 TEST(ChildProcessTest, WritingToOneThatDoesNotReadIsAnErrorAndNoSignal) {
   const Operation operation;
   ASSERT_OK_AND_ASSIGN(
-      child, ChildProcess::spawn(shell("exec <&-; echo ready; sleep 5", true), operation));
+      child,
+      ChildProcess::spawn(shell("exec <&-; echo ready; exec tail -f /dev/null", true), operation));
   ChildOutput output(child);
   ASSERT_THAT(output.line(), IsOk());
   EXPECT_FALSE(child.has_stopped_reading());
@@ -156,19 +162,25 @@ TEST(ChildProcessTest, WaitingForOneThatIsStillWritingEndsIt) {
 TEST(ChildProcessTest, CancellationInterruptsReadingWritingAndWaiting) {
   std::atomic<bool> cancel = false;
   const Operation operation{.report = {}, .cancel = &cancel};
-  ASSERT_OK_AND_ASSIGN(child, ChildProcess::spawn(shell("sleep 60", true), operation));
-  ASSERT_OK_AND_ASSIGN(other, ChildProcess::spawn(shell("exec sleep 60", true), operation));
+  ASSERT_OK_AND_ASSIGN(child, ChildProcess::spawn(shell("tail -f /dev/null", true), operation));
+  ASSERT_OK_AND_ASSIGN(other,
+                       ChildProcess::spawn(shell("exec tail -f /dev/null", true), operation));
   const Clock::time_point start = Clock::now();
+  WatchedThread watched_reader;
+  WatchedThread watched_writer;
   std::thread canceller([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    watched_reader.await_blocked();
+    watched_writer.await_blocked();
     cancel = true;
   });
   std::thread writer([&] {
     const std::string much(4 << 20, 'x');
+    watched_writer.begin();
     EXPECT_THAT(other.write(as_bytes(much)), FailsWith(ErrorCode::kInterrupted));
     EXPECT_THAT(other.wait(), FailsWith(ErrorCode::kInterrupted));
   });
   std::array<std::byte, 10> piece{};
+  watched_reader.begin();
   EXPECT_THAT(child.read(piece), FailsWith(ErrorCode::kInterrupted));
   writer.join();
   canceller.join();
@@ -178,27 +190,23 @@ TEST(ChildProcessTest, CancellationInterruptsReadingWritingAndWaiting) {
 
 TEST(ChildProcessTest, DestructionKillsTheWholeGroup) {
   const Operation operation;
-  std::string text;
+  const TempDirectory directory;
+  const std::string fifo = directory / "fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  const Descriptor read_end(::open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   {
-    ASSERT_OK_AND_ASSIGN(child, ChildProcess::spawn(shell("sleep 60 & echo $!; wait"), operation));
+    ASSERT_OK_AND_ASSIGN(
+        child,
+        ChildProcess::spawn(shell("exec 3>'" + fifo + "'; tail -f /dev/null & echo ready; wait"),
+                            operation));
     ChildOutput output(child);
     ASSERT_OK_AND_ASSIGN(line, output.line());
     ASSERT_TRUE(line.has_value());
-    text = std::string(*line);
   }
-  // The grandchild is init's now; it ends, be it as a zombie for a moment.
-  const pid_t grandchild = std::stoi(text);
-  for (int i = 0; i < 1000 && ::kill(grandchild, 0) == 0; ++i) {
-    const std::string stat = "/proc/" + text + "/stat";
-    std::FILE* file = std::fopen(stat.c_str(), "r");
-    if (file == nullptr) break;
-    char state = 0;
-    const int fields = std::fscanf(file, "%*d %*s %c", &state);
-    static_cast<void>(std::fclose(file));
-    if (fields == 1 && state == 'Z') break;
-    ASSERT_LT(i, 999) << "still running";
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
+  // The FIFO hangs up once the grandchild, which is init's now, has ended too.
+  pollfd at_end{.fd = read_end.get(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(::poll(&at_end, 1, 60'000), 1) << "still running";
+  EXPECT_NE(at_end.revents & POLLHUP, 0);
 }
 
 TEST(ChildProcessTest, AProgramThatIsNotThereIsAnError) {

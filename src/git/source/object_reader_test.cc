@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -15,6 +14,7 @@
 #include "git/source/source.h"
 #include "testing/git_fixture.h"
 #include "testing/matchers.h"
+#include "testing/watched_thread.h"
 
 namespace bale {
 namespace {
@@ -137,15 +137,16 @@ TEST_F(ObjectReaderTest, AskingWaitsWhileTheReceiverStalls) {
   ObjectReader& reader = start();
   std::atomic<std::size_t> asked = 0;
   const std::size_t total = 3 * reader.window();
+  WatchedThread watched;
   std::thread asker([&] {
     for (std::size_t i = 0; i < total; ++i) {
+      if (i == reader.window()) watched.begin();
       EXPECT_THAT(reader.request(blob), IsOk());
       ++asked;
     }
     EXPECT_THAT(reader.finish_requests(), IsOk());
   });
-  while (asked < reader.window()) std::this_thread::yield();
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  watched.await_blocked();
   EXPECT_EQ(asked, reader.window());
   std::size_t received = 0;
   while (true) {
@@ -241,12 +242,16 @@ TEST_F(ObjectReaderTest, TheAskerLearnsOfAFailureOnTheOtherSide) {
 TEST_F(ObjectReaderTest, CancellationEndsBothSides) {
   const GitOid blob = git_.write_blob("x");
   ObjectReader& reader = start();
+  WatchedThread watched;
   std::thread asker([&] {
     Result<void> asked;
-    while (asked) asked = reader.request(blob);
+    for (std::size_t i = 0; asked; ++i) {
+      if (i == reader.window()) watched.begin();
+      asked = reader.request(blob);
+    }
     EXPECT_THAT(asked, FailsWith(ErrorCode::kInterrupted));
   });
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  watched.await_blocked();
   cancel_ = true;
   EXPECT_THAT(reader.next(), FailsWith(ErrorCode::kInterrupted));
   asker.join();
@@ -254,10 +259,12 @@ TEST_F(ObjectReaderTest, CancellationEndsBothSides) {
 
 TEST_F(ObjectReaderTest, CancellationEndsTheWaitForRequests) {
   ObjectReader& reader = start();
+  WatchedThread receiver;
   std::thread canceller([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    receiver.await_blocked();
     cancel_ = true;
   });
+  receiver.begin();
   EXPECT_THAT(reader.next(), FailsWith(ErrorCode::kInterrupted));
   canceller.join();
 }

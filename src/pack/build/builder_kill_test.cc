@@ -43,22 +43,20 @@ Result<PackSummary> build(PackBuilder& builder) {
   return builder.finish();
 }
 
-// Runs `work` in a process of its own, which is killed: by itself, or after so many microseconds.
+// Runs `work` in a process of its own, which is killed: by itself, or by a timer after so many
+// microseconds.
 void run_and_kill(const std::function<void()>& work, useconds_t after_microseconds = 0) {
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
+    if (after_microseconds > 0) ualarm(after_microseconds, 0);
     work();
     raise(SIGKILL);
-  }
-  if (after_microseconds > 0) {
-    usleep(after_microseconds);
-    kill(child, SIGKILL);
   }
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   ASSERT_TRUE(WIFSIGNALED(status));
-  ASSERT_EQ(WTERMSIG(status), SIGKILL);
+  ASSERT_EQ(WTERMSIG(status), after_microseconds > 0 ? SIGALRM : SIGKILL);
 }
 
 class BuilderKillTest : public testing::Test {

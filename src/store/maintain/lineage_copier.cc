@@ -160,7 +160,10 @@ Result<void> LineageCopier::name_children(std::uint32_t number) {
 Result<void> LineageCopier::add_nameless(std::uint32_t number) {
   PackWalk entries = TRY(walk(number));
   while (const auto entry = TRY(entries.next())) {
-    if (!options_.keeps(number, *entry)) continue;
+    if (!options_.keeps(number, *entry)) {
+      copier_.drop();
+      continue;
+    }
     const ObjectLocation location{number, entry->stored.offset};
     if (entry->oid) {
       const auto found = packs_->find(*entry->oid);

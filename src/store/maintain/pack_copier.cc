@@ -61,6 +61,17 @@ Result<void> PackCopier::start_pack() {
   return {};
 }
 
+Result<void> PackCopier::make_room(std::uint64_t stored_bytes) {
+  if (options_.max_pack_bytes > 0 && stored_bytes_ > 0 &&
+      stored_bytes_ + stored_bytes > options_.max_pack_bytes) {
+    TRY(end_pack());
+    copied_.reset();
+  }
+  TRY(start_pack());
+  stored_bytes_ += stored_bytes;
+  return {};
+}
+
 Result<void> PackCopier::end_pack() {
   if (staged_ == nullptr) return {};
   totals_.packs.push_back(TRY(staged_->install()));
@@ -88,14 +99,8 @@ Result<void> PackCopier::copy(std::uint32_t number, const Keeps& keeps) {
       ++totals_.dropped;
       continue;
     }
-    if (options_.max_pack_bytes > 0 && stored_bytes_ > 0 &&
-        stored_bytes_ + entry->stored.stored_size > options_.max_pack_bytes) {
-      TRY(end_pack());
-      copied_.reset();
-    }
-    TRY(start_pack());
+    TRY(make_room(entry->stored.stored_size));
     TRY(copy_entry(walk, *entry));
-    stored_bytes_ += entry->stored.stored_size;
     ++totals_.objects;
     totals_.bytes += entry->stored.size;
     options_.operation.progress(
@@ -165,9 +170,9 @@ Result<void> PackCopier::add_decoded(const PackReader& reader, std::uint64_t off
 
 Result<void> PackCopier::add(const ObjectLocation& location, const std::optional<GitOid>& oid,
                              std::uint64_t lineage) {
-  TRY(start_pack());
   if (!context_) context_.emplace(own_memory(options_) / 2);
   const std::shared_ptr<const StoredPack> pack = TRY(store_.impl().open(location.pack));
+  TRY(make_room(TRY(pack->reader.info_at(location.offset, *context_)).stored_size));
   TRY(add_decoded(pack->reader, location.offset, *context_, oid, lineage));
   ++totals_.objects;
   return {};

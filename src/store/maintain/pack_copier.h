@@ -74,6 +74,9 @@ class PackCopier {
   Result<void> add(const ObjectLocation& location, const std::optional<GitOid>& oid,
                    std::uint64_t lineage);
 
+  /// Counts an entry that is not added.
+  void drop() { ++totals_.dropped; }
+
   /// Finishes and installs what is left. Without it nothing of the last pack remains.
   Result<void> finish();
 
@@ -91,6 +94,8 @@ class PackCopier {
   Result<void> add_decoded(const PackReader& reader, std::uint64_t offset, ReadContext& context,
                            const std::optional<GitOid>& oid, std::uint64_t lineage);
   Result<bool> may_stay_stored(const PackReader& reader, const StoredEntry& entry);
+  /// Begins another pack where this one has no room for an entry of so many stored bytes.
+  Result<void> make_room(std::uint64_t stored_bytes);
   Result<void> end_pack();
 
   const Store& store_;

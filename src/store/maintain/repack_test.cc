@@ -3,15 +3,19 @@
 
 // Repacking: what is stored stays the same, in fewer packs.
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "bale/store_repack.h"
 #include "base/memory_size.h"
 #include "store/core/staged_pack.h"
 #include "store/core/store_impl.h"
+#include "store/maintain/pack_walk.h"
 #include "testing/matchers.h"
 #include "testing/store_fixture.h"
 
@@ -31,7 +35,9 @@ class RepackTest : public testing::Test {
   RepackTest() {
     for (int i = 0; i < 3; ++i) {
       grow(i);
-      EXPECT_THAT(fixture_.import(git_.path(), i == 1 ? "b" : "a"), IsOk());
+      const std::string name = i == 1 ? "b" : "a";
+      EXPECT_THAT(fixture_.import(git_.path(), name), IsOk());
+      imported_[name] = describe_repository(git_, git_.path());
     }
   }
 
@@ -46,11 +52,9 @@ class RepackTest : public testing::Test {
   void expect_whole() {
     ASSERT_OK_AND_ASSIGN(report, fixture_.verify());
     EXPECT_THAT(report.errors, testing::IsEmpty());
-    for (const std::string name : {"a", "b"}) {
+    for (const auto& [name, state] : imported_) {
       ASSERT_OK_AND_ASSIGN(exported, fixture_.export_git(name));
-      if (name == "a") {
-        EXPECT_EQ(describe_repository(git_, exported), describe_repository(git_, git_.path()));
-      }
+      EXPECT_EQ(describe_repository(git_, exported), state);
     }
   }
 
@@ -60,10 +64,32 @@ class RepackTest : public testing::Test {
     return count;
   }
 
+  // Of each pack: its payloads, as they are stored.
+  [[nodiscard]] std::vector<std::uint64_t> stored_bytes_of_packs() {
+    std::vector<std::uint64_t> sizes;
+    const Operation operation;
+    for (const std::uint32_t number : fixture_.store().impl().packs()->numbers()) {
+      PackWalk walk = PackWalk::create(fixture_.store(), number,
+                                       {.memory_bytes = kMinPackWalkBytes,
+                                        .scratch_directory = fixture_.path() + "/staging",
+                                        .operation = &operation})
+                          .value();
+      sizes.push_back(0);
+      while (const auto entry = walk.next().value()) sizes.back() += entry->stored.stored_size;
+    }
+    return sizes;
+  }
+
   GitFixture git_;
   std::string text_;
   StoreFixture fixture_;
+  std::map<std::string, RepositoryState> imported_;  // by archive
 };
+
+// What repack says in advance: it does not know the headers and trailers of packs and indexes.
+void expect_near(std::uint64_t said, std::uint64_t done) {
+  EXPECT_NEAR(static_cast<double>(said), static_cast<double>(done), 5'000);
+}
 
 TEST_F(RepackTest, ManyPacksBecomeOneWithAllThatWasInThem) {
   ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), quick_repack()));
@@ -86,27 +112,103 @@ TEST_F(RepackTest, ADryRunSaysTheSameAndChangesNothing) {
   EXPECT_EQ(said.objects, done.objects);
   EXPECT_EQ(said.packs_after, done.packs_after);
   EXPECT_EQ(said.bytes_before, done.bytes_before);
+  EXPECT_GT(done.bytes_after, 1u << 20);
+  expect_near(said.bytes_after, done.bytes_after);
+  // What compression will save is not known.
+  ASSERT_OK_AND_ASSIGN(
+      unknown, repack_store(fixture_.store(), quick_repack({.recompress = true, .dry_run = true})));
+  EXPECT_EQ(unknown.bytes_after, 0u);
 }
 
 TEST_F(RepackTest, WhatTwoImportsBroughtIsThereOnceAfterwards) {
   // As two imports at once bring the same: a second store's pack beside the first's.
   StoreFixture other;
   ASSERT_THAT(other.import(git_.path(), "a"), IsOk());
-  for (const auto& entry : fs::directory_iterator(other.path() + "/packs")) {
-    fs::copy(entry.path(), fixture_.path() + "/packs/" + entry.path().filename().string());
+  for (const bool find_bases : {false, true}) {
+    for (const auto& entry : fs::directory_iterator(other.path() + "/packs")) {
+      fs::copy(entry.path(), fixture_.path() + "/packs/" + entry.path().filename().string());
+    }
+    RepackOptions options = quick_repack({.find_bases = find_bases, .dry_run = true});
+    ASSERT_OK_AND_ASSIGN(said, repack_store(fixture_.store(), options));
+    options.dry_run = false;
+    ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), options));
+    EXPECT_GT(summary.duplicates, 5u);
+    EXPECT_EQ(said.objects, summary.objects);
+    EXPECT_EQ(said.duplicates, summary.duplicates);
+    EXPECT_GT(summary.bytes_before - summary.bytes_after, 1u << 20);
+    // What compression will save is not known.
+    if (find_bases) {
+      EXPECT_EQ(said.bytes_after, 0u);
+    } else {
+      expect_near(said.bytes_after, summary.bytes_after);
+    }
+    expect_whole();
+    const auto pack = fixture_.newest_pack();
+    EXPECT_EQ(pack->entry_count(), pack->record_count());
   }
-  ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), quick_repack()));
-  EXPECT_GT(summary.duplicates, 5u);
-  expect_whole();
-  const auto pack = fixture_.newest_pack();
-  EXPECT_EQ(pack->entry_count(), pack->record_count());
 }
 
 TEST_F(RepackTest, PacksAreNoLargerThanAllowed) {
-  ASSERT_OK_AND_ASSIGN(summary,
-                       repack_store(fixture_.store(), quick_repack({.max_pack_bytes = 800'000})));
-  EXPECT_GE(summary.packs_after, 2u);
-  expect_whole();
+  constexpr std::uint64_t kMost = 25'000;
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    git_.write("many/" + std::to_string(i), random_text(1'000, 1'000 + i));
+  }
+  git_.commit("a hundred files");
+  ASSERT_THAT(fixture_.import(git_.path(), "a"), IsOk());
+  imported_["a"] = describe_repository(git_, git_.path());
+  for (const bool find_bases : {false, true}) {
+    ASSERT_OK_AND_ASSIGN(
+        summary,
+        repack_store(
+            fixture_.store(),
+            quick_repack({.max_pack_bytes = kMost, .recompress = true, .find_bases = find_bases})));
+    expect_whole();
+    const std::vector<std::uint64_t> sizes = stored_bytes_of_packs();
+    EXPECT_EQ(summary.packs_after, sizes.size());
+    EXPECT_THAT(sizes.size(), testing::AllOf(testing::Ge(6u), testing::Le(7u)));
+    // The object of 1 MiB has a pack of its own.
+    EXPECT_THAT(sizes, testing::Contains(testing::Gt(kMost)).Times(1));
+    EXPECT_THAT(sizes, testing::Contains(testing::Gt((1u << 20) + 1'000u)).Times(0));
+  }
+}
+
+TEST_F(RepackTest, ADryRunSaysHowManyPacksAreMade) {
+  StoreFixture fixture;
+  GitFixture git;
+  for (int import = 0; import < 2; ++import) {
+    for (std::uint64_t i = 0; i < 30; ++i) {
+      git.write(std::to_string(import) + "/" + std::to_string(i),
+                random_text(1'000, static_cast<std::uint64_t>(import) * 100 + i));
+    }
+    git.commit("commit");
+    ASSERT_THAT(fixture.import(git.path(), "a"), IsOk());
+  }
+  RepackOptions options = quick_repack({.max_pack_bytes = 45'000, .dry_run = true});
+  ASSERT_OK_AND_ASSIGN(said, repack_store(fixture.store(), options));
+  options.dry_run = false;
+  ASSERT_OK_AND_ASSIGN(done, repack_store(fixture.store(), options));
+  EXPECT_EQ(done.packs_before, 2u);
+  EXPECT_EQ(said.packs_before, 2u);
+  EXPECT_EQ(done.packs_after, 2u);
+  EXPECT_EQ(said.packs_after, 2u);
+  EXPECT_EQ(done.packs_made.size(), 2u);
+}
+
+// Three quarters of what is allowed is nearly as large.
+TEST_F(RepackTest, APackThatIsNearlyAsLargeAsAllowedIsLeftAlone) {
+  std::uint64_t large = 0;  // the pack of the first import
+  for (const std::uint32_t number : fixture_.store().impl().packs()->numbers()) {
+    large = std::max(large, fs::file_size(fixture_.path() + "/packs/" +
+                                          fixture_.store().pack_name(number) + ".pack"));
+  }
+  for (const bool left : {true, false}) {
+    const std::uint64_t most = left ? (large - 1) / 3 * 4 : (large + 2) / 3 * 4;
+    ASSERT_OK_AND_ASSIGN(
+        said,
+        repack_store(fixture_.store(), quick_repack({.max_pack_bytes = most, .dry_run = true})));
+    EXPECT_EQ(said.packs_before, 3u);
+    EXPECT_EQ(said.packs_after, left ? 2u : 1u);
+  }
 }
 
 TEST_F(RepackTest, EverythingCanBeCompressedAnew) {

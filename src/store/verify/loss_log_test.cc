@@ -146,6 +146,44 @@ TEST(LossLogTest, EveryObjectWhoseEntryIsDamagedIsNamed) {
                                    }),
               IsOk());
   expect_all_told(told, kObjects);
+  // What is beyond the first ten thousand is noted each time that it is met.
+  EXPECT_EQ(told.report.errors.size() + told.report.errors_omitted, 10'000u + 2u * 15'000u);
+}
+
+TEST(LossLogTest, TenThousandMissingObjectsAreRemembered) {
+  const StoreFixture fixture;
+  StoreReport report;
+  VerifyFindings findings(report);
+  findings.sort_in({.scratch_directory = fixture.path() + "/staging"});
+  const auto all_errors = [&] { return report.errors.size() + report.errors_omitted; };
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 10'000; ++i) {
+      ASSERT_THAT(findings.missing(numbered(i), ObjectType::kBlob, "a tree"), IsOk());
+    }
+    EXPECT_EQ(all_errors(), 10'000u);
+  }
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_THAT(findings.missing(numbered(10'000), ObjectType::kBlob, "a tree"), IsOk());
+    EXPECT_EQ(all_errors(), 10'001u + static_cast<unsigned>(round));
+  }
+}
+
+TEST(LossLogTest, WhatMayBeInUnreadPacksIsCountedUpToTenThousand) {
+  const StoreFixture fixture;
+  const Store store = fixture.reopened();
+  for (const int count : {9'999, 10'001}) {
+    StoreReport report;
+    VerifyFindings findings(report);
+    findings.packs_are_unread();
+    for (int i = 0; i < count; ++i) {
+      ASSERT_THAT(findings.missing(numbered(i), ObjectType::kBlob, "a tree"), IsOk());
+    }
+    ASSERT_THAT(findings.tell_others(store, {}), IsOk());
+    ASSERT_EQ(report.errors.size(), 1u);
+    EXPECT_THAT(report.errors[0].message,
+                testing::HasSubstr(count < 10'000 ? "read: 9999 (" : "read: at least 10000 ("));
+    EXPECT_EQ(report.lost.size(), 0u);
+  }
 }
 
 }  // namespace
