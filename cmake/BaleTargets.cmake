@@ -3,7 +3,9 @@
 #
 # What a room's CMakeLists.txt says, in one line each:
 #   bale_sources(a.cc b.cc)            the room's files, part of libbale
-#   bale_tests(ROOM a_test.cc ...)     one test program a room, every TEST a ctest of its own
+#   bale_tests(ROOM a_test.cc ... [LONG A.* B.c ...])
+#                                      one test program a room, every TEST a ctest of its own;
+#                                      those that are listed after LONG have the label `long`
 #   bale_benchmarks(ROOM a_bench.cc)   one benchmark program a room, smoke-run by ctest
 #   bale_fuzzer(entry_fuzz.cc)         one libFuzzer program; its corpus is replayed by ctest
 
@@ -55,13 +57,25 @@ function(bale_tests room)
   if(NOT BUILD_TESTING)
     return()
   endif()
-  add_executable(${room}_tests ${ARGN})
-  bale_unity(${room}_tests ${ARGN})
+  cmake_parse_arguments(PARSE_ARGV 1 tests "" "" "LONG")
+  string(JOIN ":" long ${tests_LONG})
+  set(sources ${tests_UNPARSED_ARGUMENTS})
+  add_executable(${room}_tests ${sources})
+  bale_unity(${room}_tests ${sources})
   bale_link_private(${room}_tests)
   bale_quick_to_compile(${room}_tests)
   target_link_libraries(${room}_tests PRIVATE bale_testing GTest::gmock GTest::gtest
     GTest::gtest_main)
-  gtest_discover_tests(${room}_tests DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
+  if(NOT long STREQUAL "*")
+    if(long)
+      set(quick TEST_FILTER "-${long}")
+    endif()
+    gtest_discover_tests(${room}_tests ${quick} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
+  endif()
+  if(long)
+    gtest_discover_tests(${room}_tests TEST_FILTER "${long}" TEST_LIST ${room}_long
+      DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300 LABELS long)
+  endif()
 endfunction()
 
 function(bale_benchmarks room)

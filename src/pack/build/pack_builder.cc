@@ -13,16 +13,31 @@
 
 #include "bale/pack_builder.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <utility>
+#include <vector>
 
+#include "bale/pack_reader.h"
+#include "base/budget.h"
 #include "base/counted.h"
 #include "base/error.h"
 #include "base/hex.h"
+#include "base/lanes.h"
 #include "base/try.h"
 #include "codec/zstd.h"
+#include "format/entry.h"
 #include "io/path.h"
-#include "pack/build/pack_builder_impl.h"
+#include "pack/build/block_pipeline.h"
+#include "pack/build/builder_plan.h"
+#include "pack/build/index_builder.h"
+#include "pack/build/object_feeder.h"
+#include "pack/build/pack_stream.h"
+#include "pack/build/pack_target.h"
 
 namespace bale {
 namespace {
@@ -38,6 +53,74 @@ FileSystem& file_system_of(const PackBuilderOptions& options) {
 }
 
 }  // namespace
+
+class PackBuilder::Impl {
+ public:
+  Impl(const PackBuilderOptions& options, const BuilderPlan& plan, PackTarget target)
+      : options_(options),
+        plan_(plan),
+        budget_(options.memory_bytes),
+        target_(std::move(target)),
+        lanes_(plan.pipeline.lanes) {}
+
+  Result<void> start();
+
+  // Runs one step of the caller's, unless an earlier one failed; keeps the first error.
+  template <typename Step>
+  auto guarded(Step step) -> decltype(step()) {
+    if (first_error_) return *first_error_;
+    auto result = step();
+    if (!result) first_error_ = result.error();
+    return result;
+  }
+
+  // The builder is used up: only this error is left to give.
+  void use_up() { first_error_ = fail(ErrorCode::kInvalidArgument, "the builder has finished"); }
+
+  Result<EntryHandle> add(const ObjectId& id, ObjectType type, Bytes payload,
+                          const BaseHints& hints);
+  Result<void> begin_object(IdKind kind, ObjectType type, std::uint64_t size);
+  Result<void> write(Bytes piece);
+  Result<EntryHandle> end_object(const ObjectId& id, const BaseHints& hints);
+  Result<EntryHandle> add_delta(const ObjectId& id, const EntryHandle& base, std::uint64_t size,
+                                Bytes program);
+  Result<EntryHandle> add_stored(const StoredEntry& entry);
+  Result<void> begin_stored(const StoredEntry& entry);
+  Result<EntryHandle> end_stored();
+  Result<std::uint64_t> flush();
+  Result<PackSummary> finish();
+  Result<PackInMemory> finish_in_memory();
+
+ private:
+  [[nodiscard]] EntryBlock::Treatment treatment(std::uint64_t size) const {
+    const bool compress = options_.compress && size >= options_.min_compress_bytes && size > 0;
+    return compress ? EntryBlock::Treatment::kTryToCompress : EntryBlock::Treatment::kAsItIs;
+  }
+
+  [[nodiscard]] EntryHints entry_hints(const BaseHints& hints) const;
+  [[nodiscard]] std::function<Result<void>(std::uint64_t, std::uint64_t)> duplicates_to_log();
+  Result<void> admit(std::uint64_t size);
+  Result<EntryHeader> admit_stored(const StoredEntry& entry);
+  Result<EntryHandle> record(const EntryHandle& handle);
+  Result<EntryHandle> record_stored(const EntryHeader& header);
+  Result<void> tell_entries();
+
+  PackBuilderOptions options_;
+  BuilderPlan plan_;
+  Budget budget_;
+  PackTarget target_;
+  Lanes lanes_;
+  std::optional<PackStream> stream_;
+  std::optional<IndexBuilder> index_;
+  std::unique_ptr<DeltaStage> deltas_;
+  std::unique_ptr<BlockPipeline> pipeline_;  // ends first: it works on all of the above
+  std::optional<ObjectFeeder> feeder_;
+  bool feeds_stored_ = false;           // what is being fed is an entry as it is stored
+  std::vector<std::uint64_t> offsets_;  // of entries to be told about
+  std::uint64_t told_entries_ = 0;
+  PackSummary summary_;
+  std::optional<Error> first_error_;
+};
 
 std::function<Result<void>(std::uint64_t, std::uint64_t)> PackBuilder::Impl::duplicates_to_log() {
   if (!plan_.deltas) return {};
@@ -324,6 +407,94 @@ std::string default_index_path(const std::string& pack_path) {
   constexpr std::string_view kSuffix = ".pack";
   const bool named_so = pack_path.size() > kSuffix.size() && pack_path.ends_with(kSuffix);
   return pack_path.substr(0, pack_path.size() - (named_so ? kSuffix.size() : 0)) + ".idx";
+}
+
+// Entries of other packs are taken over as they are stored. They go the way of objects that are not
+// compressed; only the header is written again, in its shortest form. finish() proves that a
+// delta's base is there, as for all deltas.
+
+// The header to be written for it.
+Result<EntryHeader> PackBuilder::Impl::admit_stored(const StoredEntry& entry) {
+  TRY(admit(std::max(entry.size, entry.stored_size)));
+  if (options_.deltas) {
+    return fail(ErrorCode::kInvalidArgument,
+                "a builder that makes deltas itself takes no stored entries: it would not know how "
+                "deep they are");
+  }
+  EntryHeader header{.id = entry.id, .size = entry.size, .stored_size = entry.stored_size};
+  if (!entry.is_delta()) {
+    header.type = entry_type(*entry.type);
+    return header;
+  }
+  header.type = EntryType::kDelta;
+  header.base = entry.base;
+  if (entry.base.kind() != IdKind::kContentHash || entry.base == entry.id) {
+    return fail(ErrorCode::kInvalidArgument,
+                "object {} cannot be a delta against {}: a base is another object, known by a "
+                "content hash",
+                entry.id.to_hex(), entry.base.to_hex());
+  }
+  if (entry.size > kMaxDeltaObjectBytes) {
+    return fail(ErrorCode::kInvalidArgument,
+                "object {} of {} bytes is too large for a delta (128 MiB are the limit)",
+                entry.id.to_hex(), entry.size);
+  }
+  return header;
+}
+
+// How deep a delta is nobody knows here, so none may lean on it.
+Result<EntryHandle> PackBuilder::Impl::record_stored(const EntryHeader& header) {
+  EntryHandle handle{.id = header.id, .size = header.size};
+  if (header.is_delta()) {
+    ++summary_.deltas;
+    handle.depth = kMaxWrittenDepth;
+  } else {
+    handle.type = header.object_type();
+  }
+  return record(handle);
+}
+
+Result<EntryHandle> PackBuilder::Impl::add_stored(const StoredEntry& entry) {
+  if (entry.stored.size() != entry.stored_size) {
+    return fail(ErrorCode::kInvalidArgument,
+                "object {} is stored in {} bytes, and {} were given (begin_stored() takes what is "
+                "not in memory)",
+                entry.id.to_hex(), entry.stored_size, entry.stored.size());
+  }
+  if (!ObjectFeeder::fits_a_block(entry.stored_size)) {
+    TRY(begin_stored(entry));
+    TRY(write(entry.stored));
+    return end_stored();
+  }
+  const EntryHeader header = TRY(admit_stored(entry));
+  TRY(feeder_->add(header, entry.stored, EntryBlock::Treatment::kAsItIs));
+  return record_stored(header);
+}
+
+Result<void> PackBuilder::Impl::begin_stored(const StoredEntry& entry) {
+  const EntryHeader header = TRY(admit_stored(entry));
+  TRY(feeder_->begin(header, EntryBlock::Treatment::kAsItIs));
+  feeds_stored_ = true;
+  return {};
+}
+
+Result<EntryHandle> PackBuilder::Impl::end_stored() {
+  if (!std::exchange(feeds_stored_, false)) {
+    return fail(ErrorCode::kInvalidArgument, "no stored entry is being fed");
+  }
+  return record_stored(TRY(feeder_->end(feeder_->open_header().id)));
+}
+
+Result<EntryHandle> PackBuilder::add_stored(const StoredEntry& entry) {
+  return impl_->guarded([&] { return impl_->add_stored(entry); });
+}
+
+Result<void> PackBuilder::begin_stored(const StoredEntry& entry) {
+  return impl_->guarded([&] { return impl_->begin_stored(entry); });
+}
+
+Result<EntryHandle> PackBuilder::end_stored() {
+  return impl_->guarded([&] { return impl_->end_stored(); });
 }
 
 }  // namespace bale
