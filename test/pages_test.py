@@ -832,6 +832,18 @@ class TroubleshootingTest(Page):
         for message in messages:
             self.assertIn(message, said)
 
+    def test_a_message_about_memory_names_a_value_that_suffices(self):
+        store, source = self.path("memory.bale"), self.repository("memory", 2).path
+        self.must("import", "git", source, "--store", store)
+        for words in (("import", "git", source, "--name", "b"), ("verify",), ("gc",), ("repack",),
+                      ("repair",), ("stats",), ("list",), ("cat", "memory:a"),
+                      ("export", "git", "memory", self.path("memory.git"))):
+            command = [*words, "--store", store, "--memory"]
+            said = self.bale(*command, "1K").stderr.decode()
+            needed = re.search(r"(?:at least|--memory) (\d+[KMG])", said)
+            self.assertTrue(needed, said)
+            self.must(*command, needed.group(1))
+
     def test_the_commands_work(self):
         environment = {"BALE_STORE": self.path("archive.bale")}
         source = self.repository("linux.git", 2)
