@@ -34,15 +34,11 @@ namespace bale::cli {
 namespace {
 
 constexpr const char* kDescription =
-    "bale packs content-addressed objects into immutable, verifiable pack files.";
+    "bale archives whole Git repositories in one deduplicated, verifiable store.";
 
 constexpr std::string_view kCommonOptions =
     "\nEvery verb takes --help, --store DIR (default: $BALE_STORE), --json, --quiet,\n"
-    "--progress auto|always|never, --memory SIZE and --threads N.\n"
-    "\nGive names and paths as raw bytes. Text output quotes names with special characters as\n"
-    "'git -c core.quotePath=false ls-files' does; in JSON, KEY_hex has the bytes of a name that "
-    "is\n"
-    "not UTF-8.\n";
+    "--progress auto|always|never, --memory SIZE and --threads N.\n";
 
 constexpr std::string_view kExamples =
     "\nExamples:\n"

@@ -97,7 +97,7 @@ void Arguments::level(int& to) {
 
 void Arguments::common(CommonOptions& to) {
   text("--store", "DIR", "store directory (default: $BALE_STORE)", to.store);
-  flag("--json", "print JSON: one object; for lists, one per line", to.json);
+  flag("--json", "print JSON: one object; for lists, one per line (bale help json)", to.json);
   flag("-q,--quiet", "no progress, no summary", to.quiet);
   add_parsed(app_, "--progress", "WHEN", "auto, always or never; auto: on a terminal",
              "auto, always or never", [&to](const std::string& text) {
