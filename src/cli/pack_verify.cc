@@ -38,7 +38,7 @@ Result<int> run(const PackPaths& paths, Session& session) {
 VerbRun declare_pack_verify(Arguments& arguments) {
   const auto paths = std::make_shared<PackPaths>();
   paths->declare(arguments);
-  return [paths](Session& session) { return with_pack_advice(run(*paths, session)); };
+  return [paths](Session& session) { return run(*paths, session); };
 }
 
 }  // namespace bale::cli
