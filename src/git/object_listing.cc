@@ -34,7 +34,7 @@
 namespace bale {
 namespace {
 
-constexpr std::size_t kPieceBytes = 64 << 10;
+constexpr std::size_t kListingPieceBytes = 64 << 10;
 
 // FNV-1a, over lines that git made: it tells two walks apart, and need not withstand an attack.
 class LineDigest {
@@ -74,7 +74,7 @@ class OpenTrees {
       if (object->missing || object->type != ObjectType::kTree) continue;
       LinkStream links(at->oid.hash(), ObjectType::kTree);
       const LinkVisitor ignore = [](const Link&) -> Result<void> { return {}; };
-      std::vector<std::byte> piece(kPieceBytes);
+      std::vector<std::byte> piece(kListingPieceBytes);
       while (const std::size_t got = TRY(reader.read(piece))) {
         TRY(links.feed(Bytes(piece).first(got), ignore));
       }

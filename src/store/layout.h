@@ -24,6 +24,9 @@ inline constexpr std::string_view kOldStoreMark = "bale store 1\n";
 /// which may have the same name, until that is there: NAME.damaged.pack.
 inline constexpr std::string_view kDamagedMark = ".damaged";
 
+/// Of the files in packs/ that are packs.
+inline constexpr std::string_view kPackSuffix = ".pack";
+
 struct StoreLayout {
   std::string root;
 

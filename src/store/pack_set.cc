@@ -38,8 +38,6 @@ constexpr std::size_t kMostLoose = 64;
 // How often the directory is looked at again because a pack went while the set was read.
 constexpr int kAttempts = 100;
 
-constexpr std::string_view kPackSuffix = ".pack";
-
 // The names of packs that are there whole: both .pack and .idx.
 std::vector<std::string> whole_packs(const std::vector<DirectoryEntry>& entries) {
   std::set<std::string_view> files;
