@@ -90,6 +90,13 @@ struct IndexRecord {
   std::uint64_t offset = 0;
 };
 
+/// Enough memory of a ReadContext for every object that a builder of bale has stored, of any size:
+/// builders choose deltas for objects of up to kFrameBytes (1 MiB) only, and a delta on an object
+/// of that size takes up to 3.3 MiB; larger objects are stored whole, and read() gives them in
+/// pieces. A delta that a caller has made (PackBuilder::add_delta()) may be of an object of up to
+/// 128 MiB, which must be held twice.
+inline constexpr std::uint64_t kAnyObjectBytes = 7 << 19;
+
 /// The working memory of one thread that reads: decompression, rebuilt deltas, a cache of bases. It
 /// may serve many packs. Takes memory only as needed, and never more than it was allowed.
 class ReadContext {

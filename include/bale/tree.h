@@ -53,8 +53,8 @@ struct TreeItem {
   std::string name;                   ///< bytes
 };
 
-/// Calls `use` for each entry, in the tree's order. An Error from `use` ends it and is
-/// returned.
+/// Calls `use` for each entry, in the tree's order, however many. An Error from `use` ends it and
+/// is returned. Takes kAnyObjectBytes of memory besides `context`.
 Result<void> list_tree(const Store& store, const ObjectLocation& tree, const GitOid& oid,
                        ReadContext& context,
                        const std::function<Result<void>(const TreeItem&)>& use);

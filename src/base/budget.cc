@@ -60,10 +60,9 @@ bool Budget::take(std::uint64_t bytes) {
 
 Result<Charge> Budget::charge(std::uint64_t bytes, std::string_view what) {
   if (!take(bytes)) {
-    return fail(ErrorCode::kLimitExceeded,
-                "{} needs {}, and {} of the allowed {} are in use (allow at least {} of memory)",
+    return fail(ErrorCode::kLimitExceeded, "{} needs {}, and {} of the allowed {} are in use {}",
                 what, format_bytes(bytes), format_bytes(used_bytes()), format_bytes(limit_bytes_),
-                memory_size(used_bytes() + bytes));
+                memory_advice(used_bytes() + bytes, limit_bytes_));
   }
   return Charge(this, bytes);
 }

@@ -292,7 +292,8 @@ int run_program(const std::vector<std::string>& arguments) {
   // What came before the error is still right, and lines stay whole.
   static_cast<void>(session.out().flush().has_value());
   Output last(STDOUT_FILENO, nullptr);
-  return finish(status.error(), session.json() && !session.out().holds_raw_bytes(), last);
+  return finish(advised(status.error(), session.memory_bytes()),
+                session.json() && !session.out().holds_raw_bytes(), last);
 }
 
 }  // namespace bale::cli

@@ -20,6 +20,10 @@
 namespace bale::cli {
 namespace {
 
+// With so much, every verb that only reads can read every object of a store, of any size
+// (kAnyObjectBytes), twice, and touch index pages.
+constexpr std::uint64_t kEnoughToRead = 24 << 20;
+
 // What the library's message leaves to the code.
 std::string_view heading(ErrorCode code) {
   switch (code) {
@@ -77,17 +81,25 @@ std::string error_line(const Error& error) {
   return line;
 }
 
-Error advised(Error error, std::uint64_t beside_bytes) {
+Error advised(Error error, std::uint64_t memory_bytes) {
   if (error.code != ErrorCode::kLimitExceeded) return error;
-  constexpr std::string_view kAdvice = "(allow at least ";
-  const std::size_t at = error.message.rfind(kAdvice);
+  const std::size_t at = error.message.rfind(kMemoryAdvice);
   if (at == std::string::npos) return error;
-  const std::size_t begin = at + kAdvice.size();
-  const std::size_t end = error.message.find_first_of(" )", begin);
-  const auto bytes = parse_size(std::string_view(error.message).substr(begin, end - begin));
-  if (!bytes) return error;
+  const std::string_view advice = std::string_view(error.message).substr(at + kMemoryAdvice.size());
+  const std::size_t middle = advice.find(kMemoryAllowed);
+  if (middle == std::string_view::npos) return error;
+  const std::string_view allowed = advice.substr(middle + kMemoryAllowed.size());
+  const auto needed_bytes = parse_size(advice.substr(0, middle));
+  const auto allowed_bytes = parse_size(allowed.substr(0, allowed.find(' ')));
+  if (!needed_bytes || !allowed_bytes || *allowed_bytes == 0) return error;
+  // An eighth more: sizes in messages are rounded. And what is enough for any object of a store:
+  // the part may need more after that.
+  const double growth = static_cast<double>(*needed_bytes) / static_cast<double>(*allowed_bytes);
+  const double enough = std::max(static_cast<double>(kEnoughToRead),
+                                 static_cast<double>(memory_bytes) * std::max(growth, 1.0) * 1.125);
   error.message.resize(at);
-  error.message += fmt::format("(give --memory {} or more)", memory_size(*bytes + beside_bytes));
+  error.message += fmt::format("(give --memory {} or more)",
+                               memory_size(static_cast<std::uint64_t>(std::min(enough, 1e18))));
   return error;
 }
 

@@ -35,9 +35,9 @@ inline constexpr int kStatusIncomplete = 5;
 /// holds, it stays one line, and does nothing to a terminal.
 [[nodiscard]] std::string error_line(const Error& error);
 
-/// An Error that advises to allow so much memory, with advice on --memory: the same and
-/// `beside_bytes`, which the verb keeps of it for something else. Other Errors as they are.
-[[nodiscard]] Error advised(Error error, std::uint64_t beside_bytes);
+/// An Error of a part of a verb that had too little memory, with advice on --memory instead: parts
+/// have shares of the verb's `memory_bytes`, and grow with it. Other Errors as they are.
+[[nodiscard]] Error advised(Error error, std::uint64_t memory_bytes);
 
 /// Puts `line`, with its line end, on standard error; what cannot be put there is lost.
 void print_line(std::string_view line);

@@ -84,9 +84,7 @@ Result<int> run_list(Session& session) {
   ReadContext context = store_read_context(session);
   std::vector<Error> errors;
   for (const std::string& name : TRY(store.archives())) {
-    const Result<Listed> read = read_archive(store, name, context, session);
-    if (!read) return read_advised(read.error());
-    const Listed& listed = *read;
+    const Listed listed = TRY(read_archive(store, name, context, session));
     if (listed.error) errors.push_back(*listed.error);
     if (listed.newest || listed.error) TRY(print(name, listed, session));
   }

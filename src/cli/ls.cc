@@ -7,6 +7,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "bale/tree.h"
@@ -37,7 +38,9 @@ Result<void> print(const TreeItem& item, Session& session) {
 Result<int> run_ls(const std::string& text, Session& session) {
   const Store store = TRY(open_store(session));
   const ArchivePath place = TRY(find_archive_path(store, text));
-  ReadContext context = store_read_context(session);
+  // list_tree() takes some besides.
+  const std::uint64_t read_bytes = read_memory_bytes(session);
+  ReadContext context(read_bytes - std::min(kAnyObjectBytes, read_bytes / 2));
   const ResolvedPath resolved = TRY(resolve_path(store, place, context));
   if (resolved.type == ObjectType::kTree) {
     TRY(list_tree(store, resolved.location, resolved.oid, context,

@@ -33,7 +33,7 @@ VerbRun declare_pack_cat(Arguments& arguments) {
   const auto options = std::make_shared<PackCatArguments>();
   options->paths.declare(arguments);
   arguments.required("ID", "the object's id (at least 6 digits)", options->id);
-  return [options](Session& session) { return with_pack_advice(run_pack_cat(*options, session)); };
+  return [options](Session& session) { return run_pack_cat(*options, session); };
 }
 
 }  // namespace bale::cli

@@ -58,7 +58,7 @@ Result<int> run_pack_dump(const PackPaths& paths, Session& session) {
 VerbRun declare_pack_dump(Arguments& arguments) {
   const auto paths = std::make_shared<PackPaths>();
   paths->declare(arguments);
-  return [paths](Session& session) { return with_pack_advice(run_pack_dump(*paths, session)); };
+  return [paths](Session& session) { return run_pack_dump(*paths, session); };
 }
 
 }  // namespace bale::cli

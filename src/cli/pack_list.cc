@@ -52,7 +52,7 @@ Result<int> run_pack_list(const PackPaths& paths, Session& session) {
 VerbRun declare_pack_list(Arguments& arguments) {
   const auto paths = std::make_shared<PackPaths>();
   paths->declare(arguments);
-  return [paths](Session& session) { return with_pack_advice(run_pack_list(*paths, session)); };
+  return [paths](Session& session) { return run_pack_list(*paths, session); };
 }
 
 }  // namespace bale::cli

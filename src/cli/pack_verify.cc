@@ -38,7 +38,7 @@ Result<int> run_pack_verify(const PackPaths& paths, Session& session) {
 VerbRun declare_pack_verify(Arguments& arguments) {
   const auto paths = std::make_shared<PackPaths>();
   paths->declare(arguments);
-  return [paths](Session& session) { return with_pack_advice(run_pack_verify(*paths, session)); };
+  return [paths](Session& session) { return run_pack_verify(*paths, session); };
 }
 
 }  // namespace bale::cli

@@ -52,11 +52,6 @@ ReadContext pack_read_context(const Session& session) {
   return ReadContext(session.memory_bytes(kPackMemoryBytes) - page_share_bytes(session));
 }
 
-Result<int> with_pack_advice(Result<int> result) {
-  if (result) return result;
-  return advised(result.error(), kMostPageShareBytes);
-}
-
 std::uint64_t pack_check_memory_bytes(const Session& session) {
   const std::uint64_t memory = session.memory_bytes(kPackMemoryBytes);
   return std::max(memory - page_share_bytes(session), std::min(memory, kMinPackCheckBytes));

@@ -33,9 +33,6 @@ Result<PackReader> open_pack(const PackPaths& paths, const Session& session);
 /// A context that leaves room in the session's memory for pages of the index.
 ReadContext pack_read_context(const Session& session);
 
-/// `result` of a verb that reads so, its advice on memory turned into one on --memory.
-Result<int> with_pack_advice(Result<int> result);
-
 /// What of the session's memory a check may use, so that the index's pages fit in too. As long as
 /// they do: no less than a check needs at all.
 [[nodiscard]] std::uint64_t pack_check_memory_bytes(const Session& session);

@@ -43,8 +43,12 @@ class Session {
 
   /// What --memory said, or this.
   [[nodiscard]] std::uint64_t memory_bytes(std::uint64_t otherwise) const {
-    return options_.memory_bytes.value_or(otherwise);
+    memory_bytes_ = options_.memory_bytes.value_or(otherwise);
+    return memory_bytes_;
   }
+
+  /// What memory_bytes() returned last: what the verb runs with.
+  [[nodiscard]] std::uint64_t memory_bytes() const { return memory_bytes_; }
 
   /// What --threads said: how many lanes may work; 0 for one a processor.
   [[nodiscard]] std::size_t lanes() const { return options_.threads.value_or(0); }
@@ -76,6 +80,7 @@ class Session {
   const std::atomic<bool>& cancel_;
   Output out_;
   ProgressLine progress_;
+  mutable std::uint64_t memory_bytes_ = kStoreMemoryBytes;
 };
 
 }  // namespace bale::cli

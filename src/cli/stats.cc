@@ -102,10 +102,8 @@ std::vector<std::string> text_lines(const StoreStatistics& statistics) {
 
 Result<int> run_stats(Session& session) {
   const Store store = TRY(open_store(session));
-  const Result<StoreStatistics> read =
-      store_statistics(store, read_memory_bytes(session), session.operation());
-  if (!read) return read_advised(read.error());
-  const StoreStatistics& statistics = *read;
+  const StoreStatistics statistics =
+      TRY(store_statistics(store, read_memory_bytes(session), session.operation()));
   session.progress().clear();
   for (const Error& error : statistics.errors) print_line(error_line(error));
   const int status = status_of(statistics.errors);

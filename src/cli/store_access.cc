@@ -105,7 +105,6 @@ std::optional<Error> misnaming(const Store& store, const std::string& typed, Wan
 Result<int> explained(const Session& session, const std::string& typed, Wanted wanted,
                       Result<int> result) {
   if (result) return result;
-  result = read_advised(result.error());
   if (typed.empty()) return result;
   const ErrorCode code = result.error().code;
   if (code != ErrorCode::kNotFound && code != ErrorCode::kInvalidArgument) return result;
@@ -118,10 +117,6 @@ Result<int> explained(const Session& session, const std::string& typed, Wanted w
   if (names_archive(typed, *known) && !names_archive(typed, *archives)) return result;
   const auto better = misnaming(*store, typed, wanted, *archives, result.error());
   return better ? Result<int>(*better) : result;
-}
-
-Error read_advised(const Error& error) {
-  return advised(error, kIndexPageBytes);
 }
 
 std::uint64_t read_memory_bytes(const Session& session) {

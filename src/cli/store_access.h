@@ -39,9 +39,6 @@ enum class Wanted : std::uint8_t {
 Result<int> explained(const Session& session, const std::string& typed, Wanted wanted,
                       Result<int> result);
 
-/// An Error of reading with read_memory_bytes(), its advice on memory turned into one on --memory.
-[[nodiscard]] Error read_advised(const Error& error);
-
 /// The session's memory, less what a store's indexes may keep resident.
 [[nodiscard]] std::uint64_t read_memory_bytes(const Session& session);
 

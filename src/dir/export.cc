@@ -7,6 +7,7 @@
 // holds a name twice, as a symlink and as a directory, fails and is removed. Entries that came with
 // the archive but cannot be files are skipped and counted; damage to the store fails the export.
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@
 #include "object/git_objects.h"
 #include "object/printable.h"
 #include "object/safe_path.h"
+#include "store/core/object_links.h"
 #include "store/core/proven_info.h"
 
 namespace bale {
@@ -39,7 +41,8 @@ class DirectoryExporter {
         options_(options),
         may_lack_(may_lack),
         directory_(std::move(directory)),
-        context_(options.memory_bytes) {}
+        context_(options.memory_bytes - std::min(options.memory_bytes / 2, kAnyObjectBytes)),
+        tree_context_(std::min(options.memory_bytes / 2, kAnyObjectBytes)) {}
 
   Result<DirectoryExportSummary> run(const ResolvedPath& root);
 
@@ -66,6 +69,7 @@ class DirectoryExporter {
   const bool may_lack_;  // the archive was made without some objects
   const std::string directory_;
   ReadContext context_;
+  ReadContext tree_context_;  // for the tree whose entries are written
   std::vector<Pending> pending_;
   DirectoryExportSummary summary_;
 };
@@ -104,18 +108,13 @@ Result<DirectoryExportSummary> DirectoryExporter::run(const ResolvedPath& root) 
 }
 
 Result<void> DirectoryExporter::write_tree(const Pending& tree) {
-  const ObjectView object = TRY(store_.get(tree.tree, context_, tree.oid));
-  TRY(check_type(object.type, ObjectType::kTree, tree.path, tree.oid));
-  // A copy: writing the entries uses the context.
-  const std::vector<std::byte> payload(object.payload.begin(), object.payload.end());
-  TreeReader entries(tree.oid.hash(), payload);
-  for (;;) {
-    const Result<std::optional<TreeEntry>> entry = entries.next();
-    if (!entry)
-      return skip(shown(tree.path), "the rest of the directory; " + entry.error().message);
-    if (!*entry) return {};
-    TRY(write_entry(tree.path, **entry));
-  }
+  const LinksRead read =
+      TRY(read_tree(store_, tree.tree, tree_context_, tree.oid, tree.oid.hash(),
+                    [&](const TreeEntry& entry) { return write_entry(tree.path, entry); }));
+  if (!read.type) return read.type.error();
+  TRY(check_type(*read.type, ObjectType::kTree, tree.path, tree.oid));
+  if (!read.malformed) return {};
+  return skip(shown(tree.path), "the rest of the directory; " + read.malformed->message);
 }
 
 Result<void> DirectoryExporter::write_entry(const std::string& parent, const TreeEntry& entry) {
@@ -180,17 +179,26 @@ Result<void> DirectoryExporter::write_file(const std::string& path, const Object
 
 Result<void> DirectoryExporter::write_symlink(const std::string& path, const ObjectLocation& blob,
                                               const GitOid& oid) {
-  const ObjectView target = TRY(store_.get(blob, context_, oid));
-  TRY(check_type(target.type, ObjectType::kBlob, path, oid));
-  const std::string_view text = as_text(target.payload);
-  if (text.empty() || text.size() >= kMaxSymlinkBytes ||
-      text.find('\0') != std::string_view::npos) {
+  std::string target;  // its beginning, where it is too long
+  std::uint64_t target_bytes = 0;
+  TRY(store_.read_object(
+      blob, context_,
+      {.begin = [&](ObjectType type,
+                    std::uint64_t) { return check_type(type, ObjectType::kBlob, path, oid); },
+       .write = [&](Bytes piece) -> Result<void> {
+         target_bytes += piece.size();
+         target += as_text(piece).substr(0, kMaxSymlinkBytes - target.size());
+         return {};
+       }},
+      oid));
+  if (target.empty() || target_bytes >= kMaxSymlinkBytes ||
+      target.find('\0') != std::string::npos) {
     return skip(shown(path), fmt::format("a symlink whose {} are not a valid path",
-                                         counted(text.size(), "byte")));
+                                         counted(target_bytes, "byte")));
   }
-  TRY(posix_file_system().create_symlink(std::string(text), path));
+  TRY(posix_file_system().create_symlink(target, path));
   ++summary_.files;
-  summary_.bytes_out += text.size();
+  summary_.bytes_out += target_bytes;
   return {};
 }
 

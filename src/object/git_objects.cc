@@ -92,13 +92,7 @@ ObjectType linked_type(EntryKind kind) {
 
 Result<void> visit_tree(GitHash hash, Bytes payload, const LinkVisitor& visit) {
   TreeReader reader(hash, payload);
-  while (const std::optional<TreeEntry> entry = TRY(reader.next())) {
-    const EntryKind kind = entry_kind(entry->mode);
-    TRY(visit({.oid = entry->oid,
-               .type = linked_type(kind),
-               .name = entry->name,
-               .submodule = kind == EntryKind::kSubmodule}));
-  }
+  while (const std::optional<TreeEntry> entry = TRY(reader.next())) TRY(visit(link_of(*entry)));
   return {};
 }
 
@@ -129,6 +123,14 @@ EntryKind entry_kind(std::uint32_t mode) {
   }
 }
 
+Link link_of(const TreeEntry& entry) {
+  const EntryKind kind = entry_kind(entry.mode);
+  return {.oid = entry.oid,
+          .type = linked_type(kind),
+          .name = entry.name,
+          .submodule = kind == EntryKind::kSubmodule};
+}
+
 Result<std::optional<TreeEntry>> TreeReader::next() {
   const std::string_view rest = as_text(payload_).substr(position_);
   if (rest.empty()) return std::optional<TreeEntry>();
@@ -140,7 +142,8 @@ Result<std::optional<TreeEntry>> TreeReader::next() {
     entry.mode = entry.mode << 3 | static_cast<std::uint32_t>(rest[at] - '0');
   }
   if (at == 0 || at == rest.size() || rest[at] != ' ') {
-    return fail(ErrorCode::kCorrupt, "tree: no octal mode and a space at byte {}", position_);
+    return fail(ErrorCode::kCorrupt, "tree: no octal mode and a space at byte {}",
+                bytes_before_ + position_);
   }
   entry.mode_text = rest.substr(0, at);
 
@@ -148,14 +151,14 @@ Result<std::optional<TreeEntry>> TreeReader::next() {
   const std::size_t name_end = rest.find('\0', name_start);
   if (name_end == std::string_view::npos || name_end == name_start) {
     return fail(ErrorCode::kCorrupt, "tree: no name with a zero byte after it at byte {}",
-                position_ + name_start);
+                bytes_before_ + position_ + name_start);
   }
   entry.name = rest.substr(name_start, name_end - name_start);
 
   const std::size_t oid_start = name_end + 1;
   if (rest.size() - oid_start < oid_bytes(hash_)) {
     return fail(ErrorCode::kCorrupt, "tree: ends inside the object id at byte {}",
-                position_ + oid_start);
+                bytes_before_ + position_ + oid_start);
   }
   entry.oid = GitOid(hash_, payload_.subspan(position_ + oid_start, oid_bytes(hash_)));
   position_ += oid_start + oid_bytes(hash_);

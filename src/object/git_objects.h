@@ -50,7 +50,10 @@ struct TreeEntry {
 /// Goes through the entries of a tree. Allocates nothing. The payload must outlive the reader.
 class TreeReader {
  public:
-  TreeReader(GitHash hash, Bytes payload) : hash_(hash), payload_(payload) {}
+  /// `payload` may be a part of a tree that begins with an entry, `bytes_before` behind the tree's
+  /// start: errors count from there.
+  TreeReader(GitHash hash, Bytes payload, std::uint64_t bytes_before = 0)
+      : hash_(hash), payload_(payload), bytes_before_(bytes_before) {}
 
   /// The next entry; nothing at the end. kCorrupt where the grammar is broken, and again on every
   /// later call. Typically: while (const auto entry = TRY(reader.next())) ...
@@ -62,6 +65,7 @@ class TreeReader {
  private:
   GitHash hash_;
   Bytes payload_;
+  std::uint64_t bytes_before_;
   std::size_t position_ = 0;
 };
 
@@ -98,6 +102,9 @@ struct Link {
   bool claims_type = true;              ///< false for the object of a tag that says no type
   bool is_parent = false;               ///< of a commit: what a shallow boundary cuts
 };
+
+/// The link that an entry of a tree is.
+[[nodiscard]] Link link_of(const TreeEntry& entry);
 
 /// Called with each link; an Error stops the walk and is handed through.
 using LinkVisitor = std::function<Result<void>(const Link&)>;

@@ -18,38 +18,61 @@ constexpr std::size_t kMostEntryBytes = 1 << 20;
 // "object HEX", "type WORD": longer lines are not among those that matter.
 constexpr std::size_t kMostLineBytes = 128;
 
-}  // namespace
-
-Result<void> LinkStream::feed(Bytes piece, const LinkVisitor& visit) {
-  if (done_ || type_ == ObjectType::kBlob) return {};
-  return type_ == ObjectType::kTree ? feed_tree(piece, visit) : feed_lines(as_text(piece), visit);
-}
-
-Result<void> LinkStream::feed_tree(Bytes piece, const LinkVisitor& visit) {
-  carry_.append(as_text(piece));
+// How many bytes of `text` are whole entries.
+std::size_t whole_entries(GitHash hash, std::string_view text) {
   std::size_t begin = 0;
   for (;;) {
-    const std::size_t zero = carry_.find('\0', begin);
-    const std::size_t end = zero + 1 + oid_bytes(hash_);
-    if (zero == std::string::npos || end > carry_.size()) break;
-    Result<void> visited;
-    const Result<void> parsed =
-        for_each_link(hash_, type_, as_bytes(std::string_view(carry_).substr(begin, end - begin)),
-                      [&](const Link& link) { return visited = visit(link); });
-    TRY(visited);
-    if (!parsed) {
-      malformed_ = parsed.error();
-      done_ = true;
-      return {};
-    }
-    begin = end;
+    const std::size_t zero = text.find('\0', begin);
+    if (zero == std::string_view::npos || text.size() - zero - 1 < oid_bytes(hash)) return begin;
+    begin = zero + 1 + oid_bytes(hash);
   }
-  carry_.erase(0, begin);
-  if (carry_.size() > kMostEntryBytes) {
+}
+
+}  // namespace
+
+Result<void> TreeStream::feed(Bytes piece, const TreeEntryVisitor& visit) {
+  if (malformed_) return {};
+  if (carry_.empty()) {
+    const std::size_t whole = TRY(visit_whole(piece, visit));
+    carry_ = as_text(piece.subspan(whole));
+  } else {
+    carry_.append(as_text(piece));
+    const std::size_t whole = TRY(visit_whole(as_bytes(carry_), visit));
+    carry_.erase(0, whole);
+  }
+  if (!malformed_ && carry_.size() > kMostEntryBytes) {
     malformed_ = fail(ErrorCode::kCorrupt, "tree: an entry of more than {} bytes", kMostEntryBytes);
-    done_ = true;
   }
+  if (malformed_) carry_.clear();
   return {};
+}
+
+Result<std::size_t> TreeStream::visit_whole(Bytes bytes, const TreeEntryVisitor& visit) {
+  const std::size_t whole = whole_entries(hash_, as_text(bytes));
+  TreeReader entries(hash_, bytes.first(whole), bytes_before_);
+  for (;;) {
+    const Result<std::optional<TreeEntry>> entry = entries.next();
+    if (!entry) malformed_ = entry.error();
+    if (!entry || !*entry) break;
+    TRY(visit(**entry));
+  }
+  bytes_before_ += whole;
+  return whole;
+}
+
+Result<void> TreeStream::finish() const {
+  if (malformed_) return *malformed_;
+  TreeReader rest(hash_, as_bytes(carry_), bytes_before_);
+  static_cast<void>(TRY(rest.next()));
+  return {};
+}
+
+Result<void> LinkStream::feed(Bytes piece, const LinkVisitor& visit) {
+  if (type_ == ObjectType::kTree) {
+    return tree_.feed(piece, [&](const TreeEntry& entry) { return visit(link_of(entry)); });
+  }
+  if (done_ || type_ == ObjectType::kBlob) return {};
+  return feed_lines(as_text(piece), visit);
 }
 
 Result<void> LinkStream::feed_lines(std::string_view text, const LinkVisitor& visit) {
@@ -91,11 +114,9 @@ Result<void> LinkStream::take_line(const LinkVisitor& visit) {
 }
 
 Result<void> LinkStream::finish(const LinkVisitor& visit) {
+  if (type_ == ObjectType::kTree) return tree_.finish();
   const bool is_tag = type_ == ObjectType::kAction;
   if (is_tag && !done_ && lines_ == 1) TRY(take_line(visit));
-  if (!malformed_ && !done_ && type_ == ObjectType::kTree && !carry_.empty()) {
-    malformed_ = fail(ErrorCode::kCorrupt, "tree: ends inside an entry");
-  }
   if (!malformed_ && (is_tag || type_ == ObjectType::kState) && lines_ == 0) {
     malformed_ = fail(ErrorCode::kCorrupt, "its first line does not name an object");
   }

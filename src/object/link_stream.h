@@ -1,14 +1,16 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// LinkStream: the links of an object whose payload comes in pieces, because it is too large to be
-// held. The same links as for_each_link() finds (object/git_objects.h).
+// TreeStream and LinkStream: the entries of a tree, and the links of any object, whose payload
+// comes in pieces because it is too large to be held. The same that TreeReader and for_each_link()
+// find (object/git_objects.h).
 //
 //   LinkStream links(GitHash::kSha1, ObjectType::kTree);
 //   while (there is another piece) TRY(links.feed(piece, visit));
 //   const Result<void> parsed = links.finish(visit);
 //
-// Memory: the longest entry of a tree, at most 1 MiB; 128 bytes for others. Not thread-safe.
+// Memory: one piece and the longest entry of a tree, at most 1 MiB; 128 bytes for other objects.
+// Not thread-safe.
 
 #pragma once
 
@@ -23,9 +25,32 @@
 
 namespace bale {
 
+/// Called with each entry, which is valid during the call. An Error ends the reading.
+using TreeEntryVisitor = std::function<Result<void>(const TreeEntry&)>;
+
+class TreeStream {
+ public:
+  explicit TreeStream(GitHash hash) : hash_(hash) {}
+
+  /// Visits the entries that are complete by now. Errors are those of `visit`: finish() reports
+  /// what cannot be parsed.
+  Result<void> feed(Bytes piece, const TreeEntryVisitor& visit);
+
+  /// After the last piece: kCorrupt where the tree cannot be parsed to its end.
+  [[nodiscard]] Result<void> finish() const;
+
+ private:
+  Result<std::size_t> visit_whole(Bytes bytes, const TreeEntryVisitor& visit);
+
+  GitHash hash_;
+  std::string carry_;  // the beginning of an entry
+  std::uint64_t bytes_before_ = 0;
+  std::optional<Error> malformed_;
+};
+
 class LinkStream {
  public:
-  LinkStream(GitHash hash, ObjectType type) : hash_(hash), type_(type) {}
+  LinkStream(GitHash hash, ObjectType type) : hash_(hash), type_(type), tree_(hash) {}
 
   /// Visits the links that are certain by now. Errors are those of `visit`: what cannot be parsed
   /// is said by finish(). Names in links are valid during the call.
@@ -36,13 +61,13 @@ class LinkStream {
   Result<void> finish(const LinkVisitor& visit);
 
  private:
-  Result<void> feed_tree(Bytes piece, const LinkVisitor& visit);
   Result<void> feed_lines(std::string_view text, const LinkVisitor& visit);
   Result<void> take_line(const LinkVisitor& visit);
 
   GitHash hash_;
   ObjectType type_;
-  std::string carry_;   // of a tree the entry, of others the line that is not whole yet
+  TreeStream tree_;
+  std::string carry_;   // the line that is not whole yet
   std::string header_;  // of a tag: its first lines
   std::uint64_t lines_ = 0;
   bool done_ = false;  // nothing behind this place matters

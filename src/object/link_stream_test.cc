@@ -74,6 +74,38 @@ TEST(LinkStreamTest, CommitsAndTagsGiveTheSameLinksInAnyPieces) {
   expect_same_for_all_pieces(ObjectType::kAction, object + std::string(300, 'x'));
 }
 
+// What TreeReader says of the tree, and what a stream does, in pieces.
+std::string whole_error(std::string_view tree) {
+  TreeReader reader(GitHash::kSha1, as_bytes(tree));
+  for (;;) {
+    const Result<std::optional<TreeEntry>> next = reader.next();
+    if (!next) return next.error().message;
+    if (!*next) return "";
+  }
+}
+
+std::string error_in_pieces(std::string_view tree, std::size_t size) {
+  TreeStream stream(GitHash::kSha1);
+  for (; !tree.empty(); tree.remove_prefix(std::min(size, tree.size()))) {
+    EXPECT_THAT(stream.feed(as_bytes(tree.substr(0, size)),
+                            [](const TreeEntry&) -> Result<void> { return {}; }),
+                IsOk());
+  }
+  const Result<void> finished = stream.finish();
+  return finished ? "" : finished.error().message;
+}
+
+TEST(LinkStreamTest, AMalformedTreeGivesTheSameErrorInAnyPieces) {
+  const std::string good = entry("100644", "a", 'x');
+  for (const std::string& tree :
+       {good, good + entry("99", "b", 'x') + good, good + entry("100644", "", 'x') + good,
+        good + "100644 b", good + "100644", good + entry("100644", "b", 'x').substr(0, 20)}) {
+    for (std::size_t size = 1; size <= tree.size(); ++size) {
+      ASSERT_EQ(error_in_pieces(tree, size), whole_error(tree)) << "in pieces of " << size;
+    }
+  }
+}
+
 TEST(LinkStreamTest, ATreeThatEndsInsideAnEntryIsMalformed) {
   LinkStream stream(GitHash::kSha1, ObjectType::kTree);
   const std::string tree = entry("100644", "a", '1');

@@ -43,9 +43,6 @@
 namespace bale {
 namespace {
 
-// For reading the record.
-constexpr std::uint64_t kRecordBytes = 4 << 20;
-
 // How often packs may be collected under an export before it gives up.
 constexpr int kAttempts = 3;
 
@@ -236,8 +233,9 @@ Result<void> GitExporter::send_entries(Closure& closure, ChildProcess& child) {
       read_bytes + index_bytes + closure.memory_bytes() + missing_budget_.used_bytes();
   const std::uint64_t least_bytes = taken_bytes + GitPackSender::smallest_memory_bytes();
   if (options_.memory_bytes < least_bytes) {
-    return fail(ErrorCode::kLimitExceeded, "exporting {} needs more memory (allow at least {})",
-                counted(closure.object_count(), "object"), memory_size(2 * least_bytes));
+    return fail(ErrorCode::kLimitExceeded, "exporting {} needs more memory {}",
+                counted(closure.object_count(), "object"),
+                memory_advice(2 * least_bytes, options_.memory_bytes));
   }
   Budget budget(options_.memory_bytes - taken_bytes);
   GitPackSender sender =
@@ -335,7 +333,7 @@ Result<GitExportSummary> export_git(const Store& store, const std::string& name,
     return fail(ErrorCode::kInvalidArgument, "exporting needs at least {} of memory",
                 memory_size(kMinExportBytes));
   }
-  ReadContext context(kRecordBytes);
+  ReadContext context(options.memory_bytes / 4);
   Record record = TRY(store.record(name, options.record_back, context)).record;
   if (record.kind != RecordKind::kGit || !record.hash) {
     return fail(ErrorCode::kInvalidArgument,

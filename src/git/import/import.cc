@@ -64,7 +64,7 @@ std::uint64_t own_memory(const GitImportOptions& options) {
 
 static_assert(kMinOwnBytes / 6 >= kMinLineageOrderBytes);
 static_assert(kMinOwnBytes / 4 >= kMinImportCheckBytes);
-static_assert(kMinOwnBytes / 4 >= kMinStoredObjectsBytes);
+static_assert(kMinOwnBytes / 3 >= kMinStoredObjectsBytes);
 
 class GitImporter {
  public:
@@ -143,7 +143,7 @@ Result<bool> GitImporter::bring() {
   const std::unique_ptr<ImportLister> lister =
       TRY(ImportLister::create(store_, source_, plan_, check.listed(),
                                {.memory_bytes = own_memory(options_) / 6,
-                                .stored_memory_bytes = own_memory(options_) / 4,
+                                .stored_memory_bytes = own_memory(options_) / 3,
                                 .scratch_directory = staged->directory(),
                                 .operation = &options_.operation}));
   ImportReceiver receiver(source_, *staged, *lister, check.received(), options_.operation);

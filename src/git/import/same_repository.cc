@@ -18,6 +18,7 @@
 #include "git/source/tips.h"
 #include "hash/git_hash.h"
 #include "object/git_objects.h"
+#include "store/core/object_links.h"
 #include "store/core/record_chain.h"
 
 namespace bale {
@@ -55,11 +56,14 @@ class RecordTips {
         return;
       }
       if (info->type != ObjectType::kAction) return;
-      const Result<ObjectView> tag = store_.get(*location, context_, oid);
-      const Result<Tag> parsed =
-          tag ? parse_tag(oid.hash(), tag->payload) : Result<Tag>(tag.error());
-      if (!parsed) return;
-      oid = parsed->object;
+      std::optional<GitOid> named;
+      const Result<LinksRead> tag = read_links(store_, *location, context_, oid, oid.hash(),
+                                               [&](ObjectType, const Link& link) -> Result<void> {
+                                                 named = link.oid;
+                                                 return {};
+                                               });
+      if (!tag || !tag->type || !named) return;
+      oid = *named;
     }
   }
 

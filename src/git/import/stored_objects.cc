@@ -39,7 +39,7 @@ Result<StoredObjects> StoredObjects::create(const Store& store,
                                             const StoredObjectsOptions& options) {
   StoredObjects stored(store, options);
   stored.by_place_ =
-      TRY(Sorter::create(*stored.budget_, {.memory_bytes = options.memory_bytes / 4,
+      TRY(Sorter::create(*stored.budget_, {.memory_bytes = options.memory_bytes / 8,
                                            .file_system = &store.file_system(),
                                            .scratch_directory = options.scratch_directory,
                                            .operation = options.operation}));
@@ -104,7 +104,7 @@ Result<void> StoredObjects::read_through(const GitOid& oid, const ObjectLocation
 
 Result<void> StoredObjects::check(LinkLog& log, const UseDamaged& use_damaged) {
   TRY(by_place_->sort());
-  ReadContext context(options_.memory_bytes - options_.memory_bytes / 4);
+  ReadContext context(options_.memory_bytes - options_.memory_bytes / 8);
   std::optional<std::uint32_t> pack;
   bool proven = false;
   std::uint64_t count = 0;

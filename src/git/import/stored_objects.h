@@ -13,7 +13,7 @@
 // proven by its checksum are not read; whether proving it is cheaper is decided by how many objects
 // of it are wanted.
 //
-// Memory: options.memory_bytes, a quarter to sort and the rest to read. Not thread-safe.
+// Memory: options.memory_bytes, an eighth to sort and the rest to read. Not thread-safe.
 
 #pragma once
 
@@ -40,7 +40,7 @@ struct StoredObjectsOptions {
   const Operation* operation = nullptr;  ///< required
 };
 
-inline constexpr std::uint64_t kMinStoredObjectsBytes = 3 << 20;
+inline constexpr std::uint64_t kMinStoredObjectsBytes = 4 << 20;
 
 class StoredObjects {
  public:
@@ -64,7 +64,7 @@ class StoredObjects {
   StoredObjects(const Store& store, const StoredObjectsOptions& options)
       : store_(&store),
         options_(options),
-        budget_(std::make_unique<Budget>(options.memory_bytes / 4)) {}
+        budget_(std::make_unique<Budget>(options.memory_bytes / 8)) {}
 
   [[nodiscard]] Result<bool> is_proven(std::uint32_t pack) const;
   Result<void> read_links(const GitOid& oid, const ObjectLocation& at, const EntryInfo& info,

@@ -32,6 +32,18 @@ constexpr std::size_t kWindowBytes = ReadContext::Impl::kWindowBytes;
 
 constexpr std::size_t kPieceBytes = 256 << 10;
 
+// What earlier reads have left in the context may be in the way: then it is given back, and the
+// work is tried again, unless `given` says that a part of it has been handed out.
+template <typename Work>
+auto with_memory(ReadContext::Impl& context, const Work& work, const bool& given = false) {
+  auto done = work();
+  if (done || given || done.error().code != ErrorCode::kLimitExceeded) return done;
+  context.start_frugal();
+  done = work();
+  context.end_frugal();
+  return done;
+}
+
 }  // namespace
 
 Error EntryDecoder::corrupt(std::uint64_t offset, std::string_view what) const {
@@ -74,6 +86,11 @@ Result<Bytes> EntryDecoder::bytes(std::uint64_t offset, std::uint64_t size,
 }
 
 Result<EntryHeader> EntryDecoder::header(std::uint64_t offset, ReadContext::Impl& context) const {
+  return with_memory(context, [&] { return read_header(offset, context); });
+}
+
+Result<EntryHeader> EntryDecoder::read_header(std::uint64_t offset,
+                                              ReadContext::Impl& context) const {
   if (offset < pack_->entries_begin() || offset >= pack_->entries_end()) {
     return corrupt(offset, "the index leads outside the pack's entries");
   }
@@ -182,7 +199,8 @@ Result<StoredEntry> EntryDecoder::stored(std::uint64_t offset, std::uint64_t mos
     entry.type = header.object_type();
   }
   if (header.stored_size <= most_stored_bytes) {
-    entry.stored = TRY(bytes(offset + header.header_bytes, header.stored_size, context));
+    entry.stored = TRY(with_memory(
+        context, [&] { return bytes(offset + header.header_bytes, header.stored_size, context); }));
   }
   return entry;
 }
@@ -194,7 +212,7 @@ Result<void> EntryDecoder::read_stored(std::uint64_t offset, ReadContext::Impl& 
   const std::uint64_t end = position + header.stored_size;
   while (position < end) {
     const std::uint64_t size = std::min<std::uint64_t>(kPieceBytes, end - position);
-    TRY(sink(TRY(bytes(position, size, context))));
+    TRY(sink(TRY(with_memory(context, [&] { return bytes(position, size, context); }))));
     position += size;
   }
   return {};
@@ -296,7 +314,7 @@ Result<ObjectView> EntryDecoder::rebuild(std::uint64_t offset, const EntryHeader
         break;
       }
     }
-    const EntryHeader next_header = TRY(this->header(next, context));
+    const EntryHeader next_header = TRY(read_header(next, context));
     if (next_header.id != last.header.base) {
       return corrupt(next, "the index leads to another object");
     }
@@ -356,6 +374,18 @@ Result<ObjectType> EntryDecoder::read(std::uint64_t offset, const EntryHeader& h
     TRY(sink(object.payload));
     return object.type;
   }
+  bool given = false;
+  const PackReader::PayloadSink give = [&](Bytes piece) {
+    given = true;
+    return sink(piece);
+  };
+  return with_memory(
+      context, [&] { return read_in_pieces(offset, header, context, give); }, given);
+}
+
+Result<ObjectType> EntryDecoder::read_in_pieces(std::uint64_t offset, const EntryHeader& header,
+                                                ReadContext::Impl& context,
+                                                const PackReader::PayloadSink& sink) const {
   const bool raw = header.stored_size == header.size;
   StreamDecompressor stream(context.budget(), header.size);
   std::uint64_t position = offset + header.header_bytes;

@@ -72,6 +72,11 @@ class EntryDecoder {
                           ReadContext::Impl& context, const PackReader::PayloadSink& sink) const;
 
  private:
+  Result<EntryHeader> read_header(std::uint64_t offset, ReadContext::Impl& context) const;
+  Result<ObjectType> read_in_pieces(std::uint64_t offset, const EntryHeader& header,
+                                    ReadContext::Impl& context,
+                                    const PackReader::PayloadSink& sink) const;
+
   // A delta of a chain: what is needed to apply it.
   struct Link {
     std::uint64_t offset = 0;

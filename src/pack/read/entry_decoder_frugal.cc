@@ -61,10 +61,8 @@ Error EntryDecoder::too_little_memory(std::uint64_t offset, ReadContext::Impl& c
                                Decompressor::memory_bytes() +
                                (pack_->mapped() ? 0 : ReadContext::Impl::kWindowBytes);
   return fail(ErrorCode::kLimitExceeded,
-              "{}: object {} at offset {} needs more memory than the {} that reading may use "
-              "(allow at least {} of memory)",
-              pack_->path(), id.to_hex(), offset, format_bytes(context.budget().limit_bytes()),
-              memory_size(needed));
+              "{}: object {} at offset {} needs more memory than reading may use {}", pack_->path(),
+              id.to_hex(), offset, memory_advice(needed, context.budget().limit_bytes()));
 }
 
 }  // namespace bale

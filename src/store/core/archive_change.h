@@ -30,8 +30,7 @@ class ArchiveChange {
   /// What the pack with the records takes.
   [[nodiscard]] static std::uint64_t pack_memory_bytes();
 
-  /// What it takes to read a record of an archive with a few thousand refs.
-  static constexpr std::uint64_t kMinReadBytes = 2 << 20;
+  static constexpr std::uint64_t kMinReadBytes = kAnyObjectBytes;
 
   /// `store`, `name` and `options` must outlive it.
   ArchiveChange(Store& store, const std::string& name, const ArchiveChangeOptions& options,

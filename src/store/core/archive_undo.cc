@@ -43,7 +43,7 @@
 namespace bale {
 namespace {
 
-constexpr std::uint64_t kUndoListBytes = 2 << 20;
+constexpr std::uint64_t kUndoListBytes = kAnyObjectBytes;
 constexpr std::uint64_t kMinUndoBytes = 16 << 20;
 
 // What is released may be gone; what cannot be found may also be in a pack that is damaged.

@@ -24,9 +24,6 @@
 namespace bale {
 namespace {
 
-// For telling whether a record is a removal, which is small.
-constexpr std::uint64_t kRemovalReadBytes = 1 << 20;
-
 // The removal of another archive, where a pointer has come to lead to one, removes nothing.
 bool is_removal(const Store& store, const std::string& name, const ObjectId& id,
                 ReadContext& context) {
@@ -44,7 +41,7 @@ Error no_archives(const std::string& directory) {
 
 Result<std::vector<std::string>> Store::archives() const {
   std::vector<std::string> names = TRY(archive_pointers());
-  ReadContext context(kRemovalReadBytes);
+  ReadContext context(kAnyObjectBytes);
   std::erase_if(names, [&](const std::string& name) {
     const Result<std::optional<ObjectId>> id = archive_pointer(name);
     return id && *id && is_removal(*this, name, **id, context);
@@ -54,7 +51,7 @@ Result<std::vector<std::string>> Store::archives() const {
 
 Result<std::optional<ObjectId>> Store::newest_record(const std::string& name) const {
   std::optional<ObjectId> id = TRY(archive_pointer(name));
-  ReadContext context(kRemovalReadBytes);
+  ReadContext context(kAnyObjectBytes);
   if (id && is_removal(*this, name, *id, context)) id.reset();
   return id;
 }

@@ -16,6 +16,7 @@
 #include "base/try.h"
 #include "io/page_release.h"
 #include "object/git_objects.h"
+#include "store/core/object_links.h"
 #include "store/core/store_impl.h"
 
 namespace bale {
@@ -118,24 +119,24 @@ Result<void> Closure::start() {
     marks += packs_->record_count(table);
   }
   FileSystem& files = store_->file_system();
-  marks_ = TRY(ScratchArray<std::uint8_t>::create(*budget_, marks, options_.memory_bytes / 4, files,
-                                                  options_.scratch_directory,
-                                                  "marks of what is reached"));
+  const std::uint64_t besides = options_.memory_bytes - kAnyObjectBytes - kTypeReadBytes;
+  marks_ = TRY(ScratchArray<std::uint8_t>::create(
+      *budget_, marks, besides / 4, files, options_.scratch_directory, "marks of what is reached"));
   recent_links_ =
       TRY(Buffer::allocate(*budget_, kRecentLinks * sizeof(RecentLink), "recent links"));
   recent_types_ =
       TRY(Buffer::allocate(*budget_, kRecentTypes * sizeof(RecentType), "types of recent entries"));
-  pending_ = TRY(
-      ScratchStack<Pending>::create(*budget_, std::min(kMostStackBytes, options_.memory_bytes / 16),
-                                    files, options_.scratch_directory));
-  // What is left is shared out: a third to the sort, the rest to reading.
+  pending_ = TRY(ScratchStack<Pending>::create(*budget_, std::min(kMostStackBytes, besides / 8),
+                                               files, options_.scratch_directory));
+  // What is left is shared out: a third to the sort, the rest to reading, which gets enough.
   const std::uint64_t left = budget_->free_bytes();
-  reached_ =
-      TRY(ExternalSorter<16>::create(*budget_, {.memory_bytes = std::max(kMinSorterBytes, left / 3),
-                                                .file_system = &files,
-                                                .scratch_directory = options_.scratch_directory,
-                                                .operation = options_.operation}));
-  context_.emplace(left - left / 3 - kTypeReadBytes);
+  const std::uint64_t sort_bytes = std::min(left / 3, left - kAnyObjectBytes - kTypeReadBytes);
+  reached_ = TRY(
+      ExternalSorter<16>::create(*budget_, {.memory_bytes = std::max(kMinSorterBytes, sort_bytes),
+                                            .file_system = &files,
+                                            .scratch_directory = options_.scratch_directory,
+                                            .operation = options_.operation}));
+  context_.emplace(left - sort_bytes - kTypeReadBytes);
   type_context_.emplace(kTypeReadBytes);
   return {};
 }
@@ -206,23 +207,27 @@ Result<std::optional<Closure::Pending>> Closure::mark(const Link& link, const Fr
   const std::uint64_t key = first_mark_[found->table] + found->position;
   const std::uint8_t known = TRY(marks_->get(key));
   ObjectType type = link.type;
+  bool is_proven = true;
   if (known != 0) {
     type = static_cast<ObjectType>(known - 1);
   } else {
     const Result<ObjectType> stored = stored_type(link.oid, found->location);
+    // Where a header proves nothing, a large object may be too large to prove it by here: visit()
+    // does, whatever the link claims.
+    is_proven = stored || stored.error().code != ErrorCode::kLimitExceeded;
     if (stored) type = *stored;
-    if (!stored && !is_unreadable(stored.error())) return stored.error();
-    if (!stored) TRY(damaged(link.oid, found->location, stored.error()));
+    if (is_proven && !stored && !is_unreadable(stored.error())) return stored.error();
+    if (is_proven && !stored) TRY(damaged(link.oid, found->location, stored.error()));
     TRY(marks_->set(key, static_cast<std::uint8_t>(static_cast<unsigned>(type) + 1)));
     ++object_count_;
     TRY(add_entry(found->location, type));
-    if (!stored) return std::optional<Pending>();
+    if (is_proven && !stored) return std::optional<Pending>();
   }
   remember(static_cast<std::uint32_t>(type));
   TRY(check_claim(link, type, from));
   // A damaged header may call anything a blob. Unless the link says so too, visit() proves it.
   const bool is_leaf =
-      type == ObjectType::kBlob && link.claims_type && link.type == ObjectType::kBlob;
+      is_proven && type == ObjectType::kBlob && link.claims_type && link.type == ObjectType::kBlob;
   if (known != 0 || is_leaf) return std::optional<Pending>();
   return std::optional(Pending{link.oid, found->location});
 }
@@ -278,49 +283,35 @@ Result<void> Closure::walk() {
 }
 
 Result<void> Closure::visit(const Pending& pending) {
-  const std::optional<GitOid> checked =
-      options_.check_oids ? std::optional(pending.oid) : std::nullopt;
-  Result<ObjectView> read = store_->get(pending.location, *context_, checked);
-  if (!read && read.error().code == ErrorCode::kNotFound) {
-    read = store_->get(pending.location, *context_, pending.oid);  // its pack was collected
-  }
-  if (!read && read.error().code == ErrorCode::kLimitExceeded) {
-    // A blob need not fit.
-    const Result<ObjectType> type = store_->read(
-        pending.location, *context_, [](Bytes) -> Result<void> { return {}; }, pending.oid);
-    if (type && *type == ObjectType::kBlob) return {};
-    if (!type && is_unreadable(type.error())) {
-      return damaged(pending.oid, pending.location, type.error());
-    }
-  }
-  if (!read && is_unreadable(read.error())) {
-    return damaged(pending.oid, pending.location, read.error());
-  }
-  const ObjectView object = TRY(std::move(read));
   const bool cut = options_.shallow != nullptr && options_.shallow->contains(pending.oid);
   const From from{.oid = &pending.oid};
   std::optional<Link> tree;
-  Result<void> followed;
-  const Result<void> parsed = for_each_link(
-      pending.oid.hash(), object.type, object.payload, [&](const Link& link) -> Result<void> {
-        if (link.submodule) return {};
-        if (cut && link.is_parent && (!options_.follow_shallow || !packs_->find(link.oid))) {
-          return {};
-        }
-        // What was pushed last is looked at first: a commit's tree before its parents, so that the
-        // stack does not fill with the trees of the whole history.
-        if (object.type == ObjectType::kState && !link.is_parent) {
-          tree = link;
-          return {};
-        }
-        followed = reach(link, from);
-        return followed;
-      });
-  TRY(followed);
+  const auto follow = [&](ObjectType holder, const Link& link) -> Result<void> {
+    if (link.submodule) return {};
+    if (cut && link.is_parent && (!options_.follow_shallow || !packs_->find(link.oid))) return {};
+    // What was pushed last is looked at first: a commit's tree before its parents, so that the
+    // stack does not fill with the trees of the whole history.
+    if (holder == ObjectType::kState && !link.is_parent) {
+      tree = link;
+      return {};
+    }
+    return reach(link, from);
+  };
+  const auto read_by = [&](const LookupId& id) {
+    return read_links(*store_, pending.location, *context_, id, pending.oid.hash(), follow);
+  };
+  LinksRead read = TRY(read_by(options_.check_oids ? LookupId(pending.oid) : LookupId()));
+  if (!read.type && read.type.error().code == ErrorCode::kNotFound) {
+    read = TRY(read_by(pending.oid));  // its pack was collected
+  }
+  if (!read.type && is_unreadable(read.type.error())) {
+    return damaged(pending.oid, pending.location, read.type.error());
+  }
+  if (!read.type) return read.type.error();
   if (tree) TRY(reach(*tree, from));
-  if (!parsed && options_.on_malformed) {
+  if (read.malformed && options_.on_malformed) {
     return options_.on_malformed(pending.oid, fail(ErrorCode::kCorrupt, "object {}: {}",
-                                                   pending.oid.to_hex(), parsed.error().message));
+                                                   pending.oid.to_hex(), read.malformed->message));
   }
   return {};
 }

@@ -18,10 +18,11 @@
 // What is reached comes out in the order of the packs, so that reading it goes through each file
 // once. Blobs are not read during the walk: they have no links. Only their headers are.
 //
-// Memory: options.memory_bytes, whatever the store, all charged: a byte for each Git object of the
-// store in at most a quarter of it (1 MiB a million; more are kept on scratch), 640 KiB for recent
-// links and the types of recent entries, the walk's stack (its top; the rest on scratch), the sort,
-// and reading. From sort() on it takes the marks and the sort's memory only.
+// Memory: options.memory_bytes, whatever the store and however large its objects, all charged: 4
+// MiB for reading, and of the rest a byte for each Git object of the store in at most a quarter (1
+// MiB a million; more are kept on scratch), 640 KiB for recent links and the types of recent
+// entries, the walk's stack (its top; the rest on scratch), the sort, and more for reading. From
+// sort() on it takes the marks and the sort's memory only.
 //
 // Why not sorts alone: each round of sorting goes one link further, and a history is as many links
 // deep as it has commits.
@@ -96,7 +97,7 @@ struct ReachedObject {
 class Closure {
  public:
   /// The smallest memory_bytes.
-  static constexpr std::uint64_t kMinBytes = 4 << 20;
+  static constexpr std::uint64_t kMinBytes = 6 << 20;
 
   /// Goes by the packs that the store has now. kLimitExceeded below kMinBytes.
   [[nodiscard]] static Result<Closure> create(const Store& store, ClosureOptions options);

@@ -3,6 +3,8 @@
 
 #include "store/core/record_mark.h"
 
+#include "base/try.h"
+
 namespace bale {
 namespace {
 
@@ -41,6 +43,35 @@ EntryIdentity identify_entry(const ObjectId& id, ObjectType type, Bytes payload,
   }
   const bool record = type == ObjectType::kAction && record_id(payload) == id;
   return record ? EntryIdentity::kRecord : EntryIdentity::kWrong;
+}
+
+Result<std::optional<ObjectView>> get_record(const MaybeRecord& entry, bool records_are_marked) {
+  const Result<ObjectView> object = entry.get();
+  if (object) {
+    const bool record = is_record(object->id, object->type, object->payload, records_are_marked);
+    return record ? std::optional(*object) : std::nullopt;
+  }
+  if (object.error().code != ErrorCode::kLimitExceeded) return object.error();
+  EntryProof proof(entry.id, entry.type, entry.size, records_are_marked);
+  static_cast<void>(TRY(entry.read([&](Bytes piece) -> Result<void> {
+    proof.update(piece);
+    return {};
+  })));
+  if (proof.finish() == EntryIdentity::kRecord) return object.error();
+  return std::optional<ObjectView>();
+}
+
+Result<std::optional<ObjectView>> get_record(const PackReader& pack, const EntryInfo& entry,
+                                             ReadContext& context, bool records_are_marked) {
+  return get_record({.id = entry.id,
+                     .type = entry.type,
+                     .size = entry.size,
+                     .get = [&] { return pack.get_at(entry.offset, context); },
+                     .read =
+                         [&](const PackReader::PayloadSink& sink) {
+                           return pack.read_at(entry.offset, context, sink);
+                         }},
+                    records_are_marked);
 }
 
 ObjectId id_of_record(Bytes payload, bool records_are_marked) {

@@ -14,9 +14,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 
 #include "bale/bytes.h"
 #include "bale/object.h"
+#include "bale/pack_reader.h"
+#include "bale/result.h"
 #include "hash/blake3.h"
 
 namespace bale {
@@ -57,6 +61,23 @@ class EntryProof {
                                     bool records_are_marked) {
   return identify_entry(id, type, payload, records_are_marked) == EntryIdentity::kRecord;
 }
+
+/// An entry that may be a record, and the two ways to read it.
+struct MaybeRecord {
+  ObjectId id;
+  ObjectType type = ObjectType::kAction;
+  std::uint64_t size = 0;
+  std::function<Result<ObjectView>()> get;
+  std::function<Result<ObjectType>(const PackReader::PayloadSink&)> read;
+};
+
+/// The payload, if it is a record; nullopt for an object of a source, which may be larger than the
+/// memory.
+Result<std::optional<ObjectView>> get_record(const MaybeRecord& entry, bool records_are_marked);
+
+/// The same for an entry of a pack.
+Result<std::optional<ObjectView>> get_record(const PackReader& pack, const EntryInfo& entry,
+                                             ReadContext& context, bool records_are_marked);
 
 /// The id that a record gets in such a store.
 [[nodiscard]] ObjectId id_of_record(Bytes payload, bool records_are_marked);

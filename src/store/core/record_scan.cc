@@ -7,6 +7,7 @@
 
 #include "store/core/record_scan.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "base/budget.h"
@@ -35,8 +36,8 @@ class RecordScan {
       : store_(store),
         options_(options),
         use_(use),
-        context_(options.memory_bytes / 2),
-        budget_(options.memory_bytes / 2) {}
+        context_(std::max(kAnyObjectBytes, options.memory_bytes / 2)),
+        budget_(std::min(options.memory_bytes / 2, options.memory_bytes - kAnyObjectBytes)) {}
 
   Result<void> scan(std::uint32_t number);
 
@@ -133,13 +134,19 @@ Result<std::optional<Record>> RecordScan::read(const ObjectLocation& location, O
   // What is stored as a delta has its base's type, which only its chain tells.
   const EntryInfo info = TRY(store_.info(location, context_));
   if (info.type != ObjectType::kAction) return std::optional<Record>();
-  const ObjectView object = TRY(store_.get(location, context_));
-  if (!is_record(object.id, object.type, object.payload, store_.impl().records_are_marked())) {
-    return std::optional<Record>();
-  }
-  Result<Record> record = decode_record(object.payload);
+  const std::optional<ObjectView> object =
+      TRY(get_record({.id = info.id,
+                      .size = info.size,
+                      .get = [&] { return store_.get(location, context_); },
+                      .read =
+                          [&](const PackReader::PayloadSink& sink) {
+                            return store_.read(location, context_, sink);
+                          }},
+                     store_.impl().records_are_marked()));
+  if (!object) return std::optional<Record>();
+  Result<Record> record = decode_record(object->payload);
   if (!record) return std::optional<Record>();
-  id = object.id;
+  id = object->id;
   return std::optional(std::move(*record));
 }
 

@@ -18,10 +18,11 @@
 
 namespace bale {
 
-inline constexpr std::uint64_t kMinRecordScanBytes = 4 << 20;
+inline constexpr std::uint64_t kMinRecordScanBytes = 5 << 20;
 
 struct RecordScanOptions {
-  std::uint64_t memory_bytes = 16 << 20;  ///< at least kMinRecordScanBytes; half of it to read
+  std::uint64_t memory_bytes =
+      16 << 20;  ///< at least kMinRecordScanBytes; half of it, or kAnyObjectBytes, to read
   std::string scratch_directory;
   const Operation* operation = nullptr;  ///< required
   /// Told of an entry that cannot be read and may be a record; an Error of it ends the scan. Packs

@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
-#include <vector>
 
 #include "base/error.h"
 #include "base/try.h"
 #include "object/git_objects.h"
 #include "object/printable.h"
+#include "store/core/object_links.h"
 #include "store/core/proven_info.h"
 
 namespace bale {
@@ -98,14 +98,23 @@ Result<ResolvedPath> resolve_path(const Store& store, const ArchivePath& path,
   at.mode = 040000;
   for (int peels = 0;; ++peels) {
     at.location = TRY(locate(store, at.oid, record, path));
-    const ObjectView object = TRY(store.get(at.location, context, at.oid));
-    at.type = object.type;
+    std::optional<GitOid> named;  // a commit's tree, or what a tag names
+    const LinksRead read = TRY(read_links(store, at.location, context, at.oid, at.oid.hash(),
+                                          [&](ObjectType, const Link& link) -> Result<void> {
+                                            if (!named) named = link.oid;
+                                            return {};
+                                          }));
+    if (!read.type) return read.type.error();
+    at.type = *read.type;
     if (at.type == ObjectType::kTree || at.type == ObjectType::kBlob) break;
     if (peels == kMostPeels) {
       return fail(ErrorCode::kCorrupt, "{}: a chain of more than {} tags", shown(path), kMostPeels);
     }
-    at.oid = at.type == ObjectType::kState ? TRY(parse_commit(at.oid.hash(), object.payload)).tree
-                                           : TRY(parse_tag(at.oid.hash(), object.payload)).object;
+    if (!named) {
+      return fail(ErrorCode::kCorrupt, "{}: object {}: {}", shown(path), at.oid.to_hex(),
+                  read.malformed ? read.malformed->message : "it names no object");
+    }
+    at.oid = *named;
   }
   if (at.type == ObjectType::kBlob) at.mode = 0100644;
 
@@ -114,20 +123,19 @@ Result<ResolvedPath> resolve_path(const Store& store, const ArchivePath& path,
     const std::size_t slash = std::min(left.find('/'), left.size());
     const std::string_view name = left.substr(0, slash);
     left = left.substr(std::min(slash + 1, left.size()));
-    const auto nothing = [&] {
+    const auto nothing = [&]() -> Error {
       return fail(ErrorCode::kNotFound, "{}: there is no {}", shown(path), quoted_name(name));
     };
     if (at.type != ObjectType::kTree) return nothing();
-    const ObjectView tree = TRY(store.get(at.location, context, at.oid));
-    TreeReader entries(at.oid.hash(), tree.payload);
-    std::optional<TreeEntry> found;
-    while (const auto entry = TRY(entries.next())) {
-      if (entry->name == name) {
-        found = entry;
-        break;
-      }
-    }
-    if (!found) return nothing();
+    std::optional<TreeEntry> found;  // without its texts
+    const LinksRead tree = TRY(read_tree(store, at.location, context, at.oid, at.oid.hash(),
+                                         [&](const TreeEntry& entry) -> Result<void> {
+                                           if (found || entry.name != name) return {};
+                                           found = {.mode = entry.mode, .oid = entry.oid};
+                                           return {};
+                                         }));
+    if (!tree.type) return tree.type.error();
+    if (!found) return tree.malformed ? Result<ResolvedPath>(*tree.malformed) : nothing();
     if (entry_kind(found->mode) == EntryKind::kSubmodule) {
       return fail(ErrorCode::kNotFound,
                   "{}: {} is a submodule, whose commit {} is in another "
@@ -145,29 +153,28 @@ Result<ResolvedPath> resolve_path(const Store& store, const ArchivePath& path,
 Result<void> list_tree(const Store& store, const ObjectLocation& tree, const GitOid& oid,
                        ReadContext& context,
                        const std::function<Result<void>(const TreeItem&)>& use) {
-  const ObjectView object = TRY(store.get(tree, context, oid));
-  if (object.type != ObjectType::kTree) {
-    return fail(ErrorCode::kInvalidArgument, "{} is a {}, not a tree", object.id.to_hex(),
-                git_type_name(object.type));
+  ReadContext tree_context(kAnyObjectBytes);  // looking up sizes uses the other
+  const LinksRead read = TRY(read_tree(
+      store, tree, tree_context, oid, oid.hash(), [&](const TreeEntry& entry) -> Result<void> {
+        TreeItem item{.mode = entry.mode, .oid = entry.oid, .name = std::string(entry.name)};
+        const EntryKind kind = entry_kind(entry.mode);
+        item.submodule = kind == EntryKind::kSubmodule;
+        if (item.submodule) item.type = ObjectType::kState;
+        if (kind == EntryKind::kTree) item.type = ObjectType::kTree;
+        const auto location = item.submodule ? std::nullopt : store.find(item.oid);
+        if (location) {
+          const EntryInfo info = TRY(proven_info(store, *location, context, item.oid));
+          item.type = info.type;
+          if (info.type == ObjectType::kBlob) item.size = info.size;
+        }
+        return use(item);
+      }));
+  if (!read.type) return read.type.error();
+  if (*read.type != ObjectType::kTree) {
+    return fail(ErrorCode::kInvalidArgument, "{} is a {}, not a tree", oid.to_hex(),
+                git_type_name(*read.type));
   }
-  // A copy: looking up sizes uses the context.
-  const std::vector<std::byte> payload(object.payload.begin(), object.payload.end());
-  TreeReader entries(oid.hash(), payload);
-  while (const auto entry = TRY(entries.next())) {
-    TreeItem item{.mode = entry->mode, .oid = entry->oid, .name = std::string(entry->name)};
-    const EntryKind kind = entry_kind(entry->mode);
-    item.submodule = kind == EntryKind::kSubmodule;
-    if (item.submodule) item.type = ObjectType::kState;
-    if (kind == EntryKind::kTree) item.type = ObjectType::kTree;
-    const auto location = item.submodule ? std::nullopt : store.find(item.oid);
-    if (location) {
-      const EntryInfo info = TRY(proven_info(store, *location, context, item.oid));
-      item.type = info.type;
-      if (info.type == ObjectType::kBlob) item.size = info.size;
-    }
-    TRY(use(item));
-  }
-  return {};
+  return read.malformed ? Result<void>(*read.malformed) : Result<void>();
 }
 
 }  // namespace bale

@@ -21,6 +21,7 @@
 #include "base/try.h"
 #include "object/printable.h"
 #include "scratch/scratch_array.h"
+#include "store/core/object_links.h"
 #include "store/core/oid_list.h"
 #include "store/core/record_scan.h"
 #include "store/core/store_impl.h"
@@ -31,61 +32,88 @@ namespace {
 constexpr std::uint64_t kStackBytes = 1 << 20;
 constexpr std::size_t kRecentSlots = 8192;
 
-// The id that stands in hex at `at`, if a whole one does and `end` follows it.
-std::optional<GitOid> hex_id(GitHash hash, std::string_view text, std::size_t at) {
-  const std::size_t digits = 2 * oid_bytes(hash);
-  if (text.size() < at + digits + 1 || text[at + digits] != '\n') return std::nullopt;
-  std::array<std::byte, 32> bytes{};
-  const MutableBytes oid = MutableBytes(bytes).first(oid_bytes(hash));
-  if (!parse_hex(text.substr(at, digits), oid)) return std::nullopt;
-  return GitOid(hash, oid);
-}
+// An entry of a tree that is longer is none that Git has made.
+constexpr std::size_t kMostCarried = 1 << 20;
 
-// What a tree names, but for submodules; up to where it makes no sense.
-template <typename Use>
-Result<void> scan_tree(GitHash hash, std::string_view text, Use use) {
-  const std::size_t id_bytes = oid_bytes(hash);
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t zero = text.find('\0', at);
-    const std::size_t space = text.find(' ', at);
-    if (zero == std::string_view::npos || space >= zero || space == at || space + 1 == zero ||
-        text.size() - zero - 1 < id_bytes) {
-      return {};
-    }
-    unsigned mode = 0;
-    for (const char digit : text.substr(at, space - at)) {
-      if (digit < '0' || digit > '7') return {};
-      mode = mode * 8 + static_cast<unsigned>(digit - '0');
-    }
-    const unsigned format = mode >> 12 & 017;
-    const bool is_inside = format == 010 || format == 012 || format == 004;
-    if (is_inside) TRY(use(GitOid(hash, as_bytes(text.substr(zero + 1, id_bytes)))));
-    at = zero + 1 + id_bytes;
-  }
-  return {};
-}
+// What an object names, but for submodules, up to where it makes no sense. The payload comes in
+// pieces. A grammar of its own: it shares no code with what decided what goes.
+class LinkScan {
+ public:
+  LinkScan(GitHash hash, ObjectType type) : hash_(hash), type_(type) {}
 
-template <typename Use>
-Result<void> scan_links(GitHash hash, ObjectType type, Bytes payload, Use use) {
-  const std::string_view text = as_text(payload);
-  if (type == ObjectType::kTree) return scan_tree(hash, text, use);
-  const std::string_view first = type == ObjectType::kState ? "tree " : "object ";
-  if (!text.starts_with(first)) return {};
-  std::size_t at = first.size();
-  std::optional<GitOid> oid = hex_id(hash, text, at);
-  if (!oid) return {};
-  TRY(use(*oid));
-  if (type != ObjectType::kState) return {};
-  static constexpr std::string_view kParent = "parent ";
-  const std::size_t line_rest = 2 * oid_bytes(hash) + 1;
-  for (at += line_rest; text.substr(at, kParent.size()) == kParent; at += line_rest) {
-    at += kParent.size();
-    oid = hex_id(hash, text, at);
-    if (!oid) return {};
-    TRY(use(*oid));
+  template <typename Use>
+  Result<void> feed(Bytes piece, Use use) {
+    if (done_ || type_ == ObjectType::kBlob) return {};
+    text_.append(as_text(piece));
+    at_ = 0;
+    TRY(type_ == ObjectType::kTree ? scan_entries(use) : scan_lines(use));
+    text_.erase(0, at_);
+    done_ = done_ || text_.size() > kMostCarried;
+    return {};
   }
-  return {};
-}
+
+ private:
+  [[nodiscard]] std::string_view rest() const { return std::string_view(text_).substr(at_); }
+
+  // The id in the line "<key><hex>\n" that comes next, if it does.
+  std::optional<GitOid> take_line(std::string_view key) {
+    const std::size_t digits = 2 * oid_bytes(hash_);
+    const std::string_view line = rest().substr(0, key.size() + digits + 1);
+    std::array<std::byte, 32> bytes{};
+    const MutableBytes oid = MutableBytes(bytes).first(oid_bytes(hash_));
+    if (!line.starts_with(key) || !line.ends_with('\n') ||
+        !parse_hex(line.substr(key.size(), digits), oid)) {
+      return std::nullopt;
+    }
+    at_ += line.size();
+    return GitOid(hash_, oid);
+  }
+
+  template <typename Use>
+  Result<void> scan_lines(Use use) {
+    const std::string_view first = type_ == ObjectType::kState ? "tree " : "object ";
+    static constexpr std::string_view kParent = "parent ";
+    while (!done_) {
+      const std::string_view key = is_first_ ? first : kParent;
+      if (rest().size() < key.size() + 2 * oid_bytes(hash_) + 1) return {};
+      const std::optional<GitOid> oid = take_line(key);
+      done_ = !oid || type_ != ObjectType::kState;
+      is_first_ = false;
+      if (oid) TRY(use(*oid));
+    }
+    return {};
+  }
+
+  template <typename Use>
+  Result<void> scan_entries(Use use) {
+    const std::size_t id_bytes = oid_bytes(hash_);
+    while (!rest().empty()) {
+      const std::string_view entry = rest();
+      const std::size_t zero = entry.find('\0');
+      if (zero == std::string_view::npos || entry.size() - zero - 1 < id_bytes) return {};
+      const std::size_t space = entry.find(' ');
+      done_ = space >= zero || space == 0 || space + 1 == zero;
+      unsigned mode = 0;
+      for (const char digit : entry.substr(0, done_ ? 0 : space)) {
+        done_ = done_ || digit < '0' || digit > '7';
+        mode = mode * 8 + static_cast<unsigned>(digit - '0');
+      }
+      if (done_) return {};
+      const unsigned format = mode >> 12 & 017;
+      const bool is_inside = format == 010 || format == 012 || format == 004;
+      if (is_inside) TRY(use(GitOid(hash_, as_bytes(entry.substr(zero + 1, id_bytes)))));
+      at_ += zero + 1 + id_bytes;
+    }
+    return {};
+  }
+
+  GitHash hash_;
+  ObjectType type_;
+  std::string text_;    // what is not looked through yet
+  std::size_t at_ = 0;  // in it
+  bool is_first_ = true;
+  bool done_ = false;
+};
 
 class CollectProof {
  public:
@@ -196,14 +224,22 @@ Result<void> CollectProof::look_at(const GitOid& oid) {
     if (!info && info.error().code == ErrorCode::kInterrupted) return info.error();
     if (info && info->type == ObjectType::kBlob) return {};
   }
-  const Result<ObjectView> object = store_.get(found->location, context_, oid);
-  if (!object && (object.error().code == ErrorCode::kInterrupted ||
-                  (sound && object.error().code == ErrorCode::kLimitExceeded))) {
-    return object.error();
-  }
-  if (!object) return {};
-  return scan_links(oid.hash(), object->type, object->payload,
-                    [&](const GitOid& target) { return reach(target, nullptr, &oid); });
+  std::optional<LinkScan> links;
+  const Result<ObjectType> read =
+      TRY(read_payload(store_, found->location, context_, oid,
+                       {.begin = [&](ObjectType type, std::uint64_t) -> Result<void> {
+                          links.emplace(oid.hash(), type);
+                          return {};
+                        },
+                        .write =
+                            [&](Bytes piece) {
+                              return links->feed(piece, [&](const GitOid& target) {
+                                return reach(target, nullptr, &oid);
+                              });
+                            }}));
+  const bool is_over = !read && (read.error().code == ErrorCode::kInterrupted ||
+                                 read.error().code == ErrorCode::kLimitExceeded);
+  return is_over ? Result<void>(read.error()) : Result<void>();
 }
 
 Result<void> CollectProof::prove_list(const ObjectId& list, bool ids_too, const std::string& from) {

@@ -27,7 +27,7 @@ struct CollectProofOptions {
   const Operation* operation = nullptr;  ///< required
 };
 
-inline constexpr std::uint64_t kMinCollectProofBytes = 8 << 20;
+inline constexpr std::uint64_t kMinCollectProofBytes = 16 << 20;
 
 /// Proves that the packs `going` can be removed from the store, while those in `sound` stay. What
 /// is in packs that are neither counts as damaged: it is read as far as that works, and nothing

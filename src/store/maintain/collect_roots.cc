@@ -21,7 +21,10 @@
 namespace bale {
 namespace {
 
-constexpr std::uint64_t kRootsListBytes = 4 << 20;
+std::uint64_t read_bytes(std::uint64_t memory_bytes) {
+  return std::max(kAnyObjectBytes, memory_bytes / 8);
+}
+
 constexpr std::size_t kMostLost = 10'000;
 
 // `shown` is NAME or NAME@N.
@@ -85,8 +88,8 @@ CollectRoots::CollectRoots(const Store& store, std::uint64_t memory_bytes,
       memory_bytes_(memory_bytes),
       scratch_directory_(std::move(scratch_directory)),
       operation_(operation),
-      context_(memory_bytes / 8),
-      list_context_(std::min(kRootsListBytes, memory_bytes / 8)),
+      context_(read_bytes(memory_bytes)),
+      list_context_(kAnyObjectBytes),
       missing_budget_(memory_bytes / 8) {}
 
 Result<void> CollectRoots::read_pointers() {
@@ -96,7 +99,7 @@ Result<void> CollectRoots::read_pointers() {
 
 Result<CollectRoots::Pointers> CollectRoots::pointers_now() const {
   Pointers pointers;
-  ReadContext context(memory_bytes_ / 8);
+  ReadContext context(read_bytes(memory_bytes_));
   for (const std::string& name : TRY(store_.archive_pointers())) {
     const Result<std::optional<ObjectId>> id = store_.archive_pointer(name);
     // A file that is no pointer, or leads to the record of another archive, is like none: the
@@ -164,7 +167,7 @@ Result<void> CollectRoots::find_lost(const std::vector<std::uint32_t>& packs) {
   std::set<ObjectId> named;
   TRY(for_each_record(
       store_, packs,
-      {.memory_bytes = memory_bytes_ / 4,
+      {.memory_bytes = std::max(kMinRecordScanBytes, memory_bytes_ / 4),
        .scratch_directory = scratch_directory_,
        .operation = &operation_,
        .on_damage = [this](const ObjectLocation& at, const Error& error) -> Result<void> {

@@ -23,6 +23,7 @@
 #include "hash/blake3.h"
 #include "object/git_objects.h"
 #include "scratch/external_sorter.h"
+#include "store/core/object_links.h"
 #include "store/core/store_impl.h"
 
 namespace bale {
@@ -38,6 +39,14 @@ std::uint64_t hash_of(std::string_view text) {
   return load_le<std::uint64_t>(blake3(as_bytes(text)).data());
 }
 
+std::uint64_t walk_bytes(const LineageCopyOptions& options) {
+  return std::max(kMinPackWalkBytes, options.memory_bytes / 8);
+}
+
+std::uint64_t tree_bytes(const LineageCopyOptions& options) {
+  return std::max(kAnyObjectBytes, options.memory_bytes / 8);
+}
+
 class LineageCopier {
  public:
   LineageCopier(const Store& store, const std::vector<std::uint32_t>& numbers, PackCopier& copier,
@@ -47,7 +56,8 @@ class LineageCopier {
         copier_(copier),
         options_(options),
         packs_(store.impl().packs()),
-        budget_(options.memory_bytes / 4) {
+        budget_(std::min(options.memory_bytes / 4,
+                         options.memory_bytes / 2 - walk_bytes(options) - tree_bytes(options))) {
     for (std::size_t i = 0; i < numbers.size(); ++i) {
       ranks_[numbers[i]] = static_cast<std::uint32_t>(i);
     }
@@ -125,7 +135,7 @@ Result<void> LineageCopier::run() {
 
 Result<PackWalk> LineageCopier::walk(std::uint32_t number) const {
   return PackWalk::create(store_, number,
-                          {.memory_bytes = std::max(kMinPackWalkBytes, options_.memory_bytes / 8),
+                          {.memory_bytes = walk_bytes(options_),
                            .scratch_directory = copier_.directory(),
                            .operation = options_.operation});
 }
@@ -134,25 +144,23 @@ Result<PackWalk> LineageCopier::walk(std::uint32_t number) const {
 Result<void> LineageCopier::name_children(std::uint32_t number) {
   PackWalk entries = TRY(walk(number));
   const GitHash hash = entries.pack().git_index->hash();
-  ReadContext context(options_.memory_bytes / 8);
+  ReadContext context(tree_bytes(options_));
   std::uint64_t seen = 0;
   while (const auto entry = TRY(entries.next())) {
     options_.operation->progress({.phase = "reading trees", .objects = ++seen});
     const EntryInfo info = TRY(entries.pack().reader.info_at(entry->stored.offset, context));
     if (info.type != ObjectType::kTree || !options_.keeps(number, *entry)) continue;
-    const ObjectView tree = TRY(entries.pack().reader.get_at(entry->stored.offset, context));
-    TreeReader links(hash, tree.payload);
-    for (;;) {
-      const Result<std::optional<TreeEntry>> link = links.next();
-      // A malformed tree names nothing after that place: its objects then go without a name.
-      if (!link || !*link) break;
-      if (entry_kind((*link)->mode) == EntryKind::kSubmodule) continue;
-      const auto found = packs_->find((*link)->oid);
-      if (!found || !ranks_.contains(found->location.pack)) continue;
-      if (TRY(named_->set(bit_of(*found)))) {
-        TRY(add((*link)->name, found->location, (*link)->oid));
-      }
-    }
+    // A malformed tree names nothing after that place: its objects then go without a name.
+    const LinksRead tree = TRY(read_links(store_, {number, entry->stored.offset}, context, {}, hash,
+                                          [&](ObjectType, const Link& link) -> Result<void> {
+                                            if (link.submodule) return {};
+                                            const auto found = packs_->find(link.oid);
+                                            if (!found || !ranks_.contains(found->location.pack))
+                                              return {};
+                                            if (!TRY(named_->set(bit_of(*found)))) return {};
+                                            return add(link.name, found->location, link.oid);
+                                          }));
+    if (!tree.type) return tree.type.error();
   }
   return {};
 }

@@ -14,7 +14,15 @@
 #include "store/core/store_impl.h"
 
 namespace bale {
-namespace {}  // namespace
+namespace {
+
+std::uint64_t read_bytes(const PackWalkOptions& options) {
+  return std::max(kAnyObjectBytes, options.memory_bytes / 2);
+}
+
+static_assert(kMinPackWalkBytes >= kAnyObjectBytes + kMinSorterBytes);
+
+}  // namespace
 
 Result<PackWalk> PackWalk::create(const Store& store, std::uint32_t number,
                                   const PackWalkOptions& options) {
@@ -22,14 +30,14 @@ Result<PackWalk> PackWalk::create(const Store& store, std::uint32_t number,
   if (!pack->git_index) return *pack->git_index_error;
   PackWalk walk(std::move(pack), options);
   walk.offset_ = kHeaderBytes;
-  walk.context_.emplace(options.memory_bytes / 2);
+  walk.context_.emplace(read_bytes(options));
   TRY(walk.turn_round(store));
   return walk;
 }
 
 Result<void> PackWalk::turn_round(const Store& store) {
-  budget_ = std::make_unique<Budget>(options_.memory_bytes / 2);
-  by_offset_ = TRY(Sorter::create(*budget_, {.memory_bytes = options_.memory_bytes / 2,
+  budget_ = std::make_unique<Budget>(options_.memory_bytes - read_bytes(options_));
+  by_offset_ = TRY(Sorter::create(*budget_, {.memory_bytes = budget_->limit_bytes(),
                                              .file_system = &store.file_system(),
                                              .scratch_directory = options_.scratch_directory,
                                              .operation = options_.operation}));

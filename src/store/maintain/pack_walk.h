@@ -9,7 +9,8 @@
 //
 // A Git index leads from ids to offsets; here it is turned round, by an external sort.
 //
-// Memory: options.memory_bytes: half to sort, half to read. Not thread-safe.
+// Memory: options.memory_bytes: half to sort, half to read, but
+// kAnyObjectBytes to read at least. Not thread-safe.
 
 #pragma once
 

@@ -140,12 +140,11 @@ Result<std::optional<GitHash>> find_git_hash(const PackReader& pack, bool record
         const Result<EntryInfo> info = pack.info_at(entry.offset, context);
         if (!info && !is_damage(info.error())) return info.error();
         if (!info || info->type != ObjectType::kAction) return true;
-        const Result<ObjectView> object = pack.get_at(entry.offset, context);
+        const Result<std::optional<ObjectView>> object =
+            get_record(pack, *info, context, records_are_marked);
         if (!object && !is_damage(object.error())) return object.error();
-        if (!object || !is_record(object->id, object->type, object->payload, records_are_marked)) {
-          return true;
-        }
-        const Result<Record> record = decode_record(object->payload);
+        if (!object || !*object) return true;
+        const Result<Record> record = decode_record((*object)->payload);
         if (record) hash = record->hash;
         return !hash.has_value();
       });

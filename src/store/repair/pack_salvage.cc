@@ -19,6 +19,7 @@
 #include "codec/zstd.h"
 #include "hash/git_hash.h"
 #include "object/git_objects.h"
+#include "object/link_stream.h"
 #include "pack/salvage/pack_salvager.h"
 #include "store/core/record_mark.h"
 #include "store/core/staged_pack.h"
@@ -53,6 +54,7 @@ class PackSalvage {
     return is_record(object.id, object.type, object.payload, store_.impl().records_are_marked());
   }
 
+  Result<std::optional<ObjectView>> own_record(PackSalvager& salvager, const SalvagedEntry& entry);
   Result<void> tell(PackSalvager& salvager);
   Result<void> foretell(PackSalvager& salvager);
   Result<std::optional<GitHash>> find_hash(PackSalvager& salvager);
@@ -133,14 +135,26 @@ Result<void> PackSalvage::tell(PackSalvager& salvager) {
   });
 }
 
+Result<std::optional<ObjectView>> PackSalvage::own_record(PackSalvager& salvager,
+                                                          const SalvagedEntry& entry) {
+  return get_record({.id = entry.entry.id,
+                     .size = entry.entry.size,
+                     .get = [&] { return salvager.get_at(entry, context_); },
+                     .read =
+                         [&](const PackReader::PayloadSink& sink) {
+                           return salvager.read_at(entry, context_, sink);
+                         }},
+                    store_.impl().records_are_marked());
+}
+
 // The records that would be in the new pack.
 Result<void> PackSalvage::foretell(PackSalvager& salvager) {
   return salvager.for_each([&](const SalvagedEntry& entry) -> Result<void> {
     if (entry.entry.type.value_or(ObjectType::kAction) != ObjectType::kAction) return {};
-    const ObjectView object = TRY(salvager.get_at(entry, context_));
-    if (!is_own_record(object)) return {};
-    const Result<Record> record = decode_record(object.payload);
-    if (record) work_.forecast.add(object.id, *record);
+    const std::optional<ObjectView> object = TRY(own_record(salvager, entry));
+    if (!object) return {};
+    const Result<Record> record = decode_record(object->payload);
+    if (record) work_.forecast.add(object->id, *record);
     return {};
   });
 }
@@ -153,10 +167,15 @@ Result<std::optional<GitHash>> PackSalvage::find_hash(PackSalvager& salvager) {
     const bool may_be_commit = !by_commit && entry.entry.type == ObjectType::kState;
     const ObjectType type = entry.entry.type.value_or(ObjectType::kAction);
     if (hash || (type != ObjectType::kAction && !may_be_commit)) return {};
-    const ObjectView object = TRY(salvager.get_at(entry, context_));
-    if (may_be_commit) by_commit = hash_in_commit(object.payload);
-    if (!is_own_record(object)) return {};
-    const Result<Record> record = decode_record(object.payload);
+    if (may_be_commit) {
+      by_commit = TRY(hash_in_commit([&](const PackReader::PayloadSink& sink) {
+        return salvager.read_at(entry, context_, sink);
+      }));
+      return {};
+    }
+    const std::optional<ObjectView> object = TRY(own_record(salvager, entry));
+    if (!object) return {};
+    const Result<Record> record = decode_record(object->payload);
     if (record) hash = record->hash;
     return {};
   }));
@@ -237,11 +256,20 @@ Result<void> PackSalvage::step_aside() {
 
 }  // namespace
 
-std::optional<GitHash> hash_in_commit(Bytes payload) {
-  for (const GitHash hash : {GitHash::kSha1, GitHash::kSha256}) {
-    if (parse_commit(hash, payload)) return hash;
-  }
-  return std::nullopt;
+Result<std::optional<GitHash>> hash_in_commit(
+    const std::function<Result<ObjectType>(const PackReader::PayloadSink&)>& read) {
+  std::optional<GitHash> found;
+  LinkStream sha1(GitHash::kSha1, ObjectType::kState);
+  LinkStream sha256(GitHash::kSha256, ObjectType::kState);
+  const LinkVisitor take = [&](const Link& link) -> Result<void> {
+    found = link.oid.hash();
+    return {};
+  };
+  static_cast<void>(TRY(read([&](Bytes piece) -> Result<void> {
+    TRY(sha1.feed(piece, take));
+    return sha256.feed(piece, take);
+  })));
+  return found;
 }
 
 Result<void> salvage_pack(RepairWork& work, const Store& store, const std::string& stem,

@@ -17,7 +17,8 @@
 namespace bale {
 
 /// By which hash a commit names its tree; nullopt for what is no commit.
-[[nodiscard]] std::optional<GitHash> hash_in_commit(Bytes payload);
+Result<std::optional<GitHash>> hash_in_commit(
+    const std::function<Result<ObjectType>(const PackReader::PayloadSink&)>& read);
 
 /// `stem` is the pack's file name without ".pack". `hash` is what to know its objects by where no
 /// record and no commit in it says; nullopt: SHA-1, which is noted.

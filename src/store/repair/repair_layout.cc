@@ -76,11 +76,20 @@ Result<void> look_for_records(RepairWork& work, const std::string& pack, Records
   ReadContext context(work.options.memory_bytes / 4);
   return salvager.for_each([&](const SalvagedEntry& entry) -> Result<void> {
     if (entry.entry.type.value_or(ObjectType::kAction) != ObjectType::kAction) return {};
-    const ObjectView object = TRY(salvager.get_at(entry, context));
-    if (is_record(object.id, object.type, object.payload, true)) {
+    // By either rule. A tag of a source may be larger than the memory.
+    const std::optional<ObjectView> object =
+        TRY(get_record({.id = entry.entry.id,
+                        .size = entry.entry.size,
+                        .get = [&] { return salvager.get_at(entry, context); },
+                        .read =
+                            [&](const PackReader::PayloadSink& sink) {
+                              return salvager.read_at(entry, context, sink);
+                            }},
+                       false));
+    if (!object) return {};
+    if (is_record(object->id, object->type, object->payload, true)) {
       found.marked = true;
-    } else if (is_record(object.id, object.type, object.payload, false) &&
-               decode_record(object.payload)) {
+    } else if (decode_record(object->payload)) {
       found.by_first_byte = true;
     }
     return {};

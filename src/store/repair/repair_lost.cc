@@ -18,7 +18,7 @@ namespace bale {
 namespace {
 
 constexpr std::size_t kMostErrors = 1000;
-constexpr std::uint64_t kLostListBytes = 4 << 20;
+constexpr std::uint64_t kLostListBytes = kAnyObjectBytes;
 
 }  // namespace
 

@@ -175,12 +175,11 @@ Result<void> PackRepair::foretell(const PackReader& pack, ReadContext& context) 
     const IndexRecord at = TRY(pack.record(i));
     const EntryInfo info = TRY(pack.info_at(at.offset, context));
     if (info.type != ObjectType::kAction) continue;
-    const ObjectView object = TRY(pack.get_at(at.offset, context));
-    if (!is_record(object.id, object.type, object.payload, store_.impl().records_are_marked())) {
-      continue;
-    }
-    const Result<Record> record = decode_record(object.payload);
-    if (record) work_.forecast.add(object.id, *record);
+    const std::optional<ObjectView> object =
+        TRY(get_record(pack, info, context, store_.impl().records_are_marked()));
+    if (!object) continue;
+    const Result<Record> record = decode_record(object->payload);
+    if (record) work_.forecast.add(object->id, *record);
   }
   return {};
 }
@@ -204,8 +203,9 @@ Result<std::optional<GitHash>> PackRepair::hash_by_commit(const PackReader& pack
     const IndexRecord record = TRY(pack.record(i));
     const StoredEntry entry = TRY(pack.stored_at(record.offset, 0, context));
     if (entry.type != ObjectType::kState) continue;
-    const ObjectView object = TRY(pack.get_at(record.offset, context));
-    hash = hash_in_commit(object.payload);
+    hash = TRY(hash_in_commit([&](const PackReader::PayloadSink& sink) {
+      return pack.read_at(record.offset, context, sink);
+    }));
   }
   return hash;
 }

@@ -9,6 +9,7 @@
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/try.h"
+#include "store/core/object_links.h"
 
 namespace bale {
 namespace {
@@ -175,24 +176,17 @@ Result<void> DamageMasks::leave(const Step& step) {
   return add_to_top(mask);
 }
 
+// What cannot be parsed is the damage of another object.
 Result<bool> DamageMasks::links(const ObjectLocation& location, const GitOid& oid,
                                 const LinkVisitor& use) {
-  const Result<ObjectView> object = store_->get(location, *context_, oid);
-  if (!object && !is_damage(object.error())) return object.error();
-  if (!object) return false;
   const bool cut = absence_->shallow.contains(oid);
-  Result<void> used;
-  const Result<void> parsed = bale::for_each_link(oid.hash(), object->type, object->payload,
-                                                  [&](const Link& link) -> Result<void> {
-                                                    if (link.submodule || (cut && link.is_parent))
-                                                      return {};
-                                                    used = use(link);
-                                                    return used;
-                                                  });
-  // What cannot be parsed is another one's damage.
-  static_cast<void>(parsed.has_value());
-  TRY(used);
-  return true;
+  const LinksRead read = TRY(read_links(*store_, location, *context_, oid, oid.hash(),
+                                        [&](ObjectType, const Link& link) -> Result<void> {
+                                          if (link.submodule || (cut && link.is_parent)) return {};
+                                          return use(link);
+                                        }));
+  if (!read.type && !is_damage(read.type.error())) return read.type.error();
+  return read.type.has_value();
 }
 
 Result<void> DamageMasks::for_each_link(

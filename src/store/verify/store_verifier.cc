@@ -51,8 +51,12 @@ constexpr int kVerifyAttempts = 3;
 // Links of a wrong type and malformed objects that the report names.
 constexpr std::size_t kMostOddities = 100;
 
-constexpr std::uint64_t kVerifyListBytes = 3 << 20;
+static_assert(kMinStoreCheckBytes / kReadShare >= kAnyObjectBytes);
+
 constexpr std::uint64_t kSortBytes = 1 << 20;
+
+static_assert(kMinStoreCheckBytes / 2 - kSortBytes >= Closure::kMinBytes);
+static_assert(kMinStoreCheckBytes / 2 >= kMinRecordScanBytes);
 
 using LocationSorter = ExternalSorter<16>;
 
@@ -63,7 +67,6 @@ class StoreVerifier {
         options_(options),
         findings_(report_),
         context_(options.memory_bytes / kReadShare),
-        list_context_(kVerifyListBytes),
         missing_budget_(options.memory_bytes / kReadShare),
         sort_budget_(kSortBytes) {}
 
@@ -97,7 +100,6 @@ class StoreVerifier {
   StoreReport report_;
   VerifyFindings findings_;
   ReadContext context_;
-  ReadContext list_context_;  // for a list that is read while objects are looked at
   Budget missing_budget_;
   Budget sort_budget_;
   std::string scratch_directory_;
@@ -260,7 +262,7 @@ Result<void> StoreVerifier::trace() {
 Result<Closure> StoreVerifier::make_closure(const RecordAbsence& absence) {
   return Closure::create(
       store_,
-      {.memory_bytes = options_.memory_bytes / 2 - kVerifyListBytes - kSortBytes,
+      {.memory_bytes = options_.memory_bytes / 2 - kSortBytes,
        .scratch_directory = scratch_directory_,
        .shallow = &absence.shallow,
        .is_absent = [&absence](const GitOid& oid) { return absence.missing.contains(oid); },
@@ -358,7 +360,7 @@ Result<void> StoreVerifier::check_unreached(const Record& record, const std::str
     by_use = !checked;
     return checked;
   };
-  const Result<void> listed = read_oid_list(store_, *record.unreached.list, list_context_, use);
+  const Result<void> listed = read_oid_list(store_, *record.unreached.list, context_, use);
   if (listed || by_use) return listed;
   return findings_.note({listed.error().code, shown + ": " + listed.error().message});
 }
