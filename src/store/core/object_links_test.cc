@@ -85,7 +85,9 @@ TEST_F(ObjectLinksTest, AnObjectThatDoesNotFitGivesAllItsLinks) {
   std::size_t count = 0;
   ASSERT_OK_AND_ASSIGN(tree, read(tree_, [&](ObjectType holder, const Link& link) {
                          EXPECT_EQ(holder, ObjectType::kTree);
-                         if (count < kEntries) EXPECT_EQ(link.name, name_of(count));
+                         if (count < kEntries) {
+                           EXPECT_EQ(link.name, name_of(count));
+                         }
                          ++count;
                          return Result<void>();
                        }));
@@ -122,7 +124,9 @@ TEST_F(ObjectLinksTest, PathsLeadThroughThemAndTheirEntriesAreListed) {
   std::size_t count = 0;
   ASSERT_THAT(list_tree(store(), *store().find(tree_), tree_, context,
                         [&](const TreeItem& item) -> Result<void> {
-                          if (count < kEntries) EXPECT_EQ(item.size, 1u);
+                          if (count < kEntries) {
+                            EXPECT_EQ(item.size, 1u);
+                          }
                           ++count;
                           return {};
                         }),
