@@ -17,6 +17,7 @@
 #include "bale/store_collect.h"
 #include "bale/store_repack.h"
 #include "bale/store_repair.h"
+#include "base/memory_size.h"
 #include "store/core/locks.h"
 #include "testing/matchers.h"
 #include "testing/store_fixture.h"
@@ -34,6 +35,15 @@ CollectOptions quick_collect(CollectOptions options = {}) {
 // Whether the collection holds imports back: one that is made in its callback would wait for ever.
 bool imports_wait(std::string_view phase) {
   return phase == "waiting for imports to end" || phase == "checking what goes";
+}
+
+// A dry run says what is done then.
+void expect_same_plan(const CollectSummary& said, const CollectSummary& done) {
+  EXPECT_EQ(said.objects_kept, done.objects_kept);
+  EXPECT_EQ(said.objects_removed, done.objects_removed);
+  EXPECT_EQ(said.packs_rewritten, done.packs_rewritten);
+  EXPECT_EQ(said.packs_removed, done.packs_removed);
+  EXPECT_EQ(said.bytes_before, done.bytes_before);
 }
 
 // "mine" and "other" share a file; each has one that the other has not.
@@ -84,7 +94,10 @@ TEST_F(CollectTest, WhatOnlyARemovedArchiveReachedGoesAndTheRestStays) {
   EXPECT_EQ(said.objects_removed, 4u);
   ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick_collect()));
   EXPECT_EQ(summary.objects_removed, 4u);
+  EXPECT_EQ(summary.objects_kept, 6u);  // those of "mine", and the record of the removal
   EXPECT_EQ(summary.packs_rewritten, 1u);
+  EXPECT_EQ(summary.packs_removed, 0u);
+  expect_same_plan(said, summary);
   EXPECT_LT(summary.bytes_after, summary.bytes_before - 3000);
   EXPECT_EQ(said.bytes_after, summary.bytes_after);
   EXPECT_FALSE(store().find(other_.oid("HEAD:other")));
@@ -95,6 +108,36 @@ TEST_F(CollectTest, WhatOnlyARemovedArchiveReachedGoesAndTheRestStays) {
   EXPECT_THAT(pointers, testing::ElementsAre("mine", "other"));
   ASSERT_OK_AND_ASSIGN(again, collect_store(store(), quick_collect()));
   EXPECT_EQ(again.objects_removed, 0u);
+}
+
+TEST_F(CollectTest, APackOfWhichNothingIsNeededGoes) {
+  remove("mine");
+  ASSERT_OK_AND_ASSIGN(said, collect_store(store(), quick_collect({.dry_run = true})));
+  ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick_collect()));
+  EXPECT_EQ(summary.objects_removed, 4u);
+  EXPECT_EQ(summary.objects_kept, 6u);
+  EXPECT_EQ(summary.packs_rewritten, 0u);
+  EXPECT_EQ(summary.packs_removed, 1u);
+  EXPECT_THAT(summary.packs_made, testing::IsEmpty());
+  EXPECT_EQ(said.bytes_after, summary.bytes_after);
+  expect_same_plan(said, summary);
+  EXPECT_FALSE(store().find(mine_.oid("HEAD:mine")));
+  EXPECT_TRUE(store().find(other_.oid("HEAD:shared")));
+}
+
+TEST_F(CollectTest, TooLittleMemoryAndOddLevelsAreRefused) {
+  for (const int level : {0, 23}) {
+    EXPECT_THAT(collect_store(store(), quick_collect({.level = level})),
+                FailsWith(ErrorCode::kInvalidArgument, "1 to 22"));
+  }
+  EXPECT_THAT(collect_store(store(), quick_collect({.level = 22, .memory_bytes = 1})),
+              FailsWith(ErrorCode::kInvalidArgument, "of memory"));
+  const std::uint64_t least = smallest_collect_memory_bytes(1);
+  EXPECT_THAT(collect_store(store(), quick_collect({.level = 1, .memory_bytes = least - 1})),
+              FailsWith(ErrorCode::kInvalidArgument, memory_size(least)));
+  remove("other");
+  EXPECT_THAT(collect_store(store(), quick_collect({.level = 1, .memory_bytes = least})), IsOk());
+  expect_mine_whole();
 }
 
 TEST_F(CollectTest, APrunedArchiveLosesWhatOnlyItsOldRecordsReached) {

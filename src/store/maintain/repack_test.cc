@@ -211,6 +211,21 @@ TEST_F(RepackTest, APackThatIsNearlyAsLargeAsAllowedIsLeftAlone) {
   }
 }
 
+// A copy of all objects, in a pack that stays, takes none of them out of the packs that are copied.
+TEST_F(RepackTest, WhatAPackThatStaysHasIsCopiedAllTheSame) {
+  StoreFixture other;
+  ASSERT_THAT(other.import(git_.path(), "a"), IsOk());
+  for (const auto& entry : fs::directory_iterator(other.path() + "/packs")) {
+    fs::copy(entry.path(), fixture_.path() + "/packs/" + entry.path().filename().string());
+  }
+  const RepackOptions options = quick_repack({.max_pack_bytes = 1 << 20});
+  ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), options));
+  EXPECT_EQ(summary.packs_before, 4u);
+  EXPECT_EQ(summary.packs_after, 3u);
+  EXPECT_EQ(summary.duplicates, 0u);
+  expect_whole();
+}
+
 TEST_F(RepackTest, EverythingCanBeCompressedAnew) {
   for (const bool find_bases : {false, true}) {
     ASSERT_OK_AND_ASSIGN(
@@ -333,12 +348,25 @@ TEST_F(RepackTest, CountsOfLaterImportsStayExact) {
 }
 
 TEST_F(RepackTest, TooLittleMemoryAndOddLevelsAreRefusedWithWhatWouldDo) {
-  EXPECT_THAT(repack_store(fixture_.store(), quick_repack({.level = 23})),
-              FailsWith(ErrorCode::kInvalidArgument, "1 to 22"));
-  const std::uint64_t least = smallest_repack_memory_bytes({});
-  EXPECT_THAT(repack_store(fixture_.store(), quick_repack({.memory_bytes = least - 1})),
-              FailsWith(ErrorCode::kInvalidArgument, memory_size(least)));
-  EXPECT_THAT(repack_store(fixture_.store(), quick_repack({.memory_bytes = least})), IsOk());
+  for (const int level : {0, 23}) {
+    EXPECT_THAT(repack_store(fixture_.store(), quick_repack({.level = level})),
+                FailsWith(ErrorCode::kInvalidArgument, "1 to 22"));
+  }
+  EXPECT_THAT(repack_store(fixture_.store(), quick_repack({.level = 22, .memory_bytes = 1})),
+              FailsWith(ErrorCode::kInvalidArgument, "of memory"));
+  for (RepackOptions options : {quick_repack(), quick_repack({.recompress = true, .level = 1}),
+                                quick_repack({.find_bases = true, .level = 1})}) {
+    const std::uint64_t least = smallest_repack_memory_bytes(options);
+    options.memory_bytes = least - 1;
+    EXPECT_THAT(repack_store(fixture_.store(), options),
+                FailsWith(ErrorCode::kInvalidArgument, memory_size(least)));
+    options.memory_bytes = least;
+    EXPECT_THAT(repack_store(fixture_.store(), options), IsOk());
+    EXPECT_GE(full_search_repack_memory_bytes(options), least);
+  }
+  EXPECT_EQ(smallest_repack_memory_bytes({.recompress = true}),
+            smallest_repack_memory_bytes({.find_bases = true}));
+  EXPECT_GT(smallest_repack_memory_bytes({.recompress = true}), smallest_repack_memory_bytes({}));
 }
 
 }  // namespace
