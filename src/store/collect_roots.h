@@ -21,8 +21,9 @@
 // Records that were made without objects (shallow ones, and those of sources that lacked some) are
 // checked one by one, each by what it declares: what one lacks must not hide a loss of another.
 //
-// Memory: `memory_bytes`: half for the closure, a quarter (7 MiB at least) to read, an eighth for ids
-// known to be missing; 33 bytes a record; and 1 MiB for ids that a damaged archive has lost. Not thread-safe.
+// Memory: `memory_bytes`: half for the closure, a quarter (7 MiB at least) to read, an eighth for
+// ids known to be missing; 33 bytes a record; and 1 MiB for ids that a damaged archive has lost.
+// Not thread-safe.
 
 #pragma once
 
