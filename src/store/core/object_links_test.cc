@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bale/archive_changes.h"
 #include "bale/tree.h"
 #include "base/error.h"
 #include "store/core/closure.h"
@@ -28,10 +29,13 @@ class ObjectLinksTest : public testing::Test {
  protected:
   ObjectLinksTest() {
     const GitOid blob = git_.write_blob("x");
-    const GitOid small = git_.write_object("tree", entry("100644", "inside", blob));
+    small_ = git_.write_object("tree", entry("100644", "inside", blob));
+    git_.run({"update-ref", "refs/tags/small", small_.to_hex()});
+    EXPECT_THAT(fixture_.import(git_.path(), "small"), IsOk());
+    git_.run({"update-ref", "-d", "refs/tags/small"});
     std::string tree;
     for (std::size_t i = 0; i < kEntries; ++i) tree += entry("100644", name_of(i), blob);
-    tree_ = git_.write_object("tree", tree + entry("40000", "z", small));
+    tree_ = git_.write_object("tree", tree + entry("40000", "z", small_));
     first_ = git_.write_object("commit", commit_of("", "first\n"));
     const std::string parent = "parent " + first_.to_hex() + "\n";
     second_ = git_.write_object("commit", commit_of(parent, random_text(6 << 20, 1)));
@@ -65,6 +69,7 @@ class ObjectLinksTest : public testing::Test {
 
   GitFixture git_;
   StoreFixture fixture_;
+  GitOid small_;
   GitOid tree_;
   GitOid first_;
   GitOid second_;
@@ -109,7 +114,8 @@ TEST_F(ObjectLinksTest, AnObjectOfAnotherIdHasNoLinks) {
     return {};
   };
   ASSERT_OK_AND_ASSIGN(
-      read, read_links(store(), *store().find(tree_), context, first_, GitHash::kSha1, refuse));
+      read, read_links(store(), *store().find(tree_), context, GitOid::from_hex(kAbsentOid).value(),
+                       GitHash::kSha1, refuse));
   EXPECT_THAT(read.type, FailsWith(ErrorCode::kCorrupt));
 }
 
@@ -149,14 +155,22 @@ TEST_F(ObjectLinksTest, AWalkAndTheProofOfACollectionNeedNoMoreMemoryForThem) {
   ASSERT_THAT(closure.walk(), IsOk());
   EXPECT_EQ(closure.object_count(), 5u);
 
-  // All packs go, and the first object that is missed is behind the large ones.
-  std::set<std::string> packs;
-  for (const std::uint32_t number : store().pack_numbers()) packs.insert(store().pack_name(number));
-  EXPECT_THAT(prove_collection(store(), {}, packs,
-                               {.memory_bytes = kMinCollectProofBytes,
-                                .scratch_directory = store().path(),
-                                .operation = &operation}),
-              IsOk());
+  // The tree "z" is behind the large objects only, in a pack of its own.
+  ASSERT_THAT(remove_archive(store(), "small", {.sync = false}), IsOk());
+  const auto behind = store().find(small_);
+  ASSERT_TRUE(behind);
+  std::set<std::string> going;
+  std::set<std::string> staying;
+  for (const std::uint32_t number : store().pack_numbers()) {
+    (number == behind->pack ? going : staying).insert(store().pack_name(number));
+  }
+  const CollectProofOptions options{.memory_bytes = kMinCollectProofBytes,
+                                    .scratch_directory = store().path(),
+                                    .operation = &operation};
+  EXPECT_THAT(prove_collection(store(), going, staying, options),
+              FailsWith(ErrorCode::kCorrupt, "object " + tree_.to_hex()));
+  staying.merge(going);
+  EXPECT_THAT(prove_collection(store(), {}, staying, options), IsOk());
 }
 
 }  // namespace
