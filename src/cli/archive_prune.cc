@@ -19,6 +19,7 @@
 #include "cli/json_line.h"
 #include "cli/store_access.h"
 #include "cli/verbs.h"
+#include "object/printable.h"
 
 namespace bale::cli {
 namespace {
@@ -58,7 +59,7 @@ std::string sentence(const std::string& name, const PrunedArchive& pruned, bool 
   return done + fmt::format(
                     " (bale archive undo {} restores them until bale gc frees their "
                     "space)",
-                    name);
+                    shell_word(name));
 }
 
 Result<int> run_archive_prune(const ArchivePruneArguments& options, Session& session) {

@@ -15,6 +15,7 @@
 #include "cli/json_line.h"
 #include "cli/store_access.h"
 #include "cli/verbs.h"
+#include "object/printable.h"
 
 namespace bale::cli {
 namespace {
@@ -29,7 +30,7 @@ Result<int> run_archive_rm(const std::string& name, Session& session) {
   TRY(session.summary(line.object(),
                       fmt::format("{}: removed (bale archive undo {} restores it until bale gc "
                                   "frees its space)",
-                                  name, name)));
+                                  name, shell_word(name))));
   return kStatusDone;
 }
 

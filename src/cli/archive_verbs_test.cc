@@ -181,7 +181,7 @@ TEST_F(ArchiveVerbsTest, UndoBringsBackWhatWasReleasedUntilGc) {
   EXPECT_EQ(run({"gc"}).status, 0);
   const FinishedRun late = run({"archive", "undo", "x"});
   EXPECT_EQ(late.status, 4);
-  EXPECT_THAT(late.err, HasSubstr("gc has removed it"));
+  EXPECT_THAT(late.err, HasSubstr("bale gc removes it"));
   EXPECT_EQ(run({"list"}).out.substr(0, 2), "y\t");
 }
 

@@ -49,7 +49,7 @@ std::optional<Error> record_loss(const RepairSummary& summary, const std::string
   std::string drop;
   if (lost->back > 0) {
     drop = fmt::format("; bale archive prune {} --keep {} drops it and the older ones",
-                       lost->archive, lost->back);
+                       shell_word(lost->archive), lost->back);
   }
   return fail(ErrorCode::kCorrupt,
               "record {}@{} ({}) is lost (give --from another store that has it{})", lost->archive,
@@ -63,11 +63,17 @@ std::vector<Error> losses(const RepairSummary& summary, bool from) {
     const bool has_pointer = std::any_of(
         summary.records_lost.begin(), summary.records_lost.end(),
         [&](const LostRecord& record) { return record.archive == name && record.back == 0; });
-    errors.push_back(fail(ErrorCode::kCorrupt, "archive {}: all its records are lost ({})", name,
-                          has_pointer ? fmt::format("give --from another store that has them, or "
-                                                    "drop the archive with bale archive rm {}",
-                                                    name)
-                                      : "import it again"));
+    errors.push_back(
+        has_pointer
+            ? fail(ErrorCode::kCorrupt,
+                   "archive {}: all its records are lost (give --from another store that has them, "
+                   "or drop the archive with bale archive rm {})",
+                   name, shell_word(name))
+            : fail(ErrorCode::kCorrupt,
+                   "archive {}: its file is damaged, and the store has no record of it (if there "
+                   "was "
+                   "such an archive, import it again)",
+                   name));
   }
   for (const std::string& name : summary.archives_gone_back) {
     errors.push_back(

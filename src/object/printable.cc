@@ -79,6 +79,25 @@ std::string quoted_name(std::string_view bytes) {
   return '"' + std::move(text) + '"';
 }
 
+std::string shell_word(std::string_view bytes) {
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("/._-+=:@%,").find(c) != std::string_view::npos;
+  };
+  if (!bytes.empty() && std::all_of(bytes.begin(), bytes.end(), is_plain)) {
+    return std::string(bytes);
+  }
+  std::string word = "'";
+  for (const char c : bytes) {
+    if (c == '\'') {
+      word += "'\\''";
+    } else {
+      word += c;
+    }
+  }
+  return word + "'";
+}
+
 std::string escaped(std::string_view bytes) {
   return with_escapes(bytes, false);
 }

@@ -27,6 +27,10 @@ namespace bale {
 /// A name as one column of a line. Different names give different text.
 [[nodiscard]] std::string quoted_name(std::string_view bytes);
 
+/// A name as one word of a shell's command line, for commands that messages advise: as it is, or in
+/// single quotes.
+[[nodiscard]] std::string shell_word(std::string_view bytes);
+
 /// A sentence as one line that does nothing to a terminal. Not reversible.
 [[nodiscard]] std::string escaped(std::string_view bytes);
 

@@ -99,5 +99,13 @@ TEST(PrintableTest, AnyNameIsOneLineAndCanBeReadBack) {
   }
 }
 
+TEST(PrintableTest, AShellReadsAWordAsTheName) {
+  EXPECT_EQ(shell_word("github.com/owner/repo-1.2"), "github.com/owner/repo-1.2");
+  EXPECT_EQ(shell_word("a b"), "'a b'");
+  EXPECT_EQ(shell_word("it's $HOME"), R"('it'\''s $HOME')");
+  EXPECT_EQ(shell_word("\xC3\xA9"), "'\xC3\xA9'");
+  EXPECT_EQ(shell_word(""), "''");
+}
+
 }  // namespace
 }  // namespace bale

@@ -49,10 +49,11 @@ constexpr std::uint64_t kMinUndoBytes = 16 << 20;
 // What is released may be gone; what cannot be found may also be in a pack that is damaged.
 Error released_is_gone(const Store& store, const std::string& name, const std::string& what) {
   if (store.damage().empty()) {
-    return fail(ErrorCode::kNotFound,
-                "{}: what was released from archive {} cannot be brought back, bale gc has removed "
-                "it: {}",
-                store.path(), name, what);
+    return fail(
+        ErrorCode::kNotFound,
+        "{}: what was released from archive {} cannot be restored, because part of it is not "
+        "in the store any more (bale gc removes it; bale repair keeps no damaged object): {}",
+        store.path(), name, what);
   }
   return fail(ErrorCode::kCorrupt,
               "{}: what was released from archive {} is not whole, and packs of the store are "

@@ -145,7 +145,7 @@ TEST_F(ArchiveUndoTest, WhatGcHasRemovedCannotBeBroughtBackAndNothingIsWritten) 
     }
     ASSERT_THAT(collect(), IsOk());
     ASSERT_OK_AND_ASSIGN(before, digest_of_tree(files_, "/store"));
-    EXPECT_THAT(undo(), FailsWith(ErrorCode::kNotFound, "gc has removed"));
+    EXPECT_THAT(undo(), FailsWith(ErrorCode::kNotFound, "bale gc removes it"));
     ASSERT_OK_AND_ASSIGN(after, digest_of_tree(files_, "/store"));
     EXPECT_EQ(after, before);
   }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "object/printable.h"
 
 namespace bale {
 
@@ -55,12 +56,12 @@ Error record_error(const std::string& name, std::uint64_t back, const Error& err
   if (back == 0) {
     return fail(error.code,
                 "{}: {} (bale repair restores it; if it cannot, bale archive rm {} gives it up)",
-                name, error.message, name);
+                name, error.message, shell_word(name));
   }
   return fail(error.code,
               "{}@{}: {} (bale repair --from another store that has the record brings it back; "
               "bale archive prune {} --keep {} drops it and the older ones)",
-              name, back, error.message, name, back);
+              name, back, error.message, shell_word(name), back);
 }
 
 Result<void> for_each_tip(

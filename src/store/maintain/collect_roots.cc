@@ -32,7 +32,7 @@ std::string advice(std::string_view shown) {
   return fmt::format(
       "nothing was removed, because it may need objects of any pack; bale repair, with --from its "
       "source if need be, restores what is missing; bale archive rm {} gives it up",
-      shown.substr(0, shown.find('@')));
+      shell_word(shown.substr(0, shown.find('@'))));
 }
 
 // What one record reaches, and what of that is lost.

@@ -105,8 +105,7 @@ Result<void> mend_losses(RepairWork& work, Store& store) {
 Result<void> repair_all(RepairWork& work) {
   const std::unique_ptr<FileLock> maintenance = TRY(lock_packs(work));
   if (!TRY(repair_layout(work))) {
-    work.note(
-        "packs, archives and losses are not foretold: they can be looked at once that is mended");
+    work.note("dry run stops here: packs and archives can be checked only after this is repaired");
     work.summary.losses_known = false;
     return {};
   }
@@ -128,8 +127,9 @@ Result<void> repair_all(RepairWork& work) {
   TRY(repair_archives(work, store));
   if (work.options.dry_run && changed) {
     work.note(
-        "what is lost is not foretold: what archives reach can be followed once the packs are "
-        "mended (bale verify names what is lost as they are)");
+        "missing objects not checked: this dry run changes no pack, and what archives reach "
+        "depends "
+        "on the packs (bale verify names what is lost now)");
     work.summary.losses_known = false;
     return {};
   }

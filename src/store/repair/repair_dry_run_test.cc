@@ -93,7 +93,7 @@ TEST_F(RepairDryRunTest, ArchivesAreForetoldFromPacksWithoutAnIndex) {
     const RepairSummary would = foretold();
     EXPECT_THAT(would.archives_recovered, ElementsAre("a"));
     EXPECT_FALSE(would.losses_known);
-    EXPECT_THAT(would.notes.back(), HasSubstr("what is lost is not foretold"));
+    EXPECT_THAT(would.notes.back(), HasSubstr("missing objects not checked"));
     ASSERT_THAT(store_.store().refresh(), IsOk());
   }
 }
@@ -135,7 +135,7 @@ TEST_F(RepairDryRunTest, WithoutTheMarkItSaysWhatItCannotTell) {
   fs::remove(store_.layout().mark());
   ASSERT_OK_AND_ASSIGN(would, repair(true));
   EXPECT_FALSE(would.losses_known);
-  EXPECT_THAT(would.notes.back(), HasSubstr("not foretold"));
+  EXPECT_THAT(would.notes.back(), HasSubstr("can be checked only after this is repaired"));
 }
 
 }  // namespace

@@ -114,6 +114,17 @@ Result<std::string_view> lost_mark(RepairWork& work) {
   return found.by_first_byte ? kOldStoreMark : kStoreMark;
 }
 
+// Whether something of this kind is there. A file in place of a directory, and the reverse, moves
+// to damaged/; links are followed by whoever uses them.
+Result<bool> make_way(RepairWork& work, const std::string& path, FileKind kind) {
+  const Result<FileInfo> info = work.files.stat(path);
+  if (!info && info.error().code == ErrorCode::kNotFound) return false;
+  if (!info) return info.error();
+  if (info->kind == kind || info->kind == FileKind::kSymlink) return true;
+  TRY(work.set_aside(path, path.substr(work.layout.root.size() + 1)));
+  return false;
+}
+
 Result<void> write_mark(RepairWork& work) {
   const std::string_view content = TRY(lost_mark(work));
   AtomicFile mark = TRY(AtomicFile::create(work.files, work.layout.mark(), Visibility::kHidden));
@@ -205,10 +216,11 @@ Result<bool> repair_layout(RepairWork& work) {
     return fail(ErrorCode::kNotFound, "{}: there is no store, and no pack of one", layout.root);
   }
   for (const std::string& directory : {layout.archives(), layout.staging()}) {
-    if (TRY(work.is_there(directory))) continue;
+    if (TRY(make_way(work, directory, FileKind::kDirectory))) continue;
     work.note(fmt::format("{}: the directory was missing", directory));
     if (!work.options.dry_run) TRY(work.files.create_directory(directory));
   }
+  static_cast<void>(TRY(make_way(work, layout.lost(), FileKind::kRegular)));
   if (!TRY(work.is_there(layout.lock()))) {
     work.note(fmt::format("{}: the file was missing", layout.lock()));
     if (!work.options.dry_run) {
@@ -224,7 +236,9 @@ Result<bool> repair_layout(RepairWork& work) {
     TRY(work.sync_directory(layout.root));
     return true;
   }
-  return good_mark;
+  // A file in place of staging/ leaves no place for scratch.
+  const Result<FileInfo> staging = work.files.stat(layout.staging());
+  return good_mark && !(staging && staging->kind == FileKind::kRegular);
 }
 
 }  // namespace bale

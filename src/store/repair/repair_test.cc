@@ -376,6 +376,28 @@ TEST_F(RepairTest, AListOfLostObjectsIsReadToItsEnd) {
   EXPECT_FALSE(has_known_losses(opened()));
 }
 
+TEST_F(RepairTest, AFileInPlaceOfADirectoryIsMovedAwayAndTheReverse) {
+  for (const char* name : {"archives", "staging"}) {
+    fs::remove_all(in_store(name));
+    write_test_file(in_store(name), "a file");
+    ASSERT_OK_AND_ASSIGN(report, verify_store(opened(), {}));
+    EXPECT_FALSE(report.ok()) << name;
+    ASSERT_OK_AND_ASSIGN(would, repair({.dry_run = true}));
+    EXPECT_TRUE(fs::is_regular_file(in_store(name)));
+    ASSERT_OK_AND_ASSIGN(summary, repair());
+    EXPECT_EQ(would.set_aside, summary.set_aside);
+    EXPECT_TRUE(fs::is_directory(in_store(name)));
+    EXPECT_EQ(read_test_file(in_store("damaged/" + std::string(name))), "a file");
+    ASSERT_OK_AND_ASSIGN(after, verify_store(opened(), {}));
+    EXPECT_TRUE(after.ok()) << name;
+    EXPECT_TRUE(opened().archive_pointer("x").value().has_value());
+  }
+  fs::create_directories(in_store("lost/inside"));
+  ASSERT_THAT(repair(), IsOk());
+  EXPECT_FALSE(fs::exists(in_store("lost")));
+  EXPECT_TRUE(fs::exists(in_store("damaged/lost/inside")));
+}
+
 TEST_F(RepairTest, AFileWithAnotherNameThanArchivesHaveIsDebrisAndStays) {
   write_test_file(in_store("archives/no@name"), "something");
   const std::map<std::string, std::string> with_it = contents();

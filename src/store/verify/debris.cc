@@ -77,12 +77,15 @@ class FileLook {
 // staging/ and the lock are made by whoever needs them.
 Result<void> FileLook::look_at_root() {
   const std::array directories{layout_.packs(), layout_.archives(), layout_.staging()};
-  for (const std::string& path : {layout_.packs(), layout_.archives()}) {
+  for (const std::string& path : directories) {
     const Result<FileInfo> info = files_.stat(path);
     if (!info && info.error().code != ErrorCode::kNotFound) return info.error();
-    if (!info) {
+    if (!info && path != layout_.staging()) {
       found_.damage.push_back(
           fail(ErrorCode::kCorrupt, "{}: the directory is missing (bale repair makes it)", path));
+    } else if (info && info->kind != FileKind::kDirectory && info->kind != FileKind::kSymlink) {
+      found_.damage.push_back(fail(ErrorCode::kCorrupt, "{}: it is not a directory{}", path,
+                                   path == layout_.packs() ? "" : " (bale repair replaces it)"));
     }
   }
   const std::array known{layout_.mark(), layout_.lock(), layout_.catalog(), layout_.lost()};
