@@ -74,7 +74,7 @@ function(bale_tests room)
   endif()
   if(long)
     gtest_discover_tests(${room}_tests TEST_FILTER "${long}" TEST_LIST ${room}_long
-      DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300 LABELS long)
+      DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 900 LABELS long)
   endif()
 endfunction()
 

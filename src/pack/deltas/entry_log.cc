@@ -20,8 +20,9 @@ constexpr std::uint64_t kMostBytes = std::numeric_limits<std::uint32_t>::max();
 
 Result<std::unique_ptr<EntryLog>> EntryLog::create(Budget& budget, FileSystem& file_system,
                                                    std::string scratch_directory) {
-  return std::unique_ptr<EntryLog>(new EntryLog(TRY(ScratchArray<Stored>::growing(
-      budget, kBufferBytes, file_system, scratch_directory, "what is known of entries"))));
+  ScratchArray<Stored> entries = TRY(ScratchArray<Stored>::growing(
+      budget, kBufferBytes, file_system, scratch_directory, "what is known of entries"));
+  return std::unique_ptr<EntryLog>(new EntryLog(std::move(entries)));
 }
 
 Result<void> EntryLog::append(const LoggedEntry& entry) {
