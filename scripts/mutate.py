@@ -29,7 +29,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
-# What is not code, and what shall not change: comments, strings, characters; preprocessor lines and
+# Parts that stay unchanged: comments, strings, characters; preprocessor lines and
 # assertions of the compiler.
 NOT_CODE = re.compile(r"//[^\n]*|/\*.*?\*/|^[ \t]*#[^\n]*|^[ \t]*static_assert\([^;]*;|"
                       r'"(?:\\.|[^"\\\n])*"|(?<![0-9a-fA-F])\'(?:\\.|[^\'\\\n])+\'',

@@ -28,7 +28,7 @@ inline constexpr int kStatusIncomplete = 5;
 /// The exit status for an error. For kInterrupted 130: which signal came, signals.h knows.
 [[nodiscard]] int exit_status(ErrorCode code);
 
-/// The exit status for findings: 0 if there are none; 3, or 1 where all of them are kIo.
+/// The exit status for findings: 0 without any, 1 if all are kIo, else 3.
 [[nodiscard]] int status_of(const std::vector<Error>& errors);
 
 /// "bale: corrupt data: PATH: what (what to do)", with its line end. Whatever bytes the message

@@ -26,7 +26,7 @@ Result<void> remove_list(FileSystem& files, const StoreLayout& layout, bool sync
   return sync ? files.sync_directory(layout.root) : Result<void>();
 }
 
-// False also for what is not a line of the list.
+// False for a malformed line, too.
 bool is_stored(const Store& store, std::string_view line) {
   const Result<GitOid> oid = GitOid::from_hex(line);
   return oid && store.find(*oid);

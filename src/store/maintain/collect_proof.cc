@@ -32,7 +32,7 @@ namespace {
 constexpr std::uint64_t kStackBytes = 1 << 20;
 constexpr std::size_t kRecentSlots = 8192;
 
-// An entry of a tree that is longer is none that Git has made.
+// The longest unfinished tree entry or line to keep; Git makes none that long.
 constexpr std::size_t kMostCarried = 1 << 20;
 
 // What an object names, but for submodules, up to where it makes no sense. The payload comes in
@@ -109,7 +109,7 @@ class LinkScan {
 
   GitHash hash_;
   ObjectType type_;
-  std::string text_;    // what is not looked through yet
+  std::string text_;    // not parsed yet
   std::size_t at_ = 0;  // in it
   bool is_first_ = true;
   bool done_ = false;
