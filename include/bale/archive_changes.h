@@ -31,7 +31,7 @@ struct ArchiveChangeOptions {
   Operation operation;
 };
 
-/// The smallest memory_bytes. Records that name very many refs need more to be read.
+/// The smallest memory_bytes. Reading records with very many refs needs more.
 [[nodiscard]] std::uint64_t smallest_archive_change_bytes();
 
 /// The same for undo_archive_change().
@@ -90,19 +90,19 @@ Result<PrunedArchive> predict_prune(const Store& store, const std::string& name,
 struct UndoneChange {
   bool removal = false;            ///< a removal was undone; otherwise a pruning
   std::uint64_t records = 0;       ///< that the archive has now
-  std::uint64_t records_back = 0;  ///< of these, restored
+  std::uint64_t records_back = 0;  ///< of these, the restored ones
   ObjectId record;                 ///< the newest, now
   std::string pack;                ///< that holds the new records
 };
 
-/// Undoes the last remove_archive() or prune_archive() of this name: NAME@N has its old
-/// meaning again. Records of later imports stay, newer than the restored ones. A second call undoes
-/// the change before that.
+/// Undoes the last remove_archive() or prune_archive() of this name: NAME@N has its old meaning
+/// again. Records of later imports stay, after the restored ones. A second call undoes the change
+/// before.
 ///
 /// A record names the one before by its hash, so the later ones are copied, as in pruning. Before
 /// it writes, it checks that the store has everything that the restored records reach: kNotFound if
 /// collect_store() has removed any of it. kNotFound also if there is nothing to undo;
-/// kInvalidArgument if one name is a path prefix of the other, of this archive and an existing one;
+/// kInvalidArgument if this name is a path prefix of an existing archive's, or the reverse;
 /// kCorrupt if a record cannot be read or an object is missing from a store with damaged packs;
 /// kUnsupported, kInterrupted, kIo as prune_archive(). Refreshes `store`.
 ///

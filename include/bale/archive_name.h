@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Names that people give: of archives, of places inside one, and of Git's refs.
+// Names that users type: of archives, of objects inside an archive, and of Git refs.
 //
 //   NAME             an archive: its newest record
 //   NAME@N           the Nth record, counted back from the newest (@0)
@@ -10,10 +10,10 @@
 //   NAME/REF:path    a path in the tree of a branch, a tag or a full ref name
 //
 // A NAME may hold '/' itself (github.com/owner/repo), and no archive's name is a path prefix of
-// another's. So where a NAME ends and a REF begins, the archives of a store decide: see
-// find_archive_path() in tree.h.
+// another's. So the text alone does not show where a NAME ends and a REF begins:
+// find_archive_path() in tree.h tries the archives of a store.
 //
-// All functions are safe from any thread; they look at text only, never at a store.
+// All functions are thread-safe. They read text only, never a store.
 
 #pragma once
 
@@ -32,8 +32,8 @@ namespace bale {
 inline constexpr std::size_t kMaxArchiveNameBytes = 200;
 
 /// kInvalidArgument unless `name` is UTF-8 of 1 to 200 bytes without '@', ':' or control
-/// characters, in parts with one '/' between them, none of which is empty or starts with '-' or
-/// '.'. Such a name is safe as a relative path.
+/// characters. A '/' separates its parts, none of which is empty or starts with '-' or '.'. Such a
+/// name is safe as a relative path.
 [[nodiscard]] Result<void> check_archive_name(std::string_view name);
 
 /// A place in an archive, as a user writes it.
@@ -42,21 +42,21 @@ struct ArchivePath {
   std::uint64_t record_back = 0;  ///< records back from the newest
   /// Bytes, never empty: a branch, a tag or a full ref name, not resolved yet.
   std::optional<std::string> ref;
-  /// Bytes, if a ':' was there: components with one '/' between them; empty is the root.
+  /// Bytes; set if the text had a ':'. Components with one '/' between them; empty for the root.
   std::optional<std::string> path;
 
   bool operator==(const ArchivePath&) const = default;
 };
 
-/// Takes the forms above apart, and also NAME/REF, NAME@N/REF and NAME@N/REF:path, in every way in
-/// which the text can be read: the longest name first, at least one, at most one for each '/' and
-/// one more. A ref may hold '/' and '@', a path anything. Slashes at a path's ends and double ones
-/// are dropped. kInvalidArgument where nothing in it can be the name of an archive, for an invalid
-/// record number, an empty REF, and a path with a component "." or "..".
+/// Parses the forms above, and also NAME/REF, NAME@N/REF and NAME@N/REF:path. Returns every way to
+/// read the text, the longest name first: at least one, at most one more than it has '/'. A ref may
+/// hold '/' and '@', a path any byte. Leading, trailing and double slashes of a path are dropped.
+/// kInvalidArgument if no part can be an archive's name, for an invalid record number, an empty
+/// REF, and a path with a component "." or "..".
 [[nodiscard]] Result<std::vector<ArchivePath>> parse_archive_path(std::string_view text);
 
 /// kInvalidArgument unless `name` is a full ref name ("refs/...") by the rules of
-/// git-check-ref-format(1): an export writes it into files and makes paths of it.
+/// git-check-ref-format(1). An export writes it into files and uses it as a path.
 [[nodiscard]] Result<void> check_ref_name(std::string_view name);
 
 }  // namespace bale

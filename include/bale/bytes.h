@@ -14,12 +14,12 @@ namespace bale {
 using Bytes = std::span<const std::byte>;
 using MutableBytes = std::span<std::byte>;
 
-/// The bytes of a text, as they lie in memory.
+/// The bytes of a text, without a copy.
 inline Bytes as_bytes(std::string_view text) {
   return std::as_bytes(std::span<const char>(text.data(), text.size()));
 }
 
-/// Bytes seen as text. They need not be UTF-8.
+/// Bytes as text, without a copy. They need not be UTF-8.
 inline std::string_view as_text(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }

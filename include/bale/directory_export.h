@@ -27,21 +27,21 @@ struct DirectoryExportOptions {
 struct DirectoryExportSummary {
   std::uint64_t files = 0;      ///< regular files and symlinks
   std::uint64_t bytes_out = 0;  ///< of their content
-  /// Entries left out: their object is not in the store and the archive was made without some, or
-  /// is neither a blob nor a tree, or is no path for a symlink; and trees that are malformed, of
-  /// which the rest is left out. Above 0, the directory is incomplete.
+  /// Entries left out: the archive was imported without their object, or the object is neither a
+  /// blob nor a tree, or not a valid symlink target. A malformed tree counts as one; its readable
+  /// entries are written. Above 0, the directory is incomplete.
   std::uint64_t skipped = 0;
   /// Entries whose mode contradicts their object's type. They are written by that type.
   std::uint64_t mismatched_entries = 0;
   std::vector<std::string> notes;  ///< one for each of these entries: the first 100
 };
 
-/// Writes the tree that `path` leads to as `directory`, which must be new or empty; it appears in
-/// one step, when all its files are written. Executable files are executable, symlinks are
-/// symlinks, submodules are empty directories. Nothing is ever written outside: kCorrupt for a tree
-/// with a name that could lead there or into a Git directory (`..`, `.git` in any disguise).
-/// kCorrupt also for an object that the store has lost. kNotFound; kInvalidArgument for a path that
-/// leads to a file.
+/// Writes the tree at `path` as `directory`, which must be new or empty; it appears in one step,
+/// when all its files are written. Executable files, symlinks and submodules (as empty directories)
+/// are preserved. Nothing is written outside `directory`: kCorrupt for a tree with a name that
+/// could escape it or name a Git directory (`..`, `.git` in any disguise). kCorrupt also for an
+/// object that the store has lost, kNotFound, kInvalidArgument if `path` is a file, kInterrupted,
+/// kIo.
 Result<DirectoryExportSummary> export_directory(const Store& store, const ArchivePath& path,
                                                 const std::string& directory,
                                                 const DirectoryExportOptions& options);

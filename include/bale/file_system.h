@@ -1,15 +1,14 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The seam under every file operation of bale.
+// The interface under every file operation of bale.
 //
-// posix_file_system() is the real one. Tests put a memory or a failing one in its place, and a
-// program may bring its own. Every implementation must be safe to call from several threads; one
-// File may be read by several threads at once, and written by several where they write to different
-// places.
+// posix_file_system() is the real one. Tests use one in memory or one that fails, and a program may
+// supply its own. Every implementation must be thread-safe: several threads may read one File at
+// once, and write to different parts of it.
 //
-// Paths are bytes, as the system takes them. Errors carry the path: kNotFound where something is
-// missing, kIo for anything else the system said (with its words).
+// Paths are bytes, as the system takes them. Errors name the path: kNotFound if something is
+// missing, kIo, with the system's message, for anything else.
 
 #pragma once
 
@@ -23,20 +22,19 @@
 
 namespace bale {
 
-/// A file seen as memory, read-only, until the Mapping is destroyed. Outlives the File and its
-/// name.
+/// A read-only memory map of a file. It stays valid after the File is closed or removed.
 class Mapping {
  public:
   virtual ~Mapping() = default;
 
   [[nodiscard]] virtual Bytes bytes() const = 0;
 
-  /// Gives the pages that were touched back to the system; what is read later comes from the file
-  /// again. Views stay valid.
+  /// Returns the resident pages to the system; later accesses read the file again. Views stay
+  /// valid.
   virtual void release_pages() = 0;
 };
 
-/// An open file. Closing happens in the destructor, and never commits anything: sync() does.
+/// An open file. The destructor closes it without making it durable: sync() does that.
 class File {
  public:
   virtual ~File() = default;
@@ -50,14 +48,14 @@ class File {
   virtual Result<std::uint64_t> size() = 0;
   virtual Result<void> truncate(std::uint64_t size) = 0;
 
-  /// Returns once content and size would survive a power cut. After a failure the file must be
-  /// thrown away: a second try may claim success for bytes that were lost.
+  /// Makes content and size durable. After a failure the file must be discarded: a second call may
+  /// report success although bytes were lost.
   virtual Result<void> sync() = 0;
 
   /// Maps the whole file as it is now. An empty file gives an empty view.
   virtual Result<std::unique_ptr<Mapping>> map() = 0;
 
-  /// For messages: the path it was opened under.
+  /// The path that it was opened with, for messages.
   [[nodiscard]] virtual const std::string& path() const = 0;
 };
 
@@ -66,7 +64,7 @@ enum class FileKind : std::uint8_t { kRegular, kDirectory, kSymlink, kOther };
 struct FileInfo {
   FileKind kind = FileKind::kRegular;
   std::uint64_t size = 0;
-  std::int64_t modified_ns = 0;  ///< since 1970, UTC: when the content changed last
+  std::int64_t modified_ns = 0;  ///< last change of the content, since 1970 UTC
 };
 
 struct DirectoryEntry {
@@ -75,13 +73,13 @@ struct DirectoryEntry {
 };
 
 enum class CreateMode : std::uint8_t {
-  kTruncate,   ///< empties a file that is there
-  kExclusive,  ///< kIo if anything is there
+  kTruncate,   ///< empties an existing file
+  kExclusive,  ///< kIo if the path exists
 };
 
 enum class LockMode : std::uint8_t { kShared, kExclusive };
 
-/// Held until destroyed, or until the process ends however it ends.
+/// Held until it is destroyed or the process ends, in whatever way.
 class FileLock {
  public:
   virtual ~FileLock() = default;
@@ -97,20 +95,20 @@ class FileSystem {
   /// Creates a file for reading and writing.
   virtual Result<std::unique_ptr<File>> create(const std::string& path, CreateMode mode) = 0;
 
-  /// A file for reading and writing that has no name: when it is closed, or the process dies, it is
-  /// gone. It lies in `directory`, so that its bytes are where there is room for them.
+  /// Creates a file without a name, for reading and writing: it is gone once it is closed or the
+  /// process ends. Its bytes are on the file system of `directory`.
   virtual Result<std::unique_ptr<File>> create_unnamed(const std::string& directory) = 0;
 
-  /// Gives a file from create_unnamed() a name that must not be taken yet. kUnsupported where this
-  /// file system cannot do that; the caller then copies.
+  /// Gives a file from create_unnamed() a name that does not exist yet. kUnsupported if the file
+  /// system cannot do that; the caller then copies.
   virtual Result<void> link_unnamed(File& file, const std::string& path) = 0;
 
-  /// Atomically gives `from` the name `to`, replacing a file that is there.
+  /// Atomically renames `from` to `to`, replacing an existing file.
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
 
   virtual Result<void> remove_file(const std::string& path) = 0;
 
-  /// Fails with kIo if something is there already.
+  /// kIo if the path exists.
   virtual Result<void> create_directory(const std::string& path) = 0;
 
   /// Removes an empty directory.
@@ -122,7 +120,7 @@ class FileSystem {
   /// Does not follow a symlink at the end of the path.
   virtual Result<FileInfo> stat(const std::string& path) = 0;
 
-  /// Returns once the names in this directory would survive a power cut.
+  /// Makes the names in this directory durable.
   virtual Result<void> sync_directory(const std::string& path) = 0;
 
   /// Creates the symlink `path` whose text is `target`, byte for byte.
@@ -130,9 +128,9 @@ class FileSystem {
 
   virtual Result<void> set_executable(const std::string& path) = 0;
 
-  /// Takes an advisory lock on a file or directory that is there, without waiting: nullptr if
-  /// another holder stands against it. Locks are between holders, in one process or in several.
-  /// What is locked has this path at that moment: it was not removed on the way.
+  /// Takes an advisory lock on an existing file or directory, without waiting: nullptr if another
+  /// holder's lock conflicts, in this process or another. The locked file has this path at that
+  /// moment: it was not removed or replaced meanwhile.
   virtual Result<std::unique_ptr<FileLock>> try_lock(const std::string& path, LockMode mode) = 0;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A Git repository as a source of objects that a store has lost.
+// A Git repository as a source of objects for repairing a store.
 //
 //   const auto source = bale::open_git_object_source("/srv/linux.git", operation);
 //   if (!source) return source.error();
@@ -18,9 +18,9 @@
 
 namespace bale {
 
-/// The repository that `path` means, as import_git() takes it: also one that is damaged, of which
-/// what can be read is given. Nothing of its configuration is obeyed. Of git's own children one
-/// runs at a time. `operation` must outlive the source, and so must the calling thread.
+/// Opens the repository at `path`, by the rules of import_git(). A damaged one gives the objects
+/// that can be read. Its configuration is ignored. One `git` child runs at a time. `operation` and
+/// the calling thread must outlive the source.
 [[nodiscard]] Result<std::unique_ptr<ObjectSource>> open_git_object_source(
     const std::string& path, const Operation& operation);
 

@@ -17,13 +17,13 @@
 
 namespace bale {
 
-/// The hash a Git repository uses. The values stand in .gitidx files.
+/// The hash of a Git repository. The values are those of .gitidx files.
 enum class GitHash : std::uint8_t { kSha1 = 1, kSha256 = 2 };
 
 /// "sha1" or "sha256".
 [[nodiscard]] std::string_view to_string(GitHash hash);
 
-/// The name's hash; kInvalidArgument for any other name.
+/// Parses "sha1" or "sha256"; kInvalidArgument for any other name.
 [[nodiscard]] Result<GitHash> git_hash_from_name(std::string_view name);
 
 /// 20 or 32.
@@ -36,7 +36,7 @@ class GitOid {
   /// The null id of SHA-1.
   GitOid() = default;
 
-  /// Requires bytes.size() == oid_bytes(hash); anything else stops the program.
+  /// Requires bytes.size() == oid_bytes(hash): any other size ends the program.
   GitOid(GitHash hash, Bytes bytes);
 
   /// Reads exactly 40 hex digits (SHA-1) or 64 (SHA-256), in any case.
@@ -63,7 +63,7 @@ class GitOid {
 /// The type for Git's word; kInvalidArgument for any other word.
 [[nodiscard]] Result<ObjectType> object_type_from_git(std::string_view name);
 
-/// The id Git gives to this payload. Safe from any thread.
+/// The id that Git gives this payload. Thread-safe.
 [[nodiscard]] GitOid git_oid(GitHash hash, ObjectType type, Bytes payload);
 
 }  // namespace bale

@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What bale stores: objects, each an id, a type and a payload.
+// Objects, the unit of storage: an id, a type and a payload.
 //
-// The pack layer takes ids as they come. Stores use these rules (doc/FORMAT.md): a content hash is
-// typed BLAKE3 of the payload, a state has a change id, a record (record.h) an id of its own kind.
+// Packs accept any id. Stores follow doc/FORMAT.md: a content hash is the typed BLAKE3 of the
+// payload, a state has a change id, a record (record.h) the id of record_id().
 
 #pragma once
 
@@ -28,18 +28,18 @@ enum class ObjectType : std::uint8_t { kBlob = 0, kTree = 1, kState = 2, kAction
 /// The values are the tags of the pack format; hashes sort before change ids.
 enum class IdKind : std::uint8_t { kContentHash = 0, kChangeId = 1 };
 
-/// How many bytes an id of this kind has: 32 or 16.
+/// Bytes in an id of this kind: 32 or 16.
 constexpr std::size_t id_bytes(IdKind kind) {
   return kind == IdKind::kContentHash ? 32 : 16;
 }
 
-/// An object's id: 32 bytes of content hash or 16 of change id. Ordered as in an index.
+/// An object's id: a content hash of 32 bytes or a change id of 16. Ordered as in an index.
 class ObjectId {
  public:
   /// The content hash of all zero bytes.
   ObjectId() = default;
 
-  /// Requires bytes.size() == id_bytes(kind); anything else stops the program.
+  /// Requires bytes.size() == id_bytes(kind): any other size ends the program.
   ObjectId(IdKind kind, Bytes bytes);
 
   /// Reads exactly 64 hex digits (content hash) or 32 (change id), in any case.

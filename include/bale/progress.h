@@ -3,9 +3,9 @@
 
 // Progress and cancellation of long operations.
 //
-// An operation that may take long has a `const Operation&` among its options. It asks `cancelled`
-// often (at least every few milliseconds of its own work) and, once it says true, cleans up after
-// itself and returns kInterrupted. It calls `report` on the thread it was started from.
+// A long operation takes a `const Operation&` among its options. It checks `cancel` every few
+// milliseconds; once set, it cleans up and returns kInterrupted. It calls `report` on the thread
+// that called it.
 
 #pragma once
 
@@ -16,13 +16,13 @@
 
 namespace bale {
 
-/// Where a long operation stands.
+/// The state of a long operation.
 struct Progress {
   std::string_view phase;           ///< "reading objects", "writing the index", ...
   std::uint64_t objects = 0;        ///< done so far in this phase
-  std::uint64_t objects_total = 0;  ///< 0 where it cannot be known
+  std::uint64_t objects_total = 0;  ///< 0 if unknown
   std::uint64_t bytes = 0;          ///< done so far in this phase
-  std::uint64_t bytes_total = 0;    ///< 0 where it cannot be known
+  std::uint64_t bytes_total = 0;    ///< 0 if unknown
 };
 
 struct Operation {

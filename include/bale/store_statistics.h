@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What a store holds, in numbers.
+// Counts and sizes of a store's contents.
 
 #pragma once
 
@@ -18,12 +18,12 @@ namespace bale {
 struct TypeStatistics {
   std::uint64_t objects = 0;
   std::uint64_t bytes = 0;         ///< of payloads
-  std::uint64_t stored_bytes = 0;  ///< of payloads as they are stored
+  std::uint64_t stored_bytes = 0;  ///< of stored payloads
 };
 
 struct StoreStatistics {
-  std::uint64_t archives = 0;  ///< those that cannot be read too
-  std::uint64_t records = 0;   ///< that can be read
+  std::uint64_t archives = 0;  ///< unreadable ones included
+  std::uint64_t records = 0;   ///< readable ones
   std::uint64_t packs = 0;
   std::uint64_t pack_bytes = 0;
   std::uint64_t index_bytes = 0;        ///< of .idx and .gitidx files
@@ -32,19 +32,19 @@ struct StoreStatistics {
   TypeStatistics record_entries;        ///< of the actions, those that are records
   std::uint64_t deltas = 0;
   std::vector<std::uint64_t> objects_by_depth;  ///< [n]: entries that need n deltas
-  std::uint64_t archive_objects = 0;            ///< what the newest records reach, added up
-  std::uint64_t archive_objects_new = 0;        ///< what all records brought, added up
-  std::uint64_t missing = 0;  ///< what the newest records' sources lacked, added up
+  std::uint64_t archive_objects = 0;            ///< reached by the newest records, summed
+  std::uint64_t archive_objects_new = 0;        ///< added by all records, summed
+  std::uint64_t missing = 0;                    ///< lacking in the newest records' sources, summed
 
-  /// Packs and indexes that cannot be read, archives that cannot be, and such of which an older
-  /// record cannot be: what is in them is in no number here, or only a part of it. Without its Git
-  /// index, the records of a pack count as tags.
+  /// Unreadable packs, indexes and archives, and archives with an unreadable older record. The
+  /// numbers do not, or only partly, include their contents. Without its Git index, a pack's
+  /// records count as tags.
   std::vector<Error> errors;
 
   [[nodiscard]] std::uint64_t bytes() const;
   [[nodiscard]] std::uint64_t stored_bytes() const;
 
-  /// How many times smaller payloads became; 0 for an empty store.
+  /// bytes / stored_bytes; 0 for an empty store.
   [[nodiscard]] double compression_ratio() const;
 
   /// How many archives share an object, on average; 0 for an empty store.

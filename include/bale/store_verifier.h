@@ -1,14 +1,14 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Checking a store, or what one archive of it reaches.
+// Checking a store, or everything that one archive reaches.
 //
 //   auto report = bale::verify_store(store, {});
 //   if (!report) return report.error();     // it could not be checked
 //   if (!report->ok()) ...                  // it was, and something is damaged
 //
-// Damage is contained: what is broken is reported, and all the rest is checked. Objects that are
-// lost are named one by one, with all that they take something away from.
+// Damage does not stop the check: it is reported, and everything else is checked. Each lost object
+// is named, with every archive, ref and path that depends on it.
 
 #pragma once
 
@@ -31,99 +31,99 @@ struct LostObject;
 struct StoreCheckOptions {
   std::optional<std::string> archive;  ///< only what this archive's records reach
   bool quick = false;                  ///< structure and checksums; no payload is decoded
-  /// Of all objects, the share that is decoded, above 0 and at most 1: structure without the
-  /// checksums of whole packs, records and tips, and so many objects, chosen at random. Excludes
-  /// `archive` and `quick`.
+  /// The share of objects to decode, above 0 and at most 1. Checks structure (without whole packs'
+  /// checksums), records, tips, and that share of the objects, drawn at random. Excludes `archive`
+  /// and `quick`.
   std::optional<double> sample;
-  std::optional<std::uint64_t> sample_seed;  ///< to choose the same again; nullopt: by chance
+  std::optional<std::uint64_t> sample_seed;  ///< repeats a sample; nullopt: a new one
   std::uint64_t memory_bytes = 64 << 20;
-  /// Told in the end of each lost object that the report does not hold, not traced, in the order of
-  /// ids. An Error of it ends the check and comes back. May be empty.
+  /// Called at the end for each lost object beyond the report's limit, untraced, in the order of
+  /// ids. An Error ends the check and is returned. May be empty.
   std::function<Result<void>(const LostObject&)> on_lost;
   Operation operation;
 };
 
-/// An object that somebody needs and that is not there, or there and damaged.
+/// An object that an archive needs and that is missing or damaged.
 struct LostObject {
-  /// What it takes something away from: a ref of a record that reaches it.
+  /// A ref of a record that reaches the object.
   struct Touch {
     std::string archive;
-    std::uint64_t record_back = 0;  ///< the record, by how many came after it
-    std::string ref;                ///< bytes; "HEAD" or "the root tree" where that is no ref
-    std::string path;               ///< in the tree of that ref, if it is there; "/" for the root
+    std::uint64_t record_back = 0;  ///< number of newer records
+    std::string ref;                ///< bytes; also "HEAD" or "the root tree"
+    std::string path;               ///< in the ref's tree, if found there; "/" for the root
 
     bool operator==(const Touch&) const = default;
   };
 
   GitOid oid;
-  std::optional<ObjectType> type;  ///< where it is known
+  std::optional<ObjectType> type;  ///< if known
   std::string why;
-  bool traced = false;                ///< whether what follows was looked for
-  std::vector<Touch> touches;         ///< all: each record, each of its refs
-  std::uint64_t touches_omitted = 0;  ///< beyond the 20,000 that a report lists
-  std::vector<std::string> paths;     ///< the first 16 in any tree of any commit that is touched
-  std::uint64_t paths_omitted = 0;    ///< more of them; at least so many where it is above 1,000
+  bool traced = false;                ///< whether the fields below were determined
+  std::vector<Touch> touches;         ///< every record and ref, up to 20,000
+  std::uint64_t touches_omitted = 0;  ///< number of further ones
+  std::vector<std::string> paths;     ///< the first 16 in the trees of affected commits
+  std::uint64_t paths_omitted = 0;    ///< further ones; a lower bound above 1,000
 };
 
-/// An archive whose records are in the packs, and that has no file in archives/: the file is lost,
-/// or the archive's first import died before it was done. No reader sees the archive;
-/// repair_store() brings it back, and collect_store() keeps what it reaches.
+/// An archive with records in the packs but no file in archives/: the file was lost, or the
+/// archive's first import was interrupted. Readers do not see the archive; repair_store() restores
+/// it, and collect_store() keeps the objects that it reaches.
 struct ArchiveWithoutFile {
   std::string name;
   ObjectId record;        ///< its newest
   std::int64_t time = 0;  ///< of that record; seconds since 1970, UTC
-  bool removed = false;   ///< that record says that the archive was removed: nobody misses it
+  bool removed = false;   ///< the record is a removal: nothing is lost
 
   bool operator==(const ArchiveWithoutFile&) const = default;
 };
 
-/// A link that claims another type than the object has that it leads to: a tree that names a tree
-/// as a file, say. Links are followed by the object's type, so this is no damage.
+/// A link whose type differs from its target's: a tree that lists a tree as a file, say. Links are
+/// followed by the target's type, so this is not damage.
 struct OddLink {
-  GitOid oid;  ///< of the object that it leads to
+  GitOid oid;  ///< of the target
   ObjectType claimed = ObjectType::kBlob;
   ObjectType stored = ObjectType::kBlob;
-  std::string from;  ///< what holds the link
+  std::string from;  ///< the object that holds the link
 };
 
-/// An object that is what its id says, and that Git's grammar cannot be read in to its end. The
-/// links before that place count. No damage: it came so.
+/// An object that matches its id but does not parse as Git's grammar. Links before the error count.
+/// Not damage: it was imported so.
 struct MalformedObject {
   GitOid oid;
   std::string why;
 };
 
-/// What an archive lacks because its source did when it was imported. No error.
+/// Objects that an archive's source lacked when it was imported. Not an error.
 struct ArchiveMissing {
   std::string name;
-  std::uint64_t objects = 0;  ///< that its newest record names as missing
-  std::uint64_t records = 0;  ///< how many of its records name any
+  std::uint64_t objects = 0;  ///< listed as missing in its newest record
+  std::uint64_t records = 0;  ///< records that list any
 
   bool operator==(const ArchiveMissing&) const = default;
 };
 
 struct StoreReport {
   std::uint64_t objects = 0;         ///< checked
-  std::uint64_t bytes = 0;           ///< of their payloads; 0 where none was decoded
-  std::uint64_t packs = 0;           ///< looked at
-  std::vector<Error> errors;         ///< what is wrong, and what it touches: the first 1,000
-  std::uint64_t errors_omitted = 0;  ///< more; of lost objects beyond 10,000 some count again
-  /// The first 1,000 objects that are lost; each is among the errors too. The first 244 are traced.
+  std::uint64_t bytes = 0;           ///< of decoded payloads
+  std::uint64_t packs = 0;           ///< checked
+  std::vector<Error> errors;         ///< the first 1,000, with the refs affected
+  std::uint64_t errors_omitted = 0;  ///< beyond 10,000 lost objects some count twice
+  /// The first 1,000 lost objects, which are also among the errors. The first 244 are traced.
   std::vector<LostObject> lost;
-  std::uint64_t lost_omitted = 0;  ///< more of them: StoreCheckOptions::on_lost was told of each
-  /// Where more are lost than are traced: every ref that one of the others touches, without paths.
+  std::uint64_t lost_omitted = 0;  ///< further ones, given to StoreCheckOptions::on_lost
+  /// Every ref affected by the untraced lost objects, without paths.
   std::vector<LostObject::Touch> others_touch;
-  std::uint64_t others_touch_omitted = 0;  ///< beyond 20,000
-  std::vector<std::string> debris;         ///< what nothing needs: sentences that begin with a path
+  std::uint64_t others_touch_omitted = 0;  ///< number beyond 20,000
+  std::vector<std::string> debris;         ///< unneeded files: sentences that begin with a path
   std::uint64_t debris_omitted = 0;
-  /// By name. No errors: a store in which a first import died is whole.
+  /// By name. Not errors: an interrupted first import leaves a store intact.
   std::vector<ArchiveWithoutFile> archives_without_file;
   std::vector<OddLink> odd_links;  ///< the first 100 that were met; only in a full check
   std::uint64_t odd_links_omitted = 0;
   std::vector<MalformedObject> malformed;  ///< the first 100 that were met; only in a full check
   std::uint64_t malformed_omitted = 0;
-  std::optional<std::uint64_t> sample_seed;  ///< by which objects were chosen
-  std::vector<ArchiveMissing> missing;       ///< archives of which any record lacks something
+  std::optional<std::uint64_t> sample_seed;  ///< of the sample
+  std::vector<ArchiveMissing> missing;       ///< archives with a record that lacks objects
 
   [[nodiscard]] bool ok() const { return errors.empty(); }
 };
@@ -131,24 +131,23 @@ struct StoreReport {
 /// The smallest memory_bytes for a store of moderate size; see Closure for what grows with it.
 inline constexpr std::uint64_t kMinStoreCheckBytes = 16 << 20;
 
-/// Quick: every pack's checksum and structure, its indexes, the catalog against them, the records
-/// of every archive, and that the tips of all refs are there. Full: moreover every object is
-/// decoded and compared with its id and its Git id, and every link from every ref of every record
-/// is followed. Links that were missing when a record was made are not errors in what that record
-/// reaches, and are in what others reach.
+/// A quick check covers every pack's checksum and structure, its indexes, the catalog against them,
+/// the records of every archive, and the presence of all ref tips. A full check also decodes every
+/// object, compares it with its id and its Git id, and follows every link from every ref of every
+/// record. Objects that a record lists as missing are errors only for other records.
 ///
-/// With an archive named, full checks what its records reach, wherever it lies; quick its records
-/// and tips, and the packs as above. kNotFound if there is no such archive.
+/// With options.archive, a full check covers only the objects that its records reach, in whichever
+/// pack; a quick one its records and tips, and all packs as above.
 ///
-/// What is lost is traced to the refs and paths that it touches: a walk over all history more for
-/// each 61 of the first 244 (quick: only refs that lead straight to it). What nothing needs is
-/// debris, and no error; it is looked for where no archive is named. So are archives without a
-/// file, in each kind of check; what they reach is checked as if they had one.
+/// Lost objects are traced to the refs and paths that depend on them: one more walk over all
+/// history for every 61 of the first 244 (quick: only refs that point directly to them). Without
+/// options.archive, every check also reports debris, which is not an error, and archives without a
+/// file, and checks the objects that these reach.
 ///
-/// kInvalidArgument where options exclude each other, or the memory does not do. Memory:
-/// options.memory_bytes, whatever the store (kLimitExceeded where marking its objects needs more,
-/// at one bit each), and what the report lists, 2 MiB where much is lost; names of files and of
-/// refs, and 48 bytes a record, 200 more for those of archives without a file.
+/// Errors: kNotFound for an unknown archive, kInvalidArgument for options that exclude each other
+/// or too little memory, kLimitExceeded if marking the objects (one bit each) needs more memory,
+/// kInterrupted, kIo. Memory: options.memory_bytes; the report's lists, 2 MiB if much is lost;
+/// names of files and refs; 48 bytes a record, 200 more for one of an archive without a file.
 Result<StoreReport> verify_store(const Store& store, const StoreCheckOptions& options);
 
 }  // namespace bale

@@ -20,41 +20,41 @@
 
 namespace bale {
 
-/// The place that `text` names, in one of the forms of archive_name.h. Of the ways to read it, the
-/// one with the longest name of an archive of the store counts: github.com/owner/repo/main:src is
-/// the path src in the branch main of the archive github.com/owner/repo. kNotFound, with the names
-/// that were tried, where there is no such archive; where one of them was removed, it is returned,
-/// and resolve_path() says so. kInvalidArgument as parse_archive_path().
+/// Parses `text`, in a form of archive_name.h. If there are several ways to read it, the longest
+/// name of an existing archive wins: github.com/owner/repo/main:src is the path src in the branch
+/// main of the archive github.com/owner/repo. kNotFound, with the names tried, if there is no such
+/// archive. A removed archive is returned, and resolve_path() reports the removal. kInvalidArgument
+/// as parse_archive_path().
 Result<ArchivePath> find_archive_path(const Store& store, std::string_view text);
 
-/// What a path leads to.
+/// The object at a path.
 struct ResolvedPath {
   GitOid oid;
-  std::uint32_t mode = 0;  ///< as in the tree that holds it; 040000 for a root tree
+  std::uint32_t mode = 0;  ///< from the tree that holds it; 040000 for a root tree
   ObjectType type = ObjectType::kTree;
   ObjectLocation location;
 };
 
-/// Follows the archive's HEAD (or its root tree), or the branch, tag or full ref that is named, and
-/// then the path. kNotFound, with the piece that is missing, where it leads nowhere; kIncomplete
-/// where the archive was made without the object.
+/// Follows the given branch, tag or full ref (default: the archive's HEAD or root tree), then the
+/// path. kNotFound, naming the missing part, if there is no such path; kIncomplete if the archive
+/// was imported without the object.
 Result<ResolvedPath> resolve_path(const Store& store, const ArchivePath& path,
                                   ReadContext& context);
 
 /// One entry of a tree.
 struct TreeItem {
   std::uint32_t mode = 0;
-  /// Of the stored object, whatever the mode says; of an object that is not in the store, the type
-  /// that the mode claims. kState for a submodule.
+  /// Of the stored object, whatever the mode says; if the store lacks it, the type that the mode
+  /// claims. kState for a submodule.
   ObjectType type = ObjectType::kBlob;
   bool submodule = false;
   GitOid oid;
-  std::optional<std::uint64_t> size;  ///< of a blob that is in the store
+  std::optional<std::uint64_t> size;  ///< of a blob, if the store has it
   std::string name;                   ///< bytes
 };
 
-/// Calls `use` for each entry, in the tree's order, however many. An Error from `use` ends it and
-/// is returned. Takes kAnyObjectBytes of memory besides `context`.
+/// Calls `use` for each entry, in the tree's order; the tree may be of any size. An Error from
+/// `use` stops the listing and is returned. Takes kAnyObjectBytes of memory besides `context`.
 Result<void> list_tree(const Store& store, const ObjectLocation& tree, const GitOid& oid,
                        ReadContext& context,
                        const std::function<Result<void>(const TreeItem&)>& use);
