@@ -1,12 +1,11 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Budget: the one account that every large buffer is charged to, before it is taken.
+// Budget: the account to which every large buffer is charged before it is allocated.
 //
-// A component that wants memory whose size depends on options or input asks for a Charge; the
-// charge gives the bytes back when it is destroyed. What a charge refuses is an Error that names
-// the need, or a signal to spill or wait: never an allocation beyond the limit. Small, constant
-// things (a few KiB a component) are not charged.
+// A component whose memory depends on options or input takes a Charge, which releases the bytes
+// when it is destroyed. A refused charge is an Error that states the need, or a signal to spill or
+// wait; the limit is never exceeded. Small constant memory (a few KiB a component) is not charged.
 //
 //   Buffer buffer = TRY(Buffer::allocate(budget, 1 << 20, "the write buffer"));
 //
@@ -26,12 +25,12 @@ namespace bale {
 
 class Budget;
 
-/// For tests: asked before every charge of every budget in the process, and true refuses it. Null
-/// (the default) is asked by nobody. May be called from any thread; returns what was set before.
+/// For tests: called before every charge of every budget in the process; true refuses the charge.
+/// Null by default. Called from any thread. Returns the previous one.
 using ChargeRefuser = bool (*)(std::uint64_t bytes);
 ChargeRefuser set_charge_refuser(ChargeRefuser refuser);
 
-/// Bytes that are taken from a budget, given back on destruction. Move-only; may be empty.
+/// Bytes taken from a budget, released on destruction. Move-only; may be empty.
 class [[nodiscard]] Charge {
  public:
   Charge() = default;
@@ -62,11 +61,11 @@ class Budget {
   Budget(const Budget&) = delete;
   Budget& operator=(const Budget&) = delete;
 
-  /// kLimitExceeded, with the memory that would do, if `bytes` do not fit any more. `what` goes
-  /// into the message: "the write buffer".
+  /// kLimitExceeded, with the memory that would suffice, if `bytes` do not fit. `what` appears in
+  /// the message: "the write buffer".
   Result<Charge> charge(std::uint64_t bytes, std::string_view what);
 
-  /// The same as a question: an empty charge (bytes() == 0) if they do not fit.
+  /// Returns an empty charge (bytes() == 0) if `bytes` do not fit.
   Charge try_charge(std::uint64_t bytes);
 
   [[nodiscard]] std::uint64_t limit_bytes() const { return limit_bytes_; }
@@ -75,7 +74,7 @@ class Budget {
 
   [[nodiscard]] std::uint64_t free_bytes() const { return limit_bytes_ - used_bytes_.load(); }
 
-  /// The most that was ever in use at once.
+  /// The highest amount in use so far.
   [[nodiscard]] std::uint64_t peak_bytes() const { return peak_bytes_.load(); }
 
  private:
@@ -88,8 +87,8 @@ class Budget {
   std::atomic<std::uint64_t> peak_bytes_ = 0;
 };
 
-/// A large buffer together with its charge. It is its own mapping, so its pages go back to the
-/// system as soon as it is destroyed, and pages that were never touched cost nothing. Move-only.
+/// A large buffer with its charge. It is its own mapping: destruction returns its pages to the
+/// system at once, and untouched pages cost nothing. Move-only.
 class Buffer {
  public:
   Buffer() = default;

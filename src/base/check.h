@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// CHECK: what must hold unless bale itself is wrong. Always on. Bytes from a disk, a network or a
-// caller never reach a CHECK: they become an Error.
+// CHECK ends the program if a condition fails, which only a bug in bale can cause. Always on. Bytes
+// from a disk, a network or a caller never reach a CHECK: they become an Error.
 
 #pragma once
 

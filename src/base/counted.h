@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Counts of things in sentences.
+// Counts in sentences.
 
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace bale {
 
-/// "1 object", "2 objects", "2 indexes", "2 entries": for nouns whose plural is made by rule.
+/// "1 object", "2 objects", "2 indexes", "2 entries": for nouns with a regular plural.
 [[nodiscard]] inline std::string counted(std::uint64_t count, std::string_view noun) {
   if (count == 1) return fmt::format("1 {}", noun);
   if (noun.ends_with('y')) return fmt::format("{} {}ies", count, noun.substr(0, noun.size() - 1));

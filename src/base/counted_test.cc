@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Numbers in sentences: plural forms, and amounts of memory that can be typed as they are printed.
+// Numbers in sentences: plural forms, and amounts of memory that options accept as printed.
 
 #include "base/counted.h"
 

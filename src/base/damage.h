@@ -1,22 +1,21 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What an Error says about the data it was reading. All rooms ask here, so that "damage" means the
-// same everywhere.
+// Classifies Errors, so that "damage" means the same in all rooms.
 #pragma once
 
 #include "bale/result.h"
 
 namespace bale {
 
-/// The bytes are wrong, or gone: reading again does not help, another copy does.
+/// The bytes are wrong or missing: only another copy helps.
 [[nodiscard]] inline bool is_damage(const Error& error) {
   return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kNotFound;
 }
 
-/// One file or object exists and cannot be read: it is damaged, of a newer format, or the system
-/// refuses it. Nothing else is affected. A file that is gone does not count: somebody may have
-/// replaced it, and the caller should look again.
+/// A file or object exists but cannot be read: damage, a newer format, or an I/O error. Other data
+/// is not affected. A missing file does not count: it may have been replaced, so the caller should
+/// look again.
 [[nodiscard]] inline bool is_unreadable(const Error& error) {
   return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kUnsupported ||
          error.code == ErrorCode::kIo;

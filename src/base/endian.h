@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Fixed-width integers at any address: big-endian as the pack format has them, little-endian as
-// typed hashes and object streams do. The caller has checked that the bytes are there.
+// Fixed-width integers at any address: big-endian for the pack format, little-endian for typed
+// hashes and object streams. The caller has checked the bounds.
 
 #pragma once
 

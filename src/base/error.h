@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Building an Error: the code first, then a sentence put together with fmt.
+// Builds an Error from a code and a message formatted by fmt.
 //
 //   return fail(ErrorCode::kCorrupt, "{}: entry at {} ends past the trailer", path, offset);
 

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Whoever claims the work first, under the lock, runs it: a lane, or the owner in wait() or
-// abandon(). A lane that comes too late finds it claimed and does nothing.
+// The first to claim the work, under the lock, runs it: a lane, or the owner in wait() or
+// abandon(). A later lane does nothing.
 
 #include "base/lane_task.h"
 

@@ -1,17 +1,17 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// LaneTask: one piece of work that a lane does while its owner goes on, and that the owner does
-// itself where no lane has begun it by the time the result is needed.
+// LaneTask: work that a lane does while its owner continues. If no lane has begun it when the owner
+// needs the result, the owner does it.
 //
 //   LaneTask task;
 //   task.post(lanes, [&] { return write(full_half); });
 //   ... fill the other half ...
 //   TRY(task.wait());
 //
-// So waiting is safe on a lane too (base/lanes.h: work may not wait for work posted after it), as
-// long as the work itself waits for nothing. The destructor lets work that has begun come to its
-// end; what has not begun is never done.
+// So a lane may wait too (base/lanes.h: work must not wait for work posted later), as long as the
+// work itself waits for nothing. The destructor waits for work that has begun, and drops work that
+// has not.
 //
 // One owner at a time (thread-compatible); the work runs on one thread, after post() and before
 // wait() returns. Movable. Memory: some 200 bytes of heap while a task is posted.
@@ -49,7 +49,7 @@ class LaneTask {
   /// outlive the task.
   void post(Lanes& lanes, Work work);
 
-  /// What the work returned; success where nothing is posted.
+  /// Returns the work's result; success if nothing is posted.
   Result<void> wait();
 
  private:
@@ -57,7 +57,7 @@ class LaneTask {
 
   void abandon() noexcept;
 
-  std::shared_ptr<Shared> shared_;  // with the lane; null where nothing is posted
+  std::shared_ptr<Shared> shared_;  // with the lane; null if nothing is posted
 };
 
 }  // namespace bale

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// One queue under one lock: pieces of work are some hundred KiB of bytes, a millisecond each, so
-// the lock is never contended.
+// One queue under one lock: a piece of work processes some hundred KiB in about a millisecond, so
+// the lock is not contended.
 
 #include "base/lanes.h"
 
@@ -17,8 +17,7 @@
 namespace bale {
 namespace {
 
-// A thread inherits the mask of the one that starts it. Faults stay: they are the thread's own, and
-// one that is blocked would end the program.
+// A thread inherits its starter's mask. Faults stay unblocked: a blocked one would end the program.
 class WithoutSignals {
  public:
   WithoutSignals() {
@@ -56,7 +55,7 @@ void Lanes::post(Work work) {
   if (count_ == 1) return work(0);
   const std::lock_guard lock(mutex_);
   waiting_.push_back(std::move(work));
-  // While the pool ends, the lane that posts this comes back for it.
+  // While the pool ends, the lane that posts this runs it later.
   if (waiting_.size() > idle_ && threads_.size() < count_ && !ending_) {
     const WithoutSignals without_signals;
     threads_.emplace_back(&Lanes::run, this, threads_.size());
@@ -97,7 +96,7 @@ void Window::enter() {
 }
 
 void Window::leave() {
-  // Under the lock: whoever waits for the window to be empty may destroy it right after.
+  // Under the lock: a thread in wait_until_empty() may destroy the window right after.
   const std::lock_guard lock(mutex_);
   --inside_;
   left_.notify_all();

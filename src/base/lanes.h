@@ -11,17 +11,16 @@
 //   }
 //   window.wait_until_empty();
 //
-// A lane has a number, 0..count-1, and runs one piece of work at a time: what belongs to a lane (a
-// compression context, a buffer) needs no lock. With one lane there is no thread at all: post()
-// runs the work before it returns. Threads are started by the first posts that find none free, so
-// little work costs none. They block every signal that is sent to a process, so handlers run on the
-// caller's threads.
+// A lane has a number, 0..count-1, and runs one piece of work at a time, so per-lane data (a
+// compression context, a buffer) needs no lock. With one lane there are no threads: post() runs the
+// work before it returns. Threads start only when a post finds none free. They block all
+// process-directed signals, so handlers run on the caller's threads.
 //
-// post() may be called from any thread, a lane's work too. Work may wait for work that was posted
-// before it, never for work posted after it. The destructor runs what was posted and joins.
+// post() may be called from any thread, including by a lane's work. Work may wait for work posted
+// earlier, never for work posted later. The destructor finishes all posted work and joins.
 //
-// Memory: a thread's stack a lane (touched as far as work goes, some tens of KiB), and 64 bytes a
-// piece of work that waits.
+// Memory: a thread's stack a lane (some tens of KiB touched), and 64 bytes for each waiting piece
+// of work.
 
 #pragma once
 
@@ -50,7 +49,7 @@ class Lanes {
   /// Runs `work` on a lane, once one is free. It must not throw.
   void post(Work work);
 
-  /// How many processors this process may use; at least 1. The default number of lanes.
+  /// The number of processors that this process may use; at least 1. The default number of lanes.
   [[nodiscard]] static std::size_t available_processors();
 
  private:
@@ -65,12 +64,12 @@ class Lanes {
   std::vector<std::thread> threads_;
 };
 
-/// How many pieces of work may be under way: the bound of a queue. Thread-safe.
+/// Bounds the pieces of work under way. Thread-safe.
 class Window {
  public:
   explicit Window(std::size_t limit) : limit_(limit) {}
 
-  /// Waits until fewer than `limit` are inside, and goes in.
+  /// Waits until fewer than `limit` pieces are under way, then adds one.
   void enter();
   void leave();
   void wait_until_empty();
