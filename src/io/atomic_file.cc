@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The order is what makes it safe: the bytes are durable before the name is, and the name appears
-// by one rename or link.
+// The order makes it safe: first the bytes become durable, then one rename or link creates the
+// name.
 
 #include "io/atomic_file.h"
 
@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kCopyBytes = 32 << 10;
 
-/// Whether anything has that name. Errors other than "not there" come back.
+/// Whether the path exists. Other errors than kNotFound are returned.
 Result<bool> exists(FileSystem& files, const std::string& path) {
   const Result<FileInfo> info = files.stat(path);
   if (info.has_value()) return true;
@@ -27,7 +27,7 @@ Result<bool> exists(FileSystem& files, const std::string& path) {
   return info.error();
 }
 
-/// A rename over a device, or over the symlink /dev/stdout, would do harm far from here.
+/// A rename must not replace a device, or the symlink /dev/stdout.
 Result<void> require_replaceable(FileSystem& files, const std::string& path) {
   const Result<FileInfo> info = files.stat(path);
   if (!info.has_value()) {
@@ -106,7 +106,7 @@ AtomicFile::~AtomicFile() {
 void AtomicFile::abandon() {
   file_.reset();
   if (part_path_.empty()) return;
-  // Nobody is left to hear of a failure here; the next run takes the name over.
+  // A failure cannot be reported here; the next run reuses the name.
   static_cast<void>(files_->remove_file(part_path_).has_value());
   part_path_.clear();
 }
@@ -121,7 +121,7 @@ Result<void> AtomicFile::create_part() {
 Result<void> AtomicFile::sync() {
   if (failure_) return *failure_;
   Result<void> synced = file_->sync();
-  // A second sync may claim success for bytes that the first one lost.
+  // A second sync may report success for bytes that the first one lost.
   if (!synced) failure_ = synced.error();
   return synced;
 }
@@ -147,7 +147,7 @@ Result<void> AtomicFile::commit_hidden(const CommitOptions& options) {
     Result<void> linked = files_->link_unnamed(*file_, final_path_);
     if (linked.has_value()) return {};
     if (linked.error().code == ErrorCode::kUnsupported) return copy_to_part(options);
-    // Somebody may have been quicker: the newer file wins, as with a rename.
+    // Another process may have created it: replace it, as a rename would.
     taken = TRY(exists(*files_, final_path_));
     if (!taken) return linked;
   }

@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A file that appears under its final path whole and synced, or not at all.
+// A file that appears under its final path complete and synced, or not at all.
 //
 //   AtomicFile out = TRY(AtomicFile::create(files, "objects.pack", Visibility::kVisible));
 //   TRY(out.file().write_at(0, bytes));
 //   TRY(out.commit());
 //
-// An older file of that name stays until the new one takes its place, in one step.
+// An existing file of that name stays until the new one replaces it atomically.
 
 #pragma once
 
@@ -20,20 +20,20 @@
 namespace bale {
 
 enum class Visibility : std::uint8_t {
-  /// Grows as `final_path + ".part"`, where others can watch it. A stale one is taken over and
-  /// emptied; a killed process leaves one.
+  /// Written as `final_path + ".part"`, which others can see. A killed process leaves it behind;
+  /// the next one truncates and reuses it.
   kVisible,
-  /// Grows without a name in the same directory: nothing is left of it, however the process ends.
-  /// Where the file system cannot do that it grows as `.part` after all.
+  /// Written without a name in the same directory, so that nothing is left however the process
+  /// ends. If the file system cannot do that, as `.part`.
   kHidden,
 };
 
 struct CommitOptions {
-  /// Sync the file before it gets its name, and the directory after. False is for callers that do
-  /// both themselves (many files into one directory, synced once).
+  /// Sync the file before it is named, and the directory after. False for callers that do both
+  /// themselves (many files in one directory, synced once).
   bool sync = true;
-  /// Where a hidden file stands for a moment before it replaces an older one: on the same file
-  /// system, and what lies there is removed. Empty: `final_path + ".part"`.
+  /// Temporary path of a hidden file that replaces an older one, on the same file system. An
+  /// existing file there is removed. Empty: `final_path + ".part"`.
   std::string staging_path;
 };
 
@@ -51,21 +51,21 @@ class AtomicFile {
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
-  /// Without a commit that succeeded, removes what it made.
+  /// Removes the file unless a commit succeeded.
   ~AtomicFile();
 
-  /// Where to write. Stays open, and the same, until the AtomicFile is destroyed.
+  /// The file to write. Stays open until the AtomicFile is destroyed.
   [[nodiscard]] File& file() { return *file_; }
 
   [[nodiscard]] const std::string& final_path() const { return final_path_; }
 
-  /// Syncs the bytes so far. The commit syncs again what was written since, so a caller may time
-  /// this alone. After a failure every commit fails with the same error.
+  /// Syncs the bytes so far; the commit syncs only those written since. After a failure every
+  /// commit fails with the same error.
   Result<void> sync();
 
-  /// Gives the file its final path; call it once. If only the very last step fails, syncing the
-  /// directory, the whole file is there under its final path but a power cut may undo that; after
-  /// any other failure the final path is as it was.
+  /// Gives the file its final path; call it once. If only the last step fails, syncing the
+  /// directory, the file has its final path but a power cut may undo that. After any other failure
+  /// the final path is unchanged.
   Result<void> commit(const CommitOptions& options = {});
 
  private:

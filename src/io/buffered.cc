@@ -24,7 +24,7 @@ Result<BufferedReader> BufferedReader::create(InputStream& stream, Budget& budge
   Buffer buffer = TRY(Buffer::allocate(budget, options.buffer_bytes, "a read buffer"));
   const MutableBytes span = buffer.span();
   BufferedReader reader(stream, span, std::move(options));
-  reader.owned_ = std::move(buffer);  // the memory stays where it is
+  reader.owned_ = std::move(buffer);  // the move keeps its address
   return reader;
 }
 

@@ -25,18 +25,16 @@
 namespace bale {
 
 struct BufferedReaderOptions {
-  /// For messages: what is being read.
+  /// Names the input in messages.
   std::string name = "the input";
-  /// What offset() says before the first byte.
+  /// offset() of the first byte.
   std::uint64_t offset = 0;
-  /// For create(): the whole memory that it takes. Also the longest piece that can be peeked at.
+  /// For create(): all memory used, and the longest peek().
   std::size_t buffer_bytes = 64 << 10;
 };
 
-/// It is a stream itself.
-///
-/// Views that it returns hold until the next call of any function that is not const. An error of
-/// the stream is final: every later call that needs more bytes fails with it.
+/// Returned views are valid until the next call of a non-const function. After an error of the
+/// stream, every later call that needs more bytes fails with it.
 class BufferedReader final : public InputStream {
  public:
   /// Reads through the caller's buffer, which must outlive it and not be empty.
@@ -46,35 +44,35 @@ class BufferedReader final : public InputStream {
   [[nodiscard]] static Result<BufferedReader> create(InputStream& stream, Budget& budget,
                                                      BufferedReaderOptions options = {});
 
-  /// The next `size` bytes, without consuming them; fewer only where the stream ends.
-  /// kLimitExceeded if the buffer is smaller than that.
+  /// The next `size` bytes, without consuming them; fewer only at the end of the stream.
+  /// kLimitExceeded if the buffer is smaller.
   Result<Bytes> peek(std::size_t size);
 
   /// Makes sure that at least one byte is buffered; false at the end of the stream.
   Result<bool> fill();
 
-  /// What is buffered now, maybe nothing.
+  /// The bytes buffered now, maybe none.
   [[nodiscard]] Bytes buffered() const { return buffer_.subspan(begin_, end_ - begin_); }
 
-  /// Goes past bytes that were peeked at. Requires size <= buffered().size().
+  /// Consumes buffered bytes. Requires size <= buffered().size().
   void consume(std::size_t size);
 
   Result<std::size_t> read(MutableBytes out) override;
 
-  /// Fills `out`; kCorrupt, with the offset, if the stream ends before. Large reads do not go
-  /// through the buffer.
+  /// Fills `out`; kCorrupt, with the offset, if the stream ends early. Large reads bypass the
+  /// buffer.
   Result<void> read_exact(MutableBytes out);
 
-  /// Goes past `size` bytes; kCorrupt, with the offset, if the stream ends before.
+  /// Skips `size` bytes; kCorrupt, with the offset, if the stream ends early.
   Result<void> skip(std::uint64_t size);
 
-  /// The offset of the next byte that is not consumed yet.
+  /// The offset of the next unconsumed byte.
   [[nodiscard]] std::uint64_t offset() const { return offset_; }
 
   [[nodiscard]] const std::string& name() const { return name_; }
 
  private:
-  /// Reads once more into the free part of the buffer, which must not be full: false at the end.
+  /// Reads once into the free part of the buffer, which must not be full; false at the end.
   Result<bool> read_more();
   Result<std::size_t> read_stream(MutableBytes out);
   [[nodiscard]] Error ends_early(std::uint64_t missing_bytes) const;

@@ -14,7 +14,7 @@
 namespace bale {
 namespace {
 
-/// Gives a few bytes at a time, as a pipe may, and fails at the end if it is told to.
+/// Gives a few bytes at a time, as a pipe may; optionally fails at the end.
 class SlowStream final : public InputStream {
  public:
   explicit SlowStream(std::string_view text, std::size_t step = SIZE_MAX)

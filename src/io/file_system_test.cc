@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What every FileSystem promises, run over each of them: the system's, the one in memory, and the
-// faulty one while nothing is made to fail.
+// One suite for every FileSystem: the system's, the one in memory, and the faulty one without a
+// fault.
 
 #include "bale/file_system.h"
 

@@ -40,7 +40,7 @@ bool is_of_prefix(std::string_view name, std::string_view prefix) {
   return std::all_of(name.begin(), name.end(), is_random);
 }
 
-// Nothing else of the directory is kept: it may be the system's for all that is temporary.
+// Keeps only these names: the directory may be a large /tmp.
 std::vector<std::string> names_of_prefix(const std::string& directory, std::string_view prefix) {
   const auto close = [](DIR* stream) { static_cast<void>(::closedir(stream)); };
   const std::unique_ptr<DIR, decltype(close)> stream(::opendir(directory.c_str()), close);
@@ -68,7 +68,7 @@ Hold try_hold(const std::string& path, Descriptor& lock) {
   if (retry_interrupted([&] { return ::flock(opened.get(), LOCK_EX | LOCK_NB); }) != 0) {
     return errno == EWOULDBLOCK ? Hold::kTaken : Hold::kUnknown;
   }
-  // Whoever removed it in between held the lock before.
+  // A previous holder may have removed it.
   if (::lstat(path.c_str(), &now) != 0) return errno == ENOENT ? Hold::kGone : Hold::kUnknown;
   if (now.st_dev != held.st_dev || now.st_ino != held.st_ino) return Hold::kGone;
   lock = std::move(opened);
@@ -103,7 +103,7 @@ Result<HeldDirectory> HeldDirectory::create(const std::string& prefix) {
     if (hold == Hold::kHeld || hold == Hold::kUnknown) {
       return HeldDirectory(std::move(path), std::move(lock));
     }
-    // Before it was locked, another process took it for abandoned.
+    // Before it was locked, another process considered it abandoned.
   }
   return fail(ErrorCode::kIo, "cannot keep a directory in {}", directory);
 }

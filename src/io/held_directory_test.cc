@@ -32,7 +32,7 @@ class HeldDirectoryTest : public testing::Test {
     return names;
   }
 
-  // Runs `work` in another process, which is to kill itself.
+  // Runs `work` in another process, which kills itself.
   template <typename Work>
   void killed(Work work) {
     const pid_t child = ::fork();

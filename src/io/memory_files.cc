@@ -12,7 +12,7 @@
 namespace bale {
 namespace {
 
-// Beyond it an offset is taken for a mistake, not for a request of that much memory.
+// A larger offset is a mistake, not a request for that much memory.
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 40;
 
 class CopiedMapping final : public Mapping {

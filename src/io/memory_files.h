@@ -1,11 +1,10 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Files without names, in memory: what PackBuilder::in_memory() builds into.
+// Unnamed files in memory, for PackBuilder::in_memory().
 //
-// A FileSystem with create_unnamed() only; everything that needs a name is kUnsupported. The memory
-// is the file's own and not charged to a budget. Thread-safe as every FileSystem; a map is a copy
-// of the file as it was when it was mapped.
+// A FileSystem with create_unnamed() only; calls that need a name are kUnsupported. The memory is
+// not charged to a budget. Thread-safe; a map is a copy made when the file is mapped.
 
 #pragma once
 

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// How often a pass over a mapped table gives its pages back (Mapping::release_pages), so that a
-// table of any size takes a bounded part of resident memory.
+// How often a pass over a mapped table calls Mapping::release_pages(), so that a table of any size
+// takes bounded resident memory.
 #pragma once
 
 #include <cstdint>

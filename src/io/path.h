@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Taking paths apart and putting them together. Paths are bytes; nothing here looks at a disk.
+// Splitting and joining paths. Paths are bytes; nothing here accesses a disk.
 
 #pragma once
 
@@ -10,11 +10,10 @@
 
 namespace bale {
 
-/// The directory that holds `path`: "." for a bare name, "/" at the root. Slashes at the end do
-/// not count.
+/// The directory that holds `path`: "." for a bare name, "/" at the root. Ignores trailing slashes.
 [[nodiscard]] std::string parent_directory(std::string_view path);
 
-/// `directory`/`name`, with one slash between them. An empty directory gives the name alone.
+/// `directory`/`name`, with one slash between them; just `name` if `directory` is empty.
 [[nodiscard]] std::string join_path(std::string_view directory, std::string_view name);
 
 }  // namespace bale

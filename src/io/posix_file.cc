@@ -40,7 +40,7 @@ class PosixMapping final : public Mapping {
   }
 
   void release_pages() override {
-    // Only a hint: where the system does not take it, the pages stay until it needs the room.
+    // Only a hint: if the system ignores it, the pages stay until it needs the memory.
     if (memory_ != nullptr) static_cast<void>(::madvise(memory_, size_, MADV_DONTNEED));
   }
 
@@ -49,7 +49,7 @@ class PosixMapping final : public Mapping {
   std::size_t size_;
 };
 
-/// The system counts positions in signed numbers: what does not fit would come back negative.
+/// The system's positions are signed: larger ones would become negative.
 Result<void> require_position(std::uint64_t offset, std::size_t size, const std::string& path) {
   static constexpr std::uint64_t kMaxPosition = std::numeric_limits<off_t>::max();
   if (offset > kMaxPosition || size > kMaxPosition - offset) {
@@ -61,8 +61,8 @@ Result<void> require_position(std::uint64_t offset, std::size_t size, const std:
 }  // namespace
 
 Descriptor::~Descriptor() {
-  // Not retried after a signal: Linux has closed the descriptor even then. An error here comes too
-  // late to matter: who needs the bytes to last has called sync().
+  // Not retried after a signal: Linux has closed the descriptor even then. Errors do not matter
+  // here: durable bytes were synced before.
   if (fd_ >= 0) static_cast<void>(::close(fd_));
 }
 

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// One open file of the operating system, and what all system calls of this room share: descriptors
-// that close themselves, calls that go on after a signal, errors with the system's own words.
+// An open file of the operating system, and helpers for system calls: an owning descriptor, retries
+// after a signal, errors with the system's message.
 
 #pragma once
 
@@ -37,14 +37,14 @@ class Descriptor {
 
   [[nodiscard]] int get() const { return fd_; }
 
-  /// Hands the descriptor to the caller, who closes it.
+  /// Transfers the descriptor to the caller, who closes it.
   [[nodiscard]] int release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_ = -1;
 };
 
-/// Calls until the answer is not "interrupted by a signal".
+/// Repeats the call while a signal interrupts it.
 template <typename Call>
 auto retry_interrupted(Call call) {
   for (;;) {
@@ -53,11 +53,11 @@ auto retry_interrupted(Call call) {
   }
 }
 
-/// "cannot open PATH: Permission denied". kNotFound for ENOENT and ENOTDIR, otherwise kIo. Safe
-/// from any thread.
+/// "cannot open PATH: Permission denied". kNotFound for ENOENT and ENOTDIR, otherwise kIo.
+/// Thread-safe.
 [[nodiscard]] Error system_error(int error_number, std::string_view action, std::string_view path);
 
-/// A regular file behind a descriptor. See File for what the calls promise.
+/// A regular file behind a descriptor. See File.
 class PosixFile final : public File {
  public:
   /// `linkable`: it has no name yet, and the system can give it one (O_TMPFILE).
@@ -83,8 +83,8 @@ class PosixFile final : public File {
   bool linkable_;
 };
 
-/// What create_unnamed() does where the file system lacks O_TMPFILE: a file that is unlinked as
-/// soon as it is there. It can never get a name again.
+/// create_unnamed() for file systems without O_TMPFILE: unlinks the file after creating it, so it
+/// can never get a name again.
 [[nodiscard]] Result<std::unique_ptr<File>> create_unlinked_file(const std::string& directory);
 
 }  // namespace bale

@@ -3,9 +3,8 @@
 
 // The operating system's files and directories (Linux).
 //
-// Every descriptor is O_CLOEXEC, so a `git` child inherits none. Files are opened with O_NONBLOCK,
-// which means nothing to a regular file but keeps a FIFO from hanging the program before it is
-// refused.
+// Every descriptor is O_CLOEXEC, so `git` children inherit none. Files are opened with O_NONBLOCK,
+// so that a FIFO is refused instead of blocking; regular files ignore it.
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -27,7 +26,7 @@ namespace {
 
 constexpr int kOpenFlags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
-/// A zero byte would cut the path short, and the call would go to another file.
+/// A zero byte would truncate the path to another file's.
 Result<void> require_path(const std::string& path) {
   if (path.find('\0') != std::string::npos) {
     return fail(ErrorCode::kInvalidArgument, "a path may not hold a zero byte: {}", path.c_str());
@@ -56,14 +55,14 @@ struct OpenedFile {
   struct stat info;
 };
 
-/// Opens what is there or created by `flags`, and looks at it.
+/// Opens a file, with `flags`, and calls fstat().
 Result<OpenedFile> open_and_stat(const std::string& path, int flags, std::string_view action) {
   TRY(require_path(path));
   OpenedFile opened{};
   opened.descriptor =
       Descriptor(retry_interrupted([&] { return ::open(path.c_str(), flags | kOpenFlags, 0666); }));
   if (opened.descriptor.get() < 0) {
-    // A socket, and a directory that is to be written: the seam wants one code for "no file".
+    // A socket, or a directory opened for writing: FileSystem has one code for "not a file".
     if (errno == ENXIO || errno == EISDIR) return not_a_regular_file(path);
     return system_error(errno, action, path);
   }
@@ -79,7 +78,7 @@ Result<std::unique_ptr<File>> open_regular(const std::string& path, int flags,
       std::make_unique<PosixFile>(std::move(opened.descriptor), path, /*linkable=*/false));
 }
 
-/// flock() goes with the descriptor: closing it, or dying, lets go.
+/// flock() belongs to the descriptor: closing it, or process exit, releases the lock.
 class PosixLock final : public FileLock {
  public:
   explicit PosixLock(Descriptor descriptor) : descriptor_(std::move(descriptor)) {}
@@ -165,7 +164,7 @@ class PosixFileSystem final : public FileSystem {
   Result<void> set_executable(const std::string& path) override {
     const OpenedFile opened = TRY(open_and_stat(path, O_RDONLY | O_NOFOLLOW, "make executable"));
     if (!S_ISREG(opened.info.st_mode)) return not_a_regular_file(path);
-    // Whoever may read it may run it: the umask has had its say about reading already.
+    // Executable for everyone who may read it: the umask has already limited reading.
     const mode_t mode = (opened.info.st_mode & 07777) | ((opened.info.st_mode & 0444) >> 2);
     return check(::fchmod(opened.descriptor.get(), mode), "make executable", path);
   }
@@ -178,7 +177,7 @@ Result<std::unique_ptr<File>> PosixFileSystem::create_unnamed(const std::string&
   Descriptor descriptor(retry_interrupted(
       [&] { return ::open(directory.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0666); }));
   if (descriptor.get() < 0) {
-    // The ways in which file systems and kernels say that they do not know O_TMPFILE.
+    // File systems and kernels without O_TMPFILE return one of these.
     if (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL) {
       return create_unlinked_file(directory);
     }
@@ -197,7 +196,7 @@ Result<void> PosixFileSystem::link_unnamed(File& file, const std::string& path) 
   const Error unsupported =
       fail(ErrorCode::kUnsupported, "cannot give the unnamed file a name: {}", path);
   if (!posix_file->linkable()) return unsupported;
-  // AT_EMPTY_PATH would need a privilege; the way through /proc does not.
+  // AT_EMPTY_PATH needs a privilege; /proc does not.
   const std::string magic_link = fmt::format("/proc/self/fd/{}", posix_file->fd());
   if (::linkat(AT_FDCWD, magic_link.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0) {
     return {};
@@ -227,7 +226,7 @@ Result<std::vector<DirectoryEntry>> PosixFileSystem::list(const std::string& pat
     if (entry->d_type == DT_UNKNOWN) {
       struct stat info = {};
       if (::fstatat(::dirfd(stream.get()), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
-        if (errno == ENOENT) continue;  // removed while we looked
+        if (errno == ENOENT) continue;  // removed meanwhile
         return system_error(errno, "look at", join_path(path, name));
       }
       kind = kind_of(info.st_mode);
@@ -244,7 +243,7 @@ Result<std::vector<DirectoryEntry>> PosixFileSystem::list(const std::string& pat
 Result<void> PosixFileSystem::sync_directory(const std::string& path) {
   const DirectoryStream stream = TRY(open_directory(path));
   if (retry_interrupted([&] { return ::fsync(::dirfd(stream.get())); }) == 0) return {};
-  // A file system that cannot sync directories at all: no caller could do any better.
+  // The file system cannot sync directories; callers cannot do better.
   if (errno == EINVAL) return {};
   return system_error(errno, "sync the directory", path);
 }
@@ -263,8 +262,8 @@ Result<std::unique_ptr<FileLock>> PosixFileSystem::try_lock(const std::string& p
       if (errno == EWOULDBLOCK) return std::unique_ptr<FileLock>();
       return system_error(errno, "lock", path);
     }
-    // Whoever removed it between the two calls held the lock, and a lock on what has no name, or
-    // on what another has replaced, keeps nobody out.
+    // A previous holder may have removed or replaced it between the two calls; then this lock would
+    // exclude nobody.
     struct stat now = {};
     if (::stat(path.c_str(), &now) != 0) return system_error(errno, "lock", path);
     if (now.st_dev == opened.info.st_dev && now.st_ino == opened.info.st_ino) {

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What only the operating system's files can do or get wrong. The rest: file_system_test.cc.
+// Tests that apply to the operating system's files only. The others: file_system_test.cc.
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -103,7 +103,7 @@ TEST(PosixFileSystemTest, ClosingLeavesNoDescriptorBehind) {
 }
 
 TEST(PosixFileSystemTest, AFullDiskIsAnError) {
-  // /dev/full is no regular file, so the file is put together by hand.
+  // /dev/full is not a regular file, so the test builds the PosixFile itself.
   PosixFile file(Descriptor(::open("/dev/full", O_RDWR | O_CLOEXEC)), "/dev/full",
                  /*linkable=*/false);
   EXPECT_THAT(file.write_at(0, as_bytes("x")),

@@ -36,7 +36,7 @@ Result<StagingDirectory> StagingDirectory::create(const std::string& final_path)
                 final_path);
   }
   StagingDirectory staging(TRY(HeldDirectory::create(target + ".part-")), target);
-  // It was made for this user only; what is exported is as open as the umask says.
+  // It was created for this user only; an export has the umask's permissions.
   const mode_t mask = ::umask(0);
   ::umask(mask);
   if (::chmod(staging.path().c_str(), 0777 & ~mask) != 0) {

@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// StagingDirectory: a directory that appears under its path whole, or not at all.
+// StagingDirectory: a directory that appears under its path complete, or not at all.
 //
-// It is filled beside its place, as `PATH.part-XXXXXX`, and renamed in the end. Destroyed before
-// that, it is removed with everything in it. What a process that is killed leaves behind is removed
-// when the next one is made for the same path (held_directory.h).
+// It is filled as `PATH.part-XXXXXX` and renamed by commit(). Without a commit, the destructor
+// removes it with its contents. The next StagingDirectory for the same path removes those of killed
+// processes (held_directory.h).
 
 #pragma once
 
@@ -18,13 +18,13 @@ namespace bale {
 
 class StagingDirectory {
  public:
-  /// `final_path` must not be there, or be an empty directory: kInvalidArgument otherwise.
+  /// kInvalidArgument unless `final_path` does not exist or is an empty directory.
   [[nodiscard]] static Result<StagingDirectory> create(const std::string& final_path);
 
-  /// Where to put things: an absolute path.
+  /// The directory to fill: an absolute path.
   [[nodiscard]] const std::string& path() const { return directory_.path(); }
 
-  /// Gives it its final path. kIo if something took that meanwhile.
+  /// Renames it to its final path. kIo if that exists by now.
   Result<void> commit();
 
  private:

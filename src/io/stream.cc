@@ -19,7 +19,7 @@
 namespace bale {
 namespace {
 
-/// How long a cancel flag may go unnoticed.
+/// The longest delay in noticing a cancel flag.
 constexpr int kPollMilliseconds = 100;
 
 constexpr std::string_view kClosedPipe = "closed pipe";
@@ -32,8 +32,8 @@ Error interrupted(std::string_view action, const std::string& name) {
   return fail(ErrorCode::kInterrupted, "interrupted while waiting to {} {}", action, name);
 }
 
-/// Waits until the descriptor can be read or written, has ended or has failed: the call that
-/// follows tells which.
+/// Waits until the descriptor can be read or written, has ended or has failed: the next call shows
+/// which.
 Result<void> wait(int fd, short events, const std::atomic<bool>* cancel, std::string_view action,
                   const std::string& name) {
   for (;;) {
@@ -46,7 +46,7 @@ Result<void> wait(int fd, short events, const std::atomic<bool>* cancel, std::st
 }
 
 bool would_block(int error_number) {
-  // One number on Linux, two elsewhere.
+  // EWOULDBLOCK equals EAGAIN on Linux.
   return error_number == EAGAIN;
 }
 
@@ -54,8 +54,8 @@ std::size_t largest_piece(int fd, const std::atomic<bool>* cancel) {
   struct stat info = {};
 
   const bool may_block = ::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode);
-  // poll() promises room in a pipe for this much and no more: a larger write may block, deaf to
-  // the flag, until a reader comes.
+  // poll() promises room for this much in a pipe: a larger write may block without noticing the
+  // flag.
   if (cancel != nullptr && may_block) return PIPE_BUF;
   return SSIZE_MAX;
 }

@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Bytes that come or go in order, once: pipes, terminals, parts of files, memory.
+// Sequential byte streams: pipes, terminals, parts of files, memory.
 //
-// A stream never owns what it stands on (a descriptor, a File, a buffer): the caller keeps it alive
-// and closes it. Streams hold no buffers; io/buffered.h does. Not thread-safe, but a cancel flag
-// may be set from any thread or signal handler.
+// A stream does not own its descriptor, File or buffer: the caller keeps it alive and closes it.
+// Streams are unbuffered; see io/buffered.h. Not thread-safe, but a cancel flag may be set from any
+// thread or signal handler.
 
 #pragma once
 
@@ -24,8 +24,8 @@ class InputStream {
  public:
   virtual ~InputStream() = default;
 
-  /// Reads at least one byte and at most out.size(), as many as are at hand; 0 only at the end (or
-  /// if `out` is empty). After an error the stream must not be used any more.
+  /// Reads 1 to out.size() bytes, as many as are available; 0 only at the end (or if `out` is
+  /// empty). After an error the stream must not be used again.
   virtual Result<std::size_t> read(MutableBytes out) = 0;
 };
 
@@ -33,19 +33,19 @@ class OutputStream {
  public:
   virtual ~OutputStream() = default;
 
-  /// Writes all of `data`. After an error it is not known how much was written.
+  /// Writes all of `data`. After an error, the amount written is unknown.
   virtual Result<void> write(Bytes data) = 0;
 };
 
-/// Whether an error of a FdOutputStream says that nobody reads the pipe or socket any more, which a
-/// program answers by ending quietly. (It must ignore SIGPIPE to get this far.)
+/// Whether an error of a FdOutputStream means that the pipe or socket has no reader; a program then
+/// exits quietly. (It must ignore SIGPIPE.)
 [[nodiscard]] bool is_closed_pipe(const Error& error);
 
-/// Reads a descriptor. Where `cancel` is given, a wait for a slow pipe ends with kInterrupted at
-/// most 100 ms after it became true.
+/// Reads a descriptor. Once `cancel` becomes true, a waiting read returns kInterrupted within 100
+/// ms.
 class FdInputStream final : public InputStream {
  public:
-  /// `name` goes into messages: "standard input".
+  /// `name` appears in messages: "standard input".
   FdInputStream(int fd, std::string name, const std::atomic<bool>* cancel = nullptr)
       : fd_(fd), name_(std::move(name)), cancel_(cancel) {}
 
@@ -57,7 +57,7 @@ class FdInputStream final : public InputStream {
   const std::atomic<bool>* cancel_;
 };
 
-/// Writes a descriptor; the same about `cancel`.
+/// Writes a descriptor; `cancel` as above.
 class FdOutputStream final : public OutputStream {
  public:
   FdOutputStream(int fd, std::string name, const std::atomic<bool>* cancel = nullptr);
@@ -71,7 +71,7 @@ class FdOutputStream final : public OutputStream {
   std::size_t piece_bytes_;  // the most that one write() may take
 };
 
-/// A part of a file, cut where the file ends.
+/// A part of a file, truncated at the file's end.
 struct FileRange {
   std::uint64_t offset = 0;
   std::uint64_t size = std::numeric_limits<std::uint64_t>::max();
@@ -88,7 +88,7 @@ class FileInputStream final : public InputStream {
 
  private:
   File& file_;
-  FileRange range_;  // what is still to be read
+  FileRange range_;  // the unread part
 };
 
 }  // namespace bale

@@ -46,7 +46,7 @@ Result<std::string> read_all(InputStream& stream, std::size_t step) {
 
 class FdStreamTest : public testing::Test {
  protected:
-  // A write to a closed pipe is to come back as an error, as in the program.
+  // A write to a closed pipe returns an error, as in the program.
   void SetUp() override { static_cast<void>(std::signal(SIGPIPE, SIG_IGN)); }
 
   Pipe pipe_;
