@@ -1,14 +1,13 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Streams go through the official hasher. What lies in memory whole and is not large goes straight
-// to the kernels: the official hasher, fed a typed hash's 13 to 15 bytes of header first, would
-// hash chunk 0 alone, then 1, 2, 4, 8 chunks at a time; with all chunks in one call every lane is
-// busy, which is several times faster for objects of a few KiB. Only chunk 0 is copied, to put the
-// header before it.
+// Streams use the official hasher. Payloads in memory of moderate size call the kernels directly:
+// after a typed hash's 13 to 15 bytes of header, the official hasher would process chunk 0 alone,
+// then 1, 2, 4, 8 chunks at a time. One call with all chunks keeps every lane busy, which is
+// several times faster for a few KiB. Only chunk 0 is copied, to prepend the header.
 //
-// The shape of the tree for chunks that are all known is simple: pair neighbours, level by level;
-// an odd one at the end goes up as it is.
+// The tree over known chunks: pair neighbours, level by level; an odd one at the end moves up
+// unchanged.
 #include "hash/blake3.h"
 
 #include <algorithm>
@@ -22,12 +21,12 @@
 namespace bale {
 namespace {
 
-// Above this the official hasher has long reached its full width.
+// Above this the official hasher reaches its full width.
 constexpr std::size_t kMaxWholeChunks = 64;
 constexpr std::size_t kMaxWholeBytes = kMaxWholeChunks * kBlakeChunkBytes;
 static_assert(kMaxWholeChunks / 2 <= kMaxParents);
 
-// Hashed in the place of a type's name for records.
+// Replaces the type's name for records.
 constexpr std::string_view kRecordWord = "record";
 
 // "blob", the size as u64 little-endian, a zero byte.
@@ -47,8 +46,8 @@ class TypedHeader {
   std::size_t size_;
 };
 
-// Of 2 to kMaxWholeChunks chunks, the last of which may be short. `first` holds chunk 0, `rest` all
-// that follows it.
+// For 2 to kMaxWholeChunks chunks, the last of which may be short. `first` holds chunk 0, `rest`
+// the others.
 Blake3Hash hash_whole_tree(const std::byte* first, Bytes rest) {
   const std::size_t full_chunks = 1 + (rest.size() - 1) / kBlakeChunkBytes;
   const std::byte* chunks[kMaxWholeChunks];
@@ -60,7 +59,7 @@ Blake3Hash hash_whole_tree(const std::byte* first, Bytes rest) {
   ChainingValue* values = buffers[0];
   ChainingValue* parents = buffers[1];
   std::size_t count = full_chunks + 1;
-  // The last chunk rides along with the others where it is whole.
+  // A whole last chunk is hashed with the others.
   const Bytes last = rest.subspan((full_chunks - 1) * kBlakeChunkBytes);
   if (last.size() == kBlakeChunkBytes) {
     chunks[full_chunks] = last.data();
@@ -122,7 +121,7 @@ Blake3Hash blake3(Bytes data) {
   return hasher.finish();
 }
 
-// Zeroing the 2 KB first would cost as much as hashing a small object.
+// Zeroing the 2 KB would cost as much as hashing a small object.
 // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): blake3_hasher_init does it.
 Blake3Hasher::Blake3Hasher() {
   detect_blake3_cpu();

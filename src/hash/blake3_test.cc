@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The reference in all of these is the official hasher, fed by hand through its C interface.
+// The reference is the official hasher, through its C interface.
 #include "hash/blake3.h"
 
 #include <cstring>
@@ -17,7 +17,7 @@
 namespace bale {
 namespace {
 
-// Some chunks beyond the 64 at which the one-shot form takes another path.
+// Some chunks beyond 64, where the one-shot form changes.
 constexpr std::size_t kMostBytes = std::size_t{70} * 1024;
 
 Blake3Hash reference_typed_hash(const std::string& type, Bytes payload) {
@@ -42,8 +42,8 @@ Blake3Hash reference_hash(Bytes data) {
   return hash;
 }
 
-// Every length near a chunk's edge up to 70 chunks (the one-shot form takes another path past 64),
-// and steps of a prime between.
+// Every length near a chunk's edge up to 70 chunks (the one-shot form changes after 64), and steps
+// of a prime between.
 std::vector<std::size_t> interesting_sizes() {
   std::vector<std::size_t> sizes;
   for (std::size_t size = 0; size <= kMostBytes; ++size) {

@@ -2,18 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // How a run of chunks becomes few subtrees: hash_many turns all chunks into chaining values, then
-// all pairs of these into their parents, and so on up, so that the wide kernels do most parents
-// too. Only a value at the run's edge whose sibling lies outside of the run drops out on the way.
-// Chunks 1..12:
+// all pairs of these into their parents, and so on up, so that the wide kernels compute most
+// parents too. A value at the run's edge whose sibling is outside the run drops out. Chunks 1..12:
 //
 //   level 0    1  2  3  4  5  6  7  8  9 10 11 12      out: 1 on the left, 12 on the right
 //   level 1      [2  3][4  5][6  7][8  9][10 11]       out: [2 3] on the left
 //   level 2            [4..      7][8..      11]       out: [4..7] on the left, [8..11] on the
 //   right
 //
-// Those on the left come out in stream order, those on the right in reverse. Where all would come
-// to one subtree and none stands before it, its two halves are pushed instead: it may be the root,
-// which takes another flag.
+// Those on the left are emitted in stream order, those on the right in reverse. If the run is one
+// subtree and the first one of the row, its two halves are pushed instead: it may be the root,
+// which needs another flag.
 #include "hash/blake_frontier.h"
 
 #include <algorithm>
@@ -50,9 +49,9 @@ void BlakeFrontier::push_chunks(std::span<const std::byte* const> chunks) {
   std::span<ChainingValue> values(buffers[0], chunks.size());
   fold_chunks(chunks, chunk_count_, values);
 
-  std::array<Subtree, 8> right_edge;  // one a level at most: 2^7 chunks are at most a run
+  std::array<Subtree, 8> right_edge;  // at most one a level: a run has at most 2^7 chunks
   std::size_t right_edge_count = 0;
-  std::uint64_t position = chunk_count_;  // of values[0] among its level
+  std::uint64_t position = chunk_count_;  // of values[0] in its level
   for (std::uint8_t level = 0; !values.empty(); ++level) {
     const auto subtree_at = [&](std::size_t i) {
       return Subtree{.first_chunk = (position + i) << level, .level = level, .value = values[i]};
@@ -117,8 +116,8 @@ void BlakeFrontier::resolve(std::uint64_t chunk_number, const ChainingValue& val
   Subtree grown = *first;
   grown.pending = false;
   grown.value = value;
-  // [first, end) is what `grown` stands for. They go in one erase, not one a merge. The last one
-  // in the row waits for the next push.
+  // `grown` replaces [first, end), which one erase removes. The row's last subtree merges at the
+  // next push.
   auto end = std::next(first);
   const auto last = std::prev(row_.end());
   while (end <= last) {

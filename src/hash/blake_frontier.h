@@ -1,16 +1,15 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// BlakeFrontier: the row of subtrees that the chunks of a BLAKE3 stream have been folded to so far,
-// some of whose chunks may not be known yet. The lower half of BlakeTree (see the essay atop
-// blake_tree.cc): it knows chunks and chaining values, not bytes, holes or buffers.
+// BlakeFrontier: the row of subtrees folded so far from the chunks of a BLAKE3 stream, some of
+// which may still be unknown. The lower half of BlakeTree (see the essay atop blake_tree.cc): it
+// handles chunks and chaining values, not bytes, holes or buffers.
 //
-// Two subtrees that fit are merged one push late: the last one pushed stays as it is until another
-// comes. So the row may be all there is to the stream: no subtree in it can be the root, as long as
-// there are two chunks.
+// Two matching subtrees are merged one push late: the last one pushed waits for the next. So the
+// stream may end at any push: with two chunks or more, no subtree in the row is the root.
 //
-// A row may also start in the middle of the stream: then it is folded apart from what comes before,
-// on another thread if need be, and appended to it later.
+// A row may also start in the middle of the stream: it is folded separately, on any thread, and
+// appended to the earlier row later.
 //
 // Copyable. Thread-compatible. Memory: 48 bytes a subtree; with P pending chunks among C, the row
 // has at most (P + 1) * (log2(C) + 1) of them (without pending ones popcount(C) or one more), and
@@ -30,7 +29,7 @@ namespace bale {
 
 class BlakeFrontier {
  public:
-  /// The most chunks that one push_chunks() takes.
+  /// The most chunks of one push_chunks().
   static constexpr std::size_t kMaxRunChunks = 128;
 
   BlakeFrontier() = default;
@@ -41,18 +40,18 @@ class BlakeFrontier {
   /// Folds the next `chunks`, 1024 bytes each, anywhere in memory; keeps none of the pointers.
   void push_chunks(std::span<const std::byte* const> chunks);
 
-  /// Folds the next chunks, which lie side by side: any number of them, all of them whole.
+  /// Folds the next chunks, which are contiguous: any number, all of them whole.
   void push_chunks(Bytes chunks);
 
-  /// Goes on with a row that starts where this one ends. Costs O(subtrees in `next`). A row that
-  /// starts anywhere else, or has pending chunks, stops the program.
+  /// Appends a row that starts where this one ends. Costs O(subtrees in `next`). A row that starts
+  /// anywhere else, or has pending chunks, ends the program.
   void append(const BlakeFrontier& next);
 
-  /// Leaves a place for the next chunk.
+  /// Reserves the place of the next chunk.
   void push_pending();
 
-  /// Gives a pending chunk its chaining value, and merges what that makes possible. Costs
-  /// O(subtrees in the row). A chunk that is not pending stops the program.
+  /// Gives a pending chunk its chaining value, and merges the subtrees that are then complete.
+  /// Costs O(subtrees in the row). A chunk that is not pending ends the program.
   void resolve(std::uint64_t chunk_number, const ChainingValue& value);
 
   /// Folds the stream's last chunk, which may be short. Only root() may follow.
@@ -62,13 +61,12 @@ class BlakeFrontier {
   /// pending.
   [[nodiscard]] ChainingValue root() const;
 
-  /// The number of the next chunk: how many were pushed, pending ones included, and how many stand
-  /// before the row.
+  /// The number of the next chunk: those before the row plus those pushed, pending ones included.
   [[nodiscard]] std::uint64_t chunk_count() const { return chunk_count_; }
 
   [[nodiscard]] std::size_t subtree_count() const { return row_.size(); }
 
-  /// What the row takes on the heap.
+  /// The row's heap bytes.
   [[nodiscard]] std::size_t heap_bytes() const { return row_.capacity() * sizeof(Subtree); }
 
  private:

@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The only file that sees blake3_impl.h, whose macros and enumerators are global. Flags, counters
-// and block lengths follow the BLAKE3 paper, section 2: a chunk is 16 blocks of 64 bytes chained
-// through the compression function, the first one marked CHUNK_START and the last one CHUNK_END; a
-// parent is one block, its children's chaining values side by side, with counter 0; the last
-// compression of the whole tree also has ROOT.
+// The only file that includes blake3_impl.h, whose macros and enumerators are global. Flags,
+// counters and block lengths follow the BLAKE3 paper, section 2: a chunk is 16 blocks of 64 bytes
+// chained through the compression function, the first one marked CHUNK_START and the last one
+// CHUNK_END; a parent is one block, its children's chaining values side by side, with counter 0;
+// the last compression of the whole tree also has ROOT.
 #include "hash/blake_kernels.h"
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 #include "base/check.h"
 #include "base/endian.h"
 
-// These have C++ in them, so they must not be met inside the extern "C" below for the first time.
+// These contain C++, so they must not be first included inside the extern "C" below.
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

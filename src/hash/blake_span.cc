@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A chunk's place in the tree depends on its number alone, so a piece of the stream folds to the
-// same subtrees wherever it is done. The piece's last byte always stays out: a stream of one chunk
-// must be in the tree's stage, as bytes, when it ends.
+// A chunk's place in the tree depends only on its number, so a piece of the stream folds to the
+// same subtrees on any thread. The piece's last byte is always excluded: a stream of one chunk must
+// be in the tree's stage, as bytes, when it ends.
 #include "hash/blake_span.h"
 
 namespace bale {

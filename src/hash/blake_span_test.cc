@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The reference is the official hasher, given the bytes with every hole filled.
+// The reference is the official hasher over the bytes with every hole filled.
 #include "hash/blake_span.h"
 
 #include <algorithm>
@@ -73,8 +73,8 @@ TEST(BlakeSpanTest, SpansLongerThanARunOfTheKernelsStartAtAnyChunk) {
   }
 }
 
-// Pieces with and without a span, holes anywhere between them, filled in random order; in the end
-// finish, a trailer, finish, as for a pack.
+// Pieces with and without a span, holes between them, filled in random order; then finish, a
+// trailer, finish, as for a pack.
 void run_model(std::uint64_t seed, std::size_t stream_bytes, std::size_t hole_one_in,
                std::size_t fill_one_in) {
   BlakeRandom random(seed);
@@ -123,7 +123,7 @@ TEST(BlakeSpanTest, PiecesWithAndWithoutSpansMixWithManyHoles) {
   for (std::uint64_t seed = 0; seed < 60; ++seed) run_model(2000 + seed, 200'000, 2, 2);
 }
 
-// A hole that lies across the last chunk before a span and its first, at every offset.
+// A hole across the last chunk before a span and its first, at every offset.
 TEST(BlakeSpanTest, AHoleMayTouchASpanOnEitherSide) {
   const std::vector<std::byte> data = seeded_bytes(100 * kKiB, 4);
   for (std::size_t begin = 40 * kKiB - 66; begin <= 40 * kKiB + 2; ++begin) {

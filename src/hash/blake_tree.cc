@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// BLAKE3 is a tree (the BLAKE3 paper, section 2): chunks of 1024 bytes are hashed each for itself
-// to a chaining value of 32 bytes, and pairs of values to their parent's, up to the root. So a
-// chunk whose bytes are not all known holds up nothing but its own ancestors, log2(n) of them.
+// BLAKE3 is a tree (the BLAKE3 paper, section 2): each chunk of 1024 bytes is hashed to a chaining
+// value of 32 bytes, and pairs of values to their parent's, up to the root. So a chunk with unknown
+// bytes delays only its log2(n) ancestors.
 //
 //      folded: a row of subtrees                          staged: bytes
 //
@@ -11,25 +11,23 @@
 //   [0..7]    |             |  16 | 17p       |  ...     20 ... 20 + 31, the last one short or
 //   whole known        known      known   pending  known       may have holes
 //
-// Bytes are gathered in the stage, 32 chunks. When more come than it can hold, what is staged is
-// folded, together with as many of the caller's chunks, where they lie, as make a multiple of 16
-// with it; 16 is the widest kernel's number of lanes. The kernels take pointers, so the two mix;
-// and the row ends at a multiple of 16, so runs of chunks pair up without remainders for four
-// levels. (After a BlakeSpan, whose chunks go to the row as they are, it may end anywhere; the next
-// run puts it right again.)
+// Bytes are gathered in the stage, 32 chunks. When it overflows, the staged chunks are folded,
+// together with as many of the caller's chunks, in place, as make a multiple of 16; 16 is the
+// widest kernel's number of lanes. The kernels take pointers, so the two mix; and the row ends at a
+// multiple of 16, so runs of chunks pair up without remainders for four levels. (After a BlakeSpan,
+// whose subtrees go to the row unchanged, it may end anywhere; the next run realigns it.)
 //
-// Which compression is the last, the root's, shows when no more bytes come; only that one carries
-// the ROOT flag. So the stage's bytes are folded when more come, and the row merges one push late:
-// whatever is merged has something behind it. (The C library does the same.) A stream of one chunk
-// is all in the stage. finish() folds a copy of the row with what is staged, as if the stream ended
-// here, and changes nothing; so bytes may follow.
+// Only the last compression, the root's, carries the ROOT flag, and it is known only at the end. So
+// staged bytes are folded when more arrive, and the row merges one push late: merged subtrees
+// always have a successor. (The C library does the same.) A stream of one chunk is entirely in the
+// stage. finish() folds a copy of the row with the staged bytes and changes nothing, so bytes may
+// follow.
 //
 // A hole is zero bytes in the stage until it is filled. If its chunk is folded before that, the
-// chunk is copied aside and its place in the row is marked pending: its sibling, its sibling's
-// sibling and so on stay in the row, unmerged. The last hole's filling gives the chunk its value,
-// and merging goes on from there, up to the next pending one. A hole may lie across two chunks, one
-// of them folded and the other still staged, and several holes may share a chunk: a pending chunk
-// counts them.
+// chunk is copied and its place in the row is marked pending: its sibling, the parent's sibling and
+// so on stay in the row, unmerged. Filling its last hole gives the chunk its value, and merging
+// continues up to the next pending one. A hole may span two chunks, one folded and the other still
+// staged, and several holes may share a chunk: a pending chunk counts them.
 #include "hash/blake_tree.h"
 
 #include <algorithm>
@@ -48,7 +46,7 @@ constexpr std::size_t kLaneChunks = 16;
 constexpr std::size_t kStageChunks = BlakeTree::kStageBytes / kBlakeChunkBytes;
 static_assert(kStageChunks % kLaneChunks == 0);
 
-// Chunks on their way to the frontier: collected, so that the kernels get many at once.
+// Collects chunks for the frontier, so that the kernels get many at once.
 class Run {
  public:
   explicit Run(BlakeFrontier& frontier) : frontier_(frontier) {}
@@ -82,7 +80,7 @@ BlakeTree::BlakeTree() : stage_(std::make_unique_for_overwrite<std::byte[]>(kSta
 void BlakeTree::update(Bytes data) {
   std::size_t staged = staged_bytes();
   if (data.size() > kStageBytes - staged) {
-    // More than the stage holds, so all of it can go, and two chunks at least do.
+    // More than the stage holds, so all staged chunks are folded, at least two.
     const std::size_t foldable_chunks = (staged + data.size()) / kBlakeChunkBytes;
     const std::size_t completing =
         (kBlakeChunkBytes - staged % kBlakeChunkBytes) % kBlakeChunkBytes;
@@ -155,7 +153,7 @@ Hole BlakeTree::reserve(std::size_t bytes) {
   CHECK(bytes >= 1 && bytes <= kMaxHoleBytes);
   static constexpr std::byte kZeros[kMaxHoleBytes] = {};
   const Hole hole{.offset = size_, .bytes = bytes};
-  // First the note, then the bytes: they may push the hole's first chunk out of the stage.
+  // First the hole, then the bytes: they may push the hole's first chunk out of the stage.
   holes_.push_back(hole);
   update({kZeros, bytes});
   return hole;
@@ -198,7 +196,7 @@ Blake3Hash BlakeTree::finish() const {
   const Bytes bytes(stage_.get(), staged);
   if (size_ <= kBlakeChunkBytes) return fold_root_chunk(bytes);
   if (staged == 0) return frontier_.root();
-  const std::size_t whole_chunks = (staged - 1) / kBlakeChunkBytes;  // the last one is not of them
+  const std::size_t whole_chunks = (staged - 1) / kBlakeChunkBytes;  // without the last one
   BlakeFrontier frontier = frontier_;
   Run run(frontier);
   for (std::size_t i = 0; i < whole_chunks; ++i) run.add(stage_.get() + i * kBlakeChunkBytes);

@@ -1,9 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// BlakeTree: BLAKE3 of a byte stream that comes in order, in which the caller may leave holes and
-// fill them later. So a pack is hashed while it is written, although its first bytes hold a count
-// that is known last.
+// BlakeTree: BLAKE3 of a sequential byte stream with holes that the caller fills later. So a pack
+// is hashed while it is written, although its header holds a count that is known last.
 //
 //   BlakeTree tree;
 //   tree.update(magic);
@@ -14,17 +13,17 @@
 //   tree.update(trailer);                 // and on: the pack's name is the hash of all of it
 //   const Blake3Hash name = tree.finish();
 //
-// Movable, not copyable; a moved-from tree may only be destroyed. Thread-compatible: one thread at
-// a time, but pieces of the stream may be hashed by others before they come (blake_span.h).
-// Nothing here fails: a hole used wrongly is a bug and stops the program.
+// Movable, not copyable; a moved-from tree may only be destroyed. Thread-compatible; other threads
+// may hash pieces of the stream in advance (blake_span.h). Nothing fails: a misused hole is a bug
+// and ends the program.
 //
 // Memory, for n bytes of stream and h open holes, at most
 //
 //   33 KiB + 2 * 1152 * h + 96 * (2 * h + 1) * (log2(n / 1024) + 2)
 //
-// bytes: the stage and the tree itself; two chunks kept for a hole that straddles; the row of
-// subtrees (blake_frontier.h; 48 bytes each, twice for the vector's growth). One open hole and 1
-// TiB: 45 KiB.
+// bytes: the stage and the tree itself; two chunks for a hole that spans them; the row of subtrees
+// (blake_frontier.h; 48 bytes each, twice for the vector's growth). One open hole and 1 TiB: 45
+// KiB.
 
 #pragma once
 
@@ -42,7 +41,7 @@
 
 namespace bale {
 
-/// Bytes of the stream that are not known yet.
+/// Bytes of the stream that are still unknown.
 struct Hole {
   std::uint64_t offset = 0;  ///< from the stream's first byte
   std::size_t bytes = 0;     ///< 1 to BlakeTree::kMaxHoleBytes
@@ -52,7 +51,7 @@ class BlakeTree {
  public:
   static constexpr std::size_t kMaxHoleBytes = 64;
 
-  /// Small updates are gathered to as much before they are hashed.
+  /// Small updates are gathered up to this size before they are hashed.
   static constexpr std::size_t kStageBytes = 32 * kBlakeChunkBytes;
 
   BlakeTree();
@@ -64,31 +63,30 @@ class BlakeTree {
   void update(Bytes data);
 
   /// The same for a piece whose chunks are hashed already. Requires that `span` is
-  /// BlakeSpan::of(size(), data), made on any thread: another place or length stops the program,
-  /// other bytes give another hash. Costs two chunks of hashing and what is staged, whatever the
-  /// piece's size.
+  /// BlakeSpan::of(size(), data), from any thread: another offset or length ends the program, other
+  /// bytes give another hash. Hashes two chunks and the staged bytes, whatever the piece's size.
   void update(Bytes data, const BlakeSpan& span);
 
-  /// Leaves a hole here and goes on behind it. Requires 1 <= bytes <= kMaxHoleBytes.
+  /// Appends a hole. Requires 1 <= bytes <= kMaxHoleBytes.
   [[nodiscard]] Hole reserve(std::size_t bytes);
 
-  /// Fills a hole of this tree, with exactly its number of bytes, exactly once. In any order.
-  /// Costs O(open holes * log n), of small things.
+  /// Fills a hole of this tree with exactly its number of bytes, once; holes in any order. Costs
+  /// O(open holes * log n).
   void fill(const Hole& hole, Bytes data);
 
   /// The hash of everything so far; more may follow. Requires open_holes() == 0.
   [[nodiscard]] Blake3Hash finish() const;
 
-  /// How long the stream is, holes included.
+  /// The stream's length, holes included.
   [[nodiscard]] std::uint64_t size() const { return size_; }
 
   [[nodiscard]] std::size_t open_holes() const { return holes_.size(); }
 
-  /// What the tree holds now, itself and its heap, up to what the allocator adds.
+  /// The size of the tree with its heap, without the allocator's overhead.
   [[nodiscard]] std::size_t memory_bytes() const;
 
  private:
-  // A chunk with an open hole that the stage has moved past.
+  // A folded chunk with an open hole.
   struct PendingChunk {
     std::size_t open_holes = 0;
     std::array<std::byte, kBlakeChunkBytes> bytes{};

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The reference in all of these is the official hasher, given the bytes with every hole filled.
+// The reference is the official hasher over the bytes with every hole filled.
 #include "hash/blake_tree.h"
 
 #include <algorithm>
@@ -17,7 +17,7 @@
 namespace bale {
 namespace {
 
-// Small, around a chunk, around the stage, and large ones, all of them often.
+// Small, around a chunk, around the stage, and large ones, all frequent.
 std::size_t random_size(BlakeRandom& random, std::size_t limit) {
   static constexpr std::size_t kScales[] = {10, 300, 3000, 2048, 20'000, 40 * kKiB, 200 * kKiB};
   const std::size_t size =
@@ -113,7 +113,7 @@ TEST(BlakeTreeTest, AHoleMayBeAllThereIs) {
 }
 
 // At every offset around the edges of chunks 0, 31 (the stage's last) and 32; filled at once, when
-// its first chunk is folded and its second is not, and when all is folded.
+// only its first chunk is folded, and when both are.
 TEST(BlakeTreeTest, AHoleMayLieAnywhere) {
   const std::vector<std::byte> data = seeded_bytes(120 * kKiB, 7);
   for (const std::size_t edge_chunk : {0u, 1u, 31u, 32u, 33u, 48u}) {
@@ -135,13 +135,13 @@ TEST(BlakeTreeTest, AHoleMayLieAnywhere) {
 }
 
 struct HoleOdds {
-  std::size_t one_in = 1;       // a step in so many leaves holes
-  std::size_t most = 1;         // so many in a row, at most
-  std::size_t fill_one_in = 1;  // a step in so many fills an open one
+  std::size_t one_in = 1;       // one step in this many leaves holes
+  std::size_t most = 1;         // at most this many in a row
+  std::size_t fill_one_in = 1;  // one step in this many fills one
 };
 
-// BlakeRandom pieces and holes, fills in random order while more bytes come, then the rest of the
-// fills, finish, a trailer, finish: the pack's own pattern, and every other one.
+// Random pieces and holes, fills in random order while more bytes follow, then the other fills,
+// finish, a trailer, finish: a pack's pattern, and all others.
 void run_model(std::uint64_t seed, std::size_t stream_bytes, const HoleOdds& odds) {
   BlakeRandom random(seed);
   std::vector<std::byte> stream = seeded_bytes(stream_bytes, seed);

@@ -5,8 +5,8 @@
 //
 //   "blob" | "tree" | "commit" | "tag", a space, the size in decimal, a zero byte, the payload
 //
-// OpenSSL 3 looks an algorithm up by name, under a lock, each time a context is set up; both
-// are therefore fetched once, and contexts are used again.
+// OpenSSL 3 looks an algorithm up by name, under a lock, each time a context is set up; so both are
+// fetched once, and contexts are reused.
 #include "hash/git_hash.h"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ namespace {
 constexpr std::size_t kMaxTypeBytes = 16;
 constexpr std::size_t kMaxSizeDigits = 20;
 
-// Lives as long as the program: contexts refer to it, on threads that may outlive main's objects.
+// Never freed: contexts refer to it, on threads that may outlive main's objects.
 const EVP_MD* algorithm(GitHash hash) {
   static const EVP_MD* const kSha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
   static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA2-256", nullptr);
@@ -33,7 +33,7 @@ const EVP_MD* algorithm(GitHash hash) {
   return found;
 }
 
-// One for each thread and kind, so that git_oid() of a small object does not allocate.
+// One per thread and kind, so that git_oid() of a small object does not allocate.
 GitHasher& hasher_of_this_thread(GitHash hash) {
   if (hash == GitHash::kSha1) {
     thread_local GitHasher sha1(GitHash::kSha1, ObjectType::kBlob, 0);

@@ -4,9 +4,8 @@
 // Git's hashes, streamed: SHA-1 and SHA-256, plain (pack trailers) and as object ids. The rest of
 // bale/git_oid.h is defined here too.
 //
-// A hasher owns one context of OpenSSL's, which reset() uses again: hashing millions of small
-// objects with one hasher does not allocate. OpenSSL failing on a context that it made (it cannot,
-// short of memory) stops the program.
+// A hasher owns an OpenSSL context, which reset() reuses: hashing millions of small objects with
+// one hasher does not allocate. An OpenSSL failure (possible only without memory) ends the program.
 
 #pragma once
 
@@ -22,8 +21,8 @@
 
 namespace bale {
 
-/// SHA-1 or SHA-256 of bytes that come in pieces. Movable; a moved-from one may only be destroyed
-/// or assigned to. Thread-compatible.
+/// SHA-1 or SHA-256 of a stream. Movable; a moved-from one may only be destroyed or assigned to.
+/// Thread-compatible.
 class Sha {
  public:
   explicit Sha(GitHash hash);
@@ -32,10 +31,11 @@ class Sha {
 
   void update(Bytes data);
 
-  /// The hash of everything since the start or the last reset(). Once; then reset() comes first.
+  /// The hash of everything since the start or the last reset(). Call reset() before any further
+  /// use.
   [[nodiscard]] GitOid finish();
 
-  /// Forgets everything but the kind of hash.
+  /// Starts over with the same kind of hash.
   void reset();
 
  private:
@@ -48,13 +48,13 @@ class Sha {
   std::unique_ptr<EVP_MD_CTX, Free> context_;
 };
 
-/// The id that Git gives to a payload that comes in pieces. Movable and thread-compatible like Sha.
+/// The Git id of a streamed payload. Movable and thread-compatible like Sha.
 class GitHasher {
  public:
-  /// `size_bytes` is the payload's size: it is hashed first, so it must be known.
+  /// `size_bytes` is the payload's size, which is hashed first.
   GitHasher(GitHash hash, ObjectType type, std::uint64_t size_bytes);
 
-  /// The same for Git's own word for the type: "blob", "commit", ... (of at most 16 bytes).
+  /// The same with Git's name of the type: "blob", "commit", ... (at most 16 bytes).
   GitHasher(GitHash hash, std::string_view git_type, std::uint64_t size_bytes);
 
   /// Starts over with another object under the same kind of hash.
@@ -64,7 +64,7 @@ class GitHasher {
   /// The next bytes of the payload.
   void update(Bytes data);
 
-  /// The id. Requires that exactly the size's number of bytes came; then reset() comes first.
+  /// The id. Requires that exactly `size_bytes` were passed. Call reset() before any further use.
   [[nodiscard]] GitOid finish();
 
  private:

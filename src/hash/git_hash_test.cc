@@ -23,7 +23,7 @@ constexpr const char* kEmptyBlobSha256 =
 constexpr const char* kEmptyTreeSha256 =
     "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321";
 
-// By OpenSSL's one-shot functions, header and payload put together by hand.
+// By OpenSSL's one-shot functions, over header and payload concatenated.
 std::string reference_oid(GitHash hash, const std::string& text) {
   const auto* data = reinterpret_cast<const unsigned char*>(text.data());
   std::array<std::byte, 32> digest{};

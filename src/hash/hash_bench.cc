@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What hashing costs, side by side: BlakeTree against the official hasher on streams of pieces of
-// one size; what a tree does itself and what others do for it where pieces are spans; our one-shot
-// typed hash against the official hasher fed in two pieces, and Git's hashes. The smoke benchmarks
-// are for ctest, which only asks whether they run.
+// The cost of hashing: BlakeTree against the official hasher on streams of pieces of one size; the
+// tree's own and the other threads' part if pieces are spans; our one-shot typed hash against the
+// official hasher fed in two pieces, and Git's hashes. ctest only checks that the smoke benchmarks
+// run.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -20,8 +20,8 @@
 namespace bale {
 namespace {
 
-// 8 MiB: more than a core's own caches, as a pack's bytes that were written a moment ago. Made
-// before main, so that no measurement pays for it.
+// 8 MiB: more than a core's own caches, like a pack just written. Made before main, so that no
+// measurement includes it.
 const std::vector<std::byte>& input() {
   static const std::vector<std::byte> kBytes = [] {
     std::mt19937_64 random(1);
@@ -56,7 +56,7 @@ void stream_official(benchmark::State& state) {
   count_bytes(state, input().size());
 }
 
-// As a pack does: 16 bytes first, so that no piece begins or ends where a chunk does.
+// 16 bytes first, as in a pack, so that no piece begins or ends at a chunk's edge.
 void stream_official_after_header(benchmark::State& state) {
   for ([[maybe_unused]] auto _ : state) {
     Blake3Hasher hasher;
@@ -89,7 +89,7 @@ void stream_tree_with_hole(benchmark::State& state) {
   count_bytes(state, input().size());
 }
 
-// What is left to the tree's own thread where others hash the pieces.
+// The tree's own thread, if others hash the pieces.
 void stream_tree_of_spans(benchmark::State& state) {
   const auto piece_bytes = static_cast<std::size_t>(state.range(0));
   std::vector<BlakeSpan> spans;
@@ -107,7 +107,7 @@ void stream_tree_of_spans(benchmark::State& state) {
   count_bytes(state, input().size());
 }
 
-// And what the others do.
+// The other threads.
 void make_spans(benchmark::State& state) {
   const auto piece_bytes = static_cast<std::size_t>(state.range(0));
   for ([[maybe_unused]] auto _ : state) {
