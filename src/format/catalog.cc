@@ -17,7 +17,8 @@ constexpr std::string_view kCatalogMagic{"BCAT", 4};
 constexpr std::string_view kCatalogTrailerMagic{"BALECAT1", 8};
 constexpr std::uint32_t kCatalogVersion = 1;
 
-// Takes `count` things of `bytes` each off what is left of a file; false where it has not as many.
+// Subtracts `count` items of `bytes` each from the file's remaining bytes; false if there are
+// fewer.
 bool take(std::uint64_t count, std::uint64_t bytes, std::uint64_t& left) {
   if (count > left / bytes) return false;
   left -= count * bytes;

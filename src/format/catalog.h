@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The catalog file of a store: where every id of many packs leads. Derived data: the packs' indexes
-// give it again.
+// The catalog file of a store: the location of every id in many packs. Derived data: it can be
+// rebuilt from the packs' indexes.
 //
 //   header    "BCAT"  version u32 BE = 1  pack count u64 BE  record counts, 4 times u64 BE
 //   packs     the names of the packs it covers, 32 bytes each, newest first
@@ -61,10 +61,10 @@ struct CatalogHeader {
 [[nodiscard]] std::array<std::byte, kCatalogHeaderBytes> encode_catalog_header(
     const CatalogHeader& header);
 
-/// kCorrupt for another magic or version, and for counts that do not fill `file_bytes` exactly.
+/// kCorrupt for a wrong magic or version, and for counts that do not fill `file_bytes` exactly.
 Result<CatalogHeader> decode_catalog_header(Bytes bytes, std::uint64_t file_bytes);
 
-/// What stands before the checksum.
+/// The bytes before the checksum.
 [[nodiscard]] Bytes catalog_trailer_magic();
 
 }  // namespace bale

@@ -32,7 +32,7 @@ TEST(CatalogHeaderTest, EveryChangedBitIsCorrupt) {
   for (std::size_t bit = 0; bit < 8 * kCatalogHeaderBytes; ++bit) {
     auto bytes = encode_catalog_header(kHeader);
     bytes.at(bit / 8) ^= std::byte{static_cast<unsigned char>(1U << bit % 8)};
-    // Two rows have records of one size: that nothing else fits is for the counts in sum.
+    // Two rows have records of the same size: only the sum of their counts is checked.
     EXPECT_THAT(decode_catalog_header(bytes, kFileBytes), FailsWith(ErrorCode::kCorrupt)) << bit;
   }
 }

@@ -8,8 +8,8 @@
 //   record  tagged id (33 or 17 bytes)  offset u64 BE
 //   trailer "BALEIDX1"  the pack's trailer (32)  BLAKE3 of all index bytes before it (32)
 //
-// The records are sorted by id, all content hashes before all change ids. With h of the former and
-// c of the latter, h + c = count and 41 h + 25 c = the bytes of the record area, so both areas are
+// The records are sorted by id, all content hashes before all change ids. With h hashes and c
+// change ids, h + c = count and 41 h + 25 c = the bytes of the record area, so both areas are
 // arrays with a fixed stride. The index trailer is bale's addition: other readers stop after
 // `count` records.
 
@@ -41,10 +41,10 @@ using FileHeader = std::array<std::byte, kHeaderBytes>;
 [[nodiscard]] FileHeader encode_pack_header(std::uint64_t entry_count);
 [[nodiscard]] FileHeader encode_index_header(std::uint64_t record_count);
 
-/// The entry count; kCorrupt for another magic or version, or fewer than kHeaderBytes.
+/// The entry count; kCorrupt for a wrong magic or version, or fewer than kHeaderBytes.
 Result<std::uint64_t> decode_pack_header(Bytes bytes);
 
-/// Where the pieces of an index lie.
+/// The positions of an index's parts.
 struct IndexLayout {
   std::uint64_t hash_count = 0;
   std::uint64_t change_count = 0;
@@ -58,8 +58,8 @@ struct IndexLayout {
   }
 };
 
-/// Works out the layout from the first kHeaderBytes and from what the file ends with (its last
-/// kIndexTrailerBytes, or all of it where it is shorter). kCorrupt where nothing fits.
+/// Derives the layout from the first kHeaderBytes and the file's last kIndexTrailerBytes (all of it
+/// if it is shorter). kCorrupt if no layout fits.
 Result<IndexLayout> decode_index_layout(Bytes header, Bytes tail, std::uint64_t file_bytes);
 
 struct IndexTrailer {
@@ -67,14 +67,14 @@ struct IndexTrailer {
   Digest checksum;  // over all index bytes before it
 };
 
-/// The first 40 bytes of an index trailer: those that its checksum covers.
+/// The first 40 bytes of an index trailer, which its checksum covers.
 [[nodiscard]] std::array<std::byte, 40> encode_index_trailer_start(const Digest& pack_trailer);
 
-/// nullopt where the magic is another: an index of another writer.
+/// nullopt for another magic: an index of another writer.
 [[nodiscard]] std::optional<IndexTrailer> decode_index_trailer(Bytes bytes);
 
-/// A record as the sorter moves it: tag, 32 bytes of id (a change id is followed by zeros), offset
-/// BE. The order of these bytes is the order of the index, and of equal ids the first entry wins.
+/// A record as the sorter stores it: tag, 32 bytes of id (a change id is padded with zeros), offset
+/// BE. Its byte order is the index's order; of equal ids the first entry wins.
 using SortRecord = std::array<std::byte, kHashRecordBytes>;
 
 [[nodiscard]] SortRecord make_sort_record(const ObjectId& id, std::uint64_t offset);

@@ -13,7 +13,7 @@
 namespace bale {
 namespace {
 
-// What decode_index_layout() says of an index of `file_bytes` whose area begins with zeros.
+// decode_index_layout() of an index of `file_bytes` whose record area begins with zeros.
 Result<IndexLayout> layout_of(std::uint64_t count, std::uint64_t file_bytes, bool trailer = false) {
   ByteVector tail(kIndexTrailerBytes);
   if (trailer) {

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// An entry's header: what stands in a pack before each stored payload.
+// An entry's header, which precedes each stored payload in a pack.
 //
 //   tagged id      0 + 32 bytes (content hash) or 1 + 16 bytes (change id)
 //   type and size  first byte: bit 7 = more, bits 6..4 = type, bits 3..0 = low bits of the size;
@@ -9,8 +9,8 @@
 //   stored size    varint
 //   tagged base    only if the type is delta; its tag is 0
 //
-// Knows no files and no compression. Errors are kCorrupt and say what is wrong; the caller, who
-// knows which file and offset it was, adds where.
+// Independent of files and compression. Errors are kCorrupt and state the reason; the caller adds
+// file and offset.
 
 #pragma once
 
@@ -24,8 +24,7 @@
 
 namespace bale {
 
-/// The types that stand in entries: the four of objects, and delta, whose object has the type of
-/// the base.
+/// The types of entries: the four of objects, and delta, whose object has the type of its base.
 enum class EntryType : std::uint8_t { kBlob = 0, kTree = 1, kState = 2, kAction = 3, kDelta = 4 };
 
 /// The longest header: two ids and two numbers.
@@ -34,20 +33,20 @@ inline constexpr std::size_t kMaxEntryHeaderBytes = 33 + 10 + 10 + 33;
 /// The shortest: a change id and two one-byte numbers.
 inline constexpr std::size_t kMinEntryHeaderBytes = 17 + 1 + 1;
 
-/// What an object may measure: the limits of every reader of the format.
+/// The largest object: the limit of every reader of the format.
 inline constexpr std::uint64_t kMaxObjectBytes = std::uint64_t{1} << 30;
 inline constexpr std::uint64_t kMaxDeltaObjectBytes = std::uint64_t{1} << 27;
 
-/// Deltas in a row that a writer makes at most, and that a reader accepts at most.
+/// The longest delta chain that a writer makes, and that a reader accepts.
 inline constexpr int kMaxWrittenDepth = 50;
 inline constexpr int kMaxReadDepth = 51;
 
 struct EntryHeader {
   ObjectId id;
   EntryType type = EntryType::kBlob;
-  std::uint64_t size = 0;         ///< bytes of the object, or of what the delta rebuilds
-  std::uint64_t stored_size = 0;  ///< bytes of payload that follow the header
-  ObjectId base;                  ///< meaningful only where type is kDelta
+  std::uint64_t size = 0;         ///< bytes of the object, after applying a delta
+  std::uint64_t stored_size = 0;  ///< bytes of payload after the header
+  ObjectId base;                  ///< only if type is kDelta
   std::size_t header_bytes = 0;   ///< set by decoding; ignored by encoding
 
   [[nodiscard]] bool is_delta() const { return type == EntryType::kDelta; }
@@ -65,17 +64,17 @@ enum class StoredSizeForm : std::uint8_t {
   kPadded,  ///< 10 bytes, to be filled in later (see stored_size_position)
 };
 
-/// Writes the header to `to`, which has room for kMaxEntryHeaderBytes; returns its length. Requires
-/// a base that is a content hash where the type is delta.
+/// Writes the header to `to`, which has room for kMaxEntryHeaderBytes; returns its length. A
+/// delta's base must be a content hash.
 std::size_t encode_entry_header(const EntryHeader& header, StoredSizeForm form, std::byte* to);
 
-/// Where the stored size begins in an encoded header without a base: it is the last field.
+/// The position of the stored size, the last field of a header without a base.
 [[nodiscard]] inline std::size_t padded_size_position(std::size_t header_bytes) {
   return header_bytes - kMaxVarintBytes;
 }
 
-/// Reads the header that `bytes` begins with; `bytes` may go on after it. Checks every field by
-/// itself: tags, types, numbers. Whether the payload fits in the file is for the caller to check.
+/// Reads the header at the start of `bytes`, which may continue after it. Checks each field: tags,
+/// types, numbers. The caller checks that the payload fits in the file.
 Result<EntryHeader> decode_entry_header(Bytes bytes);
 
 }  // namespace bale

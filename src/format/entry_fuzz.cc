@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Any bytes as an entry's header: what can be read can be written, in both forms, and is then read
-// the same way.
+// Any bytes as an entry's header: a header that decodes can be encoded, in both forms, and decodes
+// the same way again.
 
 #include <array>
 #include <cstdint>

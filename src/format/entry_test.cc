@@ -69,7 +69,7 @@ TEST(EntryTest, EveryHeaderReadsBackInBothForms) {
     for (const StoredSizeForm form : {StoredSizeForm::kShortest, StoredSizeForm::kPadded}) {
       ByteVector bytes = encode(header, form);
       const std::size_t length = bytes.size();
-      bytes.resize(length + 5, std::byte{0xff});  // what follows is not looked at
+      bytes.resize(length + 5, std::byte{0xff});  // the bytes after it are ignored
       ASSERT_OK_AND_ASSIGN(decoded, decode_entry_header(bytes));
       EXPECT_EQ(decoded.id, header.id);
       EXPECT_EQ(decoded.type, header.type);
@@ -92,7 +92,7 @@ TEST(EntryTest, EveryTruncationIsCorrupt) {
     for (const StoredSizeForm form : {StoredSizeForm::kShortest, StoredSizeForm::kPadded}) {
       const ByteVector bytes = encode(header, form);
       for (std::size_t length = 0; length < bytes.size(); ++length) {
-        // A copy of its own, so that a sanitizer sees where it ends.
+        // A copy, so that a sanitizer sees where it ends.
         const ByteVector cut(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(length));
         EXPECT_THAT(decode_entry_header(cut), FailsWith(ErrorCode::kCorrupt));
       }

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// How fast the small parts of the format go to and fro: what every entry costs before anything is
-// compressed or hashed.
+// Speed of encoding and decoding the format's small parts: the cost of an entry before compression
+// and hashing.
 //
 //   header    an entry's header of a content hash and a payload of 16 to 2,000 bytes
 //   delta     the same with a base

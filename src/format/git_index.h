@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The .gitidx file: where the Git object ids of a pack's entries lead. Derived data: it can be
-// rebuilt from the pack alone by hashing each object again.
+// The .gitidx file: maps Git object ids to the entries of a pack. Derived data: it can be rebuilt
+// from the pack by hashing each object again.
 //
 //   header   "BGIX"  version u32 BE = 1  hash kind u32 BE (1 SHA-1, 2 SHA-256)  0 u32  count u64 BE
 //   records  Git object id (20 or 32 bytes), offset u64 BE of the entry; sorted by id
@@ -37,13 +37,13 @@ struct GitIndexHeader {
 [[nodiscard]] std::array<std::byte, kGitIndexHeaderBytes> encode_git_index_header(
     const GitIndexHeader& header);
 
-/// kCorrupt for another magic or version, an unknown hash, or a count that does not fill
+/// kCorrupt for a wrong magic or version, an unknown hash, or a count that does not fill
 /// `file_bytes` exactly.
 Result<GitIndexHeader> decode_git_index_header(Bytes bytes, std::uint64_t file_bytes);
 
 [[nodiscard]] std::array<std::byte, 40> encode_git_index_trailer_start(const Digest& pack_trailer);
 
-/// Decodes the last kGitIndexTrailerBytes of a file. kCorrupt for another magic.
+/// Decodes the last kGitIndexTrailerBytes of a file. kCorrupt for a wrong magic.
 Result<IndexTrailer> decode_git_index_trailer(Bytes bytes);
 
 }  // namespace bale

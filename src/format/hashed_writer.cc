@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// See the header. Bytes are hashed when the buffer is handed on, or when a hole follows them: as
-// late and in pieces as large as can be, because that is when BLAKE3 is fast.
+// Bytes are hashed when the buffer is written, or when a hole follows them: BLAKE3 is fastest on
+// large pieces.
 
 #include "format/hashed_writer.h"
 

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// HashedWriter: appends to a file and hashes the same bytes on the way, so that no file that ends
-// in its own checksum is ever read again to compute it. A number that is known only later (the
-// header's count, the stored size of a streamed payload) is left as a hole and filled in.
+// HashedWriter: appends to a file and hashes the bytes as well, so that no file needs to be read
+// again to compute its checksum. Numbers known only later (the header's count, the stored size of a
+// streamed payload) are left as holes and filled in.
 //
 // Writes are as large as the buffer. Memory: `buffer_bytes`, charged, and the BlakeTree's few KiB.
 // Not thread-safe. The File must outlive the writer.
@@ -35,13 +35,13 @@ class HashedWriter {
 
   Result<void> fill(const Hole& hole, Bytes bytes);
 
-  /// Hands everything on to the file.
+  /// Writes all buffered bytes to the file.
   Result<void> flush();
 
-  /// How many bytes were appended or reserved so far.
+  /// The number of bytes appended or reserved so far.
   [[nodiscard]] std::uint64_t position() const { return buffer_position_ + filled_; }
 
-  /// BLAKE3 of everything so far. Requires that no hole is open. More may follow.
+  /// BLAKE3 of everything so far; more may follow. Requires that no hole is open.
   [[nodiscard]] Digest digest();
 
  private:

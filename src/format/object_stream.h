@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The object stream: what `bale pack build` reads. Objects back to back, each
+// The object stream, input of `bale pack build`. Objects back to back, each
 //
 //   id kind   1 byte     0 content hash, 1 change id
 //   id        32 or 16 bytes
@@ -28,10 +28,10 @@ struct StreamedObject {
   std::uint64_t size = 0;
 };
 
-/// Bytes of the frame's header for the id kind in its first byte; kCorrupt for another kind.
+/// Bytes of the frame's header for the id kind in its first byte; kCorrupt for an unknown kind.
 Result<std::size_t> object_frame_bytes(std::byte id_kind);
 
-/// Decodes a header of exactly object_frame_bytes(frame[0]) bytes. kCorrupt for another type.
+/// Decodes a header of exactly object_frame_bytes(frame[0]) bytes. kCorrupt for an unknown type.
 Result<StreamedObject> decode_object_frame(Bytes frame);
 
 /// The longest header.

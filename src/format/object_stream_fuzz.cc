@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Any bytes as an object stream: every frame that can be read is written the same way again.
+// Any bytes as an object stream: every frame that decodes is encoded to the same bytes.
 
 #include <algorithm>
 #include <array>

@@ -104,7 +104,7 @@ TEST(VarintTest, ATailContinuesTheLowBitsThatWereRead) {
   ASSERT_OK_AND_ASSIGN(value, decode_varint_tail(bytes({0x81, 0x01}), &position, 0x0f, 4));
   EXPECT_EQ(value, 0x0fu + (0x81u << 4));
   EXPECT_EQ(position, 2u);
-  // With the byte before it, the tenth byte is the last that may come.
+  // With the byte before it, the tenth byte is the last one allowed.
   ByteVector longest(9, std::byte{0x80});
   position = 0;
   EXPECT_THAT(decode_varint_tail(longest, &position, 0, 4), FailsWith(ErrorCode::kCorrupt));
