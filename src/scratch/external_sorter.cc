@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// An external merge sort. See the header for what it promises.
+// An external merge sort.
 //
-// The scratch file is a row of runs; a run is a row of records, nothing between them. It never has
-// a name, so whatever happens to the process leaves nothing behind.
+// The scratch file is a sequence of runs, each a sequence of records, without gaps. It has no name,
+// so it disappears with the process.
 
 #include "scratch/external_sorter.h"
 
@@ -19,7 +19,7 @@
 namespace bale {
 namespace {
 
-// What is merged comes out in blocks of this size: enough to be worth a lane's attention.
+// The size of merged blocks: enough work for a lane.
 constexpr std::size_t kMaxMergedBlockBytes = 256 << 10;
 
 }  // namespace
@@ -37,12 +37,12 @@ Result<ExternalSorter<kBytes>> ExternalSorter<kBytes>::create(Budget& budget,
   const std::span<Record> all = sorter.records();
   const std::size_t first = sorter.in_background() ? all.size() / 2 : all.size();
   sorter.parts_ = {all.first(first), all.subspan(first)};
-  // What fits into the buffer is never spilled, so the first time both parts are filled.
+  // Data that fits into the buffer is not spilled, so both parts are filled first.
   sorter.fill_from_here_on(all);
   return sorter;
 }
 
-// Member by member would free a buffer that a lane still reads.
+// A memberwise move would free a buffer that a lane still reads.
 template <std::size_t kBytes>
 ExternalSorter<kBytes>& ExternalSorter<kBytes>::operator=(ExternalSorter&& other) noexcept {
   if (this != &other) {
@@ -64,7 +64,7 @@ template <std::size_t kBytes>
 Result<void> ExternalSorter<kBytes>::remember(Result<void> result) {
   if (!result) {
     error_ = result.error();
-    position_ = end_ = nullptr;  // no call goes on without coming here
+    position_ = end_ = nullptr;  // so every later call reaches this
   }
   return result;
 }
@@ -109,8 +109,8 @@ Result<void> ExternalSorter<kBytes>::spill_what_is_full() {
   return {};
 }
 
-// Makes a part of the buffer the next run. The rest is for a lane: it sees nothing that moves with
-// the sorter.
+// Makes a part of the buffer the next run. A lane does the work, so it refers to nothing that moves
+// with the sorter.
 template <std::size_t kBytes>
 std::function<Result<void>()> ExternalSorter<kBytes>::spilling(std::span<Record> part) {
   const std::uint64_t offset = scratch_end_;
@@ -178,7 +178,7 @@ Result<void> ExternalSorter<kBytes>::start_merge() {
 }
 
 // One pass over all runs: groups of them become one longer run each, in a new scratch file. A
-// quarter of the buffer collects what is to be written.
+// quarter of the buffer collects the output.
 template <std::size_t kBytes>
 Result<void> ExternalSorter<kBytes>::merge_groups() {
   const std::span<Record> out = records().first(records().size() / 4);

@@ -3,27 +3,27 @@
 
 // ExternalSorter: sorts any number of fixed-size records in a fixed amount of memory.
 //
-// The house's one tool for "more than fits": pack indexes, Git object id indexes, reachable sets.
-// Records are rows of bytes in the order of memcmp; equal ones are all kept.
+// External merge sort for data that may exceed memory: pack indexes, Git object id indexes,
+// reachable sets. Records are byte strings, sorted as by memcmp; duplicates are kept.
 //
 //   auto sorter = TRY(ExternalSorter<41>::create(budget, {.memory_bytes = 8 << 20, ...}));
 //   TRY(sorter.add(record));                                   // as often as it takes
 //   TRY(sorter.sort());
 //   while (const auto* record = TRY(sorter.next())) use(*record);
 //
-// One buffer is charged to the budget. Full, it is sorted and appended to a scratch file without a
-// name as a run; at the end the runs are merged while they are read back (run_merger.h), the buffer
-// divided among them. Where there are more runs than the buffer has room for, groups of them are
-// first merged into longer ones, in another scratch file that takes the place of the first.
+// One buffer is charged to the budget. When full, it is sorted and appended to an unnamed scratch
+// file as a run. At the end the runs are merged while they are read (run_merger.h), with the buffer
+// divided among them. If there are too many runs for that, groups of them are first merged into
+// longer ones, in a second scratch file that replaces the first.
 //
-// With lanes, the buffer's halves are runs: a lane sorts and writes one while the other is filled,
-// and later merges a block while the one before it is used. add(), sort() and next() may be called
-// from a lane's work. What they return does not depend on lanes.
+// With lanes, each half of the buffer is a run: a lane sorts and writes one while the other is
+// filled, and later merges a block while the previous one is used. add(), sort() and next() may be
+// called from a lane's work. Results do not depend on lanes.
 //
-// Memory: `memory_bytes` exactly, later `merge_memory_bytes`; 16 bytes a run, and while merging 52
-// to 88 more. A run holds memory_bytes of records, with lanes half as many. Scratch: the records
-// once, twice where runs are merged in groups. After an error every call that does more than use up
-// memory returns it again. Not thread-safe.
+// Memory: `memory_bytes` exactly, later `merge_memory_bytes`; 16 bytes a run, 52 to 88 more while
+// merging. A run holds memory_bytes of records, half as many with lanes. Scratch: the records once,
+// twice if runs are merged in groups. After an error, later calls return it again once the records
+// in memory are used. Not thread-safe.
 
 #pragma once
 
@@ -52,16 +52,15 @@ namespace bale {
 struct SorterOptions {
   std::uint64_t memory_bytes = 8 << 20;  ///< at least kMinSorterBytes
   FileSystem* file_system = nullptr;     ///< null: posix_file_system()
-  std::string scratch_directory;         ///< empty: no scratch, kLimitExceeded once memory is full
+  std::string scratch_directory;         ///< empty: no scratch; kLimitExceeded if memory is full
   const Operation* operation = nullptr;  ///< may be null; asked between blocks
   Lanes* lanes = nullptr;                ///< may be null; must outlive the sorter
 };
 
-/// Room for a merge of some runs at all.
+/// Enough to merge several runs.
 inline constexpr std::uint64_t kMinSorterBytes = 256 << 10;
 
-/// A run is read back in blocks of at least so many bytes: smaller ones would cost a read of the
-/// disk each for too little.
+/// The smallest block in which a run is read: smaller ones would waste disk reads.
 inline constexpr std::size_t kMinMergeBlockBytes = 8 << 10;
 
 template <std::size_t kBytes>
@@ -77,7 +76,7 @@ class ExternalSorter {
   ExternalSorter(const ExternalSorter&) = delete;
   ExternalSorter& operator=(const ExternalSorter&) = delete;
 
-  /// Waits for a lane that still writes the run before the last.
+  /// Waits for a lane that still writes a run.
   ~ExternalSorter() = default;
 
   Result<void> add(const Record& record) {
@@ -89,13 +88,12 @@ class ExternalSorter {
     return {};
   }
 
-  /// Ends the adding. Call once, before the first next(). If anything was spilled and this is more
-  /// than memory_bytes, the buffer is given back to the budget and one of `merge_memory_bytes`
-  /// taken: more runs are merged at once, from longer pieces. kLimitExceeded if the budget has not
-  /// that much.
+  /// Call once, after the last add() and before the first next(). If records were spilled and
+  /// `merge_memory_bytes` exceeds memory_bytes, a buffer of that size replaces the first: more runs
+  /// are merged at once, from larger blocks. kLimitExceeded if the budget lacks it.
   Result<void> sort(std::uint64_t merge_memory_bytes = 0);
 
-  /// The next record in order, valid until the call after; nullptr at the end.
+  /// The next record in order, valid until the next call; nullptr at the end.
   Result<const Record*> next() {
     if (position_ == end_) [[unlikely]] {
       TRY(take_block());
@@ -104,8 +102,8 @@ class ExternalSorter {
     return position_++;
   }
 
-  /// The next records in order, as many as there are in memory; valid until the call after. None at
-  /// the end. For callers whose own work on a record is as small as that of next().
+  /// The next records in order, as many as are in memory; valid until the next call; none at the
+  /// end. For callers that do as little work per record as next().
   Result<std::span<const Record>> next_block() {
     if (position_ == end_) TRY(take_block());
     return std::span<const Record>(std::exchange(position_, end_), end_);
@@ -113,24 +111,23 @@ class ExternalSorter {
 
   [[nodiscard]] std::uint64_t record_count() const { return record_count_; }
 
-  /// Written to scratch so far, or about to be.
+  /// Bytes written to scratch so far, or about to be.
   [[nodiscard]] std::uint64_t scratch_bytes() const { return scratch_bytes_; }
 
  private:
-  // The smallest and the largest record that were spilled. What these two have in common at the
-  // start, all have.
+  // The smallest and the largest spilled record. All records share their common prefix.
   struct Bounds {
     bool empty = true;
     Record lowest{};
     Record highest{};
   };
 
-  // What the merge's lane shares with the sorter, which may move meanwhile.
+  // Shared by the merge's lane and the sorter, which may move meanwhile.
   struct Merge {
     RunMerger<kBytes> merger;
     std::array<std::span<Record>, 2> blocks;  // without lanes the second is empty
-    std::size_t filling = 0;                  // the block that is being filled
-    std::size_t filled = 0;                   // how many records that gave
+    std::size_t filling = 0;                  // index of the block being filled
+    std::size_t filled = 0;                   // number of records in it
     bool ended = false;
     LaneTask task;  // the last member: it ends before the others go
   };
@@ -161,10 +158,10 @@ class ExternalSorter {
   SorterOptions options_;
   Budget* budget_ = nullptr;
   Buffer buffer_;
-  std::array<std::span<Record>, 2> parts_;  // of the buffer: its halves, or all of it and nothing
-  std::size_t part_ = 0;                    // the one that is being filled
-  Record* position_ = nullptr;              // the next record goes here, or after sort() comes from
-  Record* end_ = nullptr;                   // and here there are no more
+  std::array<std::span<Record>, 2> parts_;  // the buffer's halves, or all of it and nothing
+  std::size_t part_ = 0;                    // index of the part being filled
+  Record* position_ = nullptr;              // the next record to write, or after sort() to read
+  Record* end_ = nullptr;                   // the end of these
   std::uint64_t record_count_ = 0;
   std::uint64_t scratch_bytes_ = 0;
   std::unique_ptr<File> scratch_;

@@ -22,8 +22,8 @@ namespace {
 using Sorter = ExternalSorter<16>;
 using Record = Sorter::Record;
 
-// With the least memory and no lanes, a run has so many records, and so many runs can be merged at
-// once: a sixteenth of the memory holds what was merged.
+// Records a run, and runs merged at once, with the least memory and no lanes: a sixteenth of the
+// memory holds the output.
 constexpr std::size_t kRunRecords = kMinSorterBytes / 16;
 constexpr std::size_t kFanIn = (kMinSorterBytes - kMinSorterBytes / 16) / kMinMergeBlockBytes;
 
@@ -66,7 +66,7 @@ Result<Sorted> sort_with(const std::vector<Record>& records, FileSystem& files,
   TRY(sorter.sort(setup.merge_memory_bytes));
   Sorted sorted;
   while (const Record* record = TRY(sorter.next())) sorted.records.push_back(*record);
-  // It stays at the end.
+  // Another call at the end is valid.
   EXPECT_THAT(sorter.next(), IsOk());
   EXPECT_EQ(TRY(sorter.next()), nullptr);
   EXPECT_EQ(sorter.record_count(), records.size());
@@ -138,7 +138,7 @@ TEST(ExternalSorterTest, EveryFailureOfTheScratchFileComesBack) {
   MemoryFileSystem memory;
   FaultyFileSystem files(memory);
   ASSERT_THAT(sort_all(records, files), IsOk());
-  // Reads of the merges are many: every 97th of all operations will do, after the first few.
+  // Merging reads often: after the first few, test every 97th operation.
   const std::uint64_t operation_count = files.counters().operations();
   ASSERT_GT(operation_count, 2 * kFanIn);
   for (std::uint64_t n = 0; n < operation_count; n += n < 3 ? 1 : 97) {
@@ -210,7 +210,7 @@ TEST(ExternalSorterTest, MoreMemoryForTheMergeSavesGroups) {
   std::vector<Record> expected = records;
   std::sort(expected.begin(), expected.end());
   for (Lanes* some : {static_cast<Lanes*>(nullptr), &lanes}) {
-    // Less than the sorter has is no wish.
+    // Less than the sorter has is ignored.
     ASSERT_OK_AND_ASSIGN(grouped,
                          sort_with(records, files, {.lanes = some, .merge_memory_bytes = 1}));
     EXPECT_TRUE(grouped.records == expected);
@@ -311,7 +311,7 @@ TEST(ExternalSorterTest, MayBeMovedAndDroppedWhileALaneWorks) {
     ASSERT_THAT(moved.add({}), IsOk());
     ASSERT_OK_AND_ASSIGN(other, Sorter::create(budget, options));
     if (count % kRunRecords == 0) {
-      moved = std::move(other);  // drops what it was
+      moved = std::move(other);  // drops its old content
     } else {
       ASSERT_THAT(moved.sort(), IsOk());
       Sorter again = std::move(moved);

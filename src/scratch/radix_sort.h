@@ -1,18 +1,17 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Sorting fixed-size records of bytes in place, in the order of memcmp.
+// Sorts fixed-size records of bytes in place, in the order of memcmp.
 //
-// Records are seen through a window of eight bytes, a number. Many of them are first dealt into
-// buckets by up to ten bits of it, each record swapped to where it belongs (McIlroy, Bostic and
-// McIlroy, "Engineering radix sort", 1993). What limits that is waiting for memory, so the place
-// where the next record of a bucket will go is fetched ahead. A bucket that is small enough to lie
-// in the first cache is sorted apart from its records: their keys, each with its record's number,
-// go through two rounds of counting; then every record moves once.
+// Records are compared through a window of eight bytes, as a number. Many records are first dealt
+// into buckets by up to ten of its bits, each swapped into its place (McIlroy, Bostic and McIlroy,
+// "Engineering radix sort", 1993). Memory latency limits that, so the next place of a bucket is
+// prefetched. A bucket that fits into the first-level cache is sorted by keys with record numbers,
+// in two rounds of counting; then every record moves once.
 //
-// The bits are those after the ones that all records share: a common prefix costs one look a
-// window, wherever it ends. So whatever the bytes, in ids that an enemy chose too, it takes at most
-// two or three rounds a byte, each of linear cost.
+// The bits used are those after the common prefix, which costs one pass a window, wherever it ends.
+// So for any bytes, even ids chosen by an attacker, there are at most two or three rounds a byte,
+// each of linear cost.
 //
 // Stack: 72 KiB with the longest records, and 200 bytes a level of recursion, at most two a byte of
 // the record. No heap.
@@ -43,8 +42,8 @@ class RadixSort {
 
  private:
   static constexpr std::size_t kInsertionRecords = 12;
-  static constexpr std::size_t kKeyedRecords = 1024;  // 64 KiB of the longest ones
-  static constexpr std::size_t kBucketRecords = 320;  // how many are aimed at
+  static constexpr std::size_t kKeyedRecords = 1024;  // 64 KiB of the longest records
+  static constexpr std::size_t kBucketRecords = 320;  // the target
   static constexpr unsigned kMinDealtBits = 5;
   static constexpr unsigned kMaxDealtBits = 10;
   static constexpr std::size_t kFetchedAhead = 2;  // records
@@ -60,7 +59,7 @@ class RadixSort {
   void move_by_keys(Records records);
   void deal(Records records, std::size_t depth, unsigned shared_bits);
 
-  // None of it is needed any more when sort() calls itself.
+  // Not needed any more when sort() calls itself.
   std::size_t next_[1U << kMaxDealtBits];
   std::size_t end_[1U << kMaxDealtBits];
   Key keys_[kKeyedRecords];
@@ -154,8 +153,8 @@ void RadixSort<kBytes>::sort_by_keys(Records records, std::size_t depth, unsigne
   }
 }
 
-// By the 16 bits after the shared ones, the low 8 of them first; in random records that is nearly
-// all there is to do.
+// Sorts by the 16 bits after the shared ones, the low 8 first; for random records that is nearly
+// all the work.
 template <std::size_t kBytes>
 void RadixSort<kBytes>::order_keys(std::size_t count, unsigned shared_bits) {
   const unsigned shift = shared_bits <= 48 ? 48 - shared_bits : 0;
@@ -180,7 +179,7 @@ void RadixSort<kBytes>::order_keys(std::size_t count, unsigned shared_bits) {
   const auto before = [](const Key& a, const Key& b) { return a.window < b.window; };
   for (std::size_t i = 1; i < count; ++i) {
     if (!before(keys_[i], keys_[i - 1])) continue;
-    // All that has the same 16 bits.
+    // All keys with the same 16 bits.
     const auto same = [&](const Key& key) {
       return key.window >> shift == keys_[i].window >> shift;
     };
@@ -193,7 +192,7 @@ void RadixSort<kBytes>::order_keys(std::size_t count, unsigned shared_bits) {
   }
 }
 
-// Cycle by cycle; a key whose record is in place names its own place.
+// Cycle by cycle; a key whose record is in place refers to itself.
 template <std::size_t kBytes>
 void RadixSort<kBytes>::move_by_keys(Records records) {
   for (std::uint32_t start = 0; start < records.size(); ++start) {
@@ -212,10 +211,10 @@ void RadixSort<kBytes>::move_by_keys(Records records) {
   }
 }
 
-/// Sorts `records` as memcmp orders them.
+/// Sorts `records` in the order of memcmp.
 template <std::size_t kBytes>
 void radix_sort(std::span<std::array<std::byte, kBytes>> records) {
-  // Not zeroed: there is too much of it for a few records.
+  // Not zeroed: that would dominate for few records.
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
   RadixSort<kBytes> sorter;
   sorter.sort(records, 0);

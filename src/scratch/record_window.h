@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A record of bytes, seen through a window of eight of them as a number: what sorting and merging
-// compare instead of the bytes, as long as it tells records apart.
+// Eight bytes of a record as a number: sorting and merging compare these instead of the bytes, as
+// long as they differ.
 
 #pragma once
 
@@ -16,8 +16,8 @@ namespace bale {
 
 inline constexpr std::size_t kRecordWindowBytes = 8;
 
-/// The bytes from `depth` on, which is less than kBytes; the numbers are in the bytes' order. What
-/// stands behind the record's end reads as zeros.
+/// The bytes from `depth`, less than kBytes, on; the numbers are in the bytes' order. Bytes past
+/// the record's end read as zeros.
 template <std::size_t kBytes>
 std::uint64_t record_window(const std::array<std::byte, kBytes>& record, std::size_t depth) {
   static_assert(kBytes >= kRecordWindowBytes);
@@ -26,7 +26,7 @@ std::uint64_t record_window(const std::array<std::byte, kBytes>& record, std::si
   return load_be<std::uint64_t>(record.data() + kBytes - kRecordWindowBytes) << (8 * beyond);
 }
 
-/// How many bytes two records have in common at their start.
+/// The length of two records' common prefix.
 template <std::size_t kBytes>
 std::size_t common_prefix_bytes(const std::array<std::byte, kBytes>& a,
                                 const std::array<std::byte, kBytes>& b) {

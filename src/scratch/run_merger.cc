@@ -1,11 +1,10 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// With a thousand runs a record costs ten matches. They must not wait: not for memory, so a node
-// holds its loser's first bytes as a number, and a run's next record is fetched while the one
-// before it plays; and not for guesses of the processor that random ids defeat half of the time, so
-// a match is played without a branch. Only where the numbers are equal are the records themselves
-// looked at.
+// With a thousand runs a record costs ten matches. To avoid waiting for memory, a node holds its
+// loser's first bytes as a number, and a run's next record is prefetched while the previous one
+// plays. To avoid branch mispredictions, which random ids cause half of the time, a match has no
+// branch. Records themselves are compared only if the numbers are equal.
 
 #include "scratch/run_merger.h"
 
@@ -22,7 +21,7 @@
 namespace bale {
 namespace {
 
-// The same value, about which the compiler knows nothing: it would make a branch of what it does.
+// Hides the value from the compiler, which would otherwise emit a branch.
 template <typename T>
 T opaque(T value) {
   asm("" : "+r"(value));
@@ -70,12 +69,12 @@ Result<void> RunMerger<kBytes>::read_block(std::uint32_t run) {
   return {};
 }
 
-// At the record that a run will bring next, and into the cache at the one after that.
+// Loads the window of a run's next record, and prefetches the one after.
 template <std::size_t kBytes>
 void RunMerger<kBytes>::look_ahead(Run& run) const {
   if (run.end - run.position < 2) return;
   run.following_window = record_window(run.position[1], window_depth_);
-  // Its last byte: where it begins, the record before it ends.
+  // Its last byte: its first may share a cache line with the record before.
   __builtin_prefetch(run.position->data() + 3 * kBytes - 1);
 }
 
@@ -86,7 +85,7 @@ std::uint64_t RunMerger<kBytes>::window(std::uint32_t run) const {
   return record_window(*contending.position, window_depth_);
 }
 
-// A run that is used up loses every match. Records that are equal are the same: any may win.
+// An exhausted run loses every match. Of equal records any may win.
 template <std::size_t kBytes>
 bool RunMerger<kBytes>::beats_at_equal_windows(std::uint32_t a, std::uint32_t b) const {
   if (runs_[a].position == runs_[a].end) return false;
@@ -94,7 +93,7 @@ bool RunMerger<kBytes>::beats_at_equal_windows(std::uint32_t a, std::uint32_t b)
   return std::memcmp(runs_[a].position->data(), runs_[b].position->data(), kBytes) < 0;
 }
 
-// All matches up to this node's, from the leaves; the winner.
+// Plays all matches from the leaves up to this node; returns the winner.
 template <std::size_t kBytes>
 typename RunMerger<kBytes>::Contender RunMerger<kBytes>::play(std::size_t node) {
   if (node >= runs_.size()) {
@@ -112,7 +111,7 @@ typename RunMerger<kBytes>::Contender RunMerger<kBytes>::play(std::size_t node) 
   return winner;
 }
 
-// The matches on the winner's path, with its next record.
+// Replays the matches on the winner's path, with its next record.
 template <std::size_t kBytes>
 void RunMerger<kBytes>::replay(Contender current) {
   for (std::size_t node = (current.run + runs_.size()) / 2; node > 0; node /= 2) {
@@ -122,7 +121,7 @@ void RunMerger<kBytes>::replay(Contender current) {
     if (window == current.window) [[unlikely]] {
       loser_wins = beats_at_equal_windows(run, current.run);
     }
-    // An exchange or none, without a branch: the mask is all ones or zero.
+    // A conditional exchange without a branch: the mask is all ones or zero.
     const std::uint64_t mask = opaque(-std::uint64_t{loser_wins});
     const std::uint64_t windows = (window ^ current.window) & mask;
     const std::uint32_t runs = (run ^ current.run) & static_cast<std::uint32_t>(mask);
@@ -133,7 +132,7 @@ void RunMerger<kBytes>::replay(Contender current) {
   winner_ = current.run;
 }
 
-// Past the winner's record.
+// Advances past the winner's record.
 template <std::size_t kBytes>
 Result<void> RunMerger<kBytes>::advance() {
   Run& run = runs_[winner_];

@@ -1,11 +1,10 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// RunMerger: reads sorted runs of a scratch file back as one sorted stream, a block at a time. The
+// RunMerger: reads sorted runs of a scratch file as one sorted stream, a block at a time. The
 // second half of ExternalSorter.
 //
-// Memory: the caller's, divided among the runs, and 52 to 88 bytes a run. Thread-compatible: it may
-// be handed from thread to thread, not used by two at once.
+// Memory: the caller's, divided among the runs, and 52 to 88 bytes a run. Thread-compatible.
 
 #pragma once
 
@@ -29,7 +28,7 @@ struct ScratchRun {
   std::uint64_t record_count = 0;
 };
 
-/// What a merge reads, and how.
+/// The input of a merge.
 struct MergeSource {
   File* file = nullptr;
   const Operation* operation = nullptr;  ///< may be null; asked before each read
@@ -42,8 +41,8 @@ class RunMerger {
  public:
   using Record = std::array<std::byte, kBytes>;
 
-  /// At least one run, each with a record or more. `memory` holds what is read ahead of them, at
-  /// least one record a run; it, the file and the operation must outlive the merger.
+  /// At least one run, each with a record or more. `memory` buffers the runs, with room for at
+  /// least one record each. It, the file and the operation must outlive the merger.
   [[nodiscard]] static Result<RunMerger> create(MergeSource source,
                                                 std::span<const ScratchRun> runs,
                                                 std::span<Record> memory);
@@ -51,20 +50,20 @@ class RunMerger {
   RunMerger(RunMerger&&) noexcept = default;
   RunMerger& operator=(RunMerger&&) noexcept = default;
 
-  /// Writes the next records to the start of `out`, all of it where there are as many, and returns
-  /// how many there are. After an error it may only be destroyed.
+  /// Fills `out` with the next records and returns their number, less than out.size() only at the
+  /// end. After an error the merger may only be destroyed.
   Result<std::size_t> fill(std::span<Record> out);
 
  private:
-  // The part of a run that is in memory; the rest is in the file.
+  // The part of a run in memory; the rest is in the file.
   struct Run {
-    const Record* position = nullptr;    // the smallest not taken yet
-    const Record* end = nullptr;         // == position once the run is used up
-    std::uint64_t following_window = 0;  // of the record after `position`, if that is in memory
+    const Record* position = nullptr;    // the next record
+    const Record* end = nullptr;         // == position if the run is exhausted
+    std::uint64_t following_window = 0;  // of the record after `position`, if in memory
   };
 
-  // A run with the window of its smallest record: all that most matches need. All ones for a run
-  // that is used up.
+  // A run with the window of its next record, which decides most matches. All ones for an exhausted
+  // run.
   struct Contender {
     std::uint64_t window;
     std::uint32_t run;
@@ -81,13 +80,13 @@ class RunMerger {
   Result<void> advance();
 
   MergeSource source_;
-  std::size_t window_depth_ = 0;  // where the window stands in a record
+  std::size_t window_depth_ = 0;  // the window's offset in a record
   std::span<Record> memory_;
   std::size_t block_records_ = 0;    // of memory a run
-  std::vector<ScratchRun> on_file_;  // what was not read yet, by run
-  std::vector<Run> runs_;  // with as many empty ones as make all paths in the tree equally long
-  // A tournament tree of losers (Knuth, TAOCP vol. 3, 5.4.1): node i is fought for by the winners
-  // of nodes 2 i and 2 i + 1; the leaves, not stored, are the runs.
+  std::vector<ScratchRun> on_file_;  // the unread parts, by run
+  std::vector<Run> runs_;  // padded with empty ones so that all paths in the tree have one length
+  // A tournament tree of losers (Knuth, TAOCP vol. 3, 5.4.1): at node i the winners of nodes 2 i
+  // and 2 i + 1 play; the leaves, not stored, are the runs.
   std::vector<std::uint64_t> loser_windows_;
   std::vector<std::uint32_t> loser_runs_;
   std::uint32_t winner_ = 0;

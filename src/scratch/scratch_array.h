@@ -2,19 +2,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Arrays, stacks and bits of any length in a fixed amount of memory: a word for each object of a
-// store, a log of the entries of a pack, what a walk has still to look at.
+// store, a log of a pack's entries, a walk's pending objects.
 //
-//   auto sizes = TRY(ScratchArray<std::uint64_t>::create(budget, count, 1 << 20, files, "/tmp",
-//   "sizes")); TRY(sizes.set(7, 4096)); auto log = TRY(ScratchArray<Entry>::growing(budget, 1 <<
-//   20, files, "/tmp", "entries")); TRY(log.append(entry));
+//   using Words = ScratchArray<std::uint64_t>;
+//   auto sizes = TRY(Words::create(budget, count, 1 << 20, files, "/tmp", "sizes"));
+//   TRY(sizes.set(7, 4096));
 //
-// What fits is in memory. Of a longer array, the memory keeps pages of 4 KiB that were used last,
-// one for each place (a direct-mapped cache), and a scratch file without a name has the others. Ids
-// are hashes, so items are used all over: with less memory than items, each use may cost a read and
-// a write of the page cache of the system. It gets slower, never larger.
+// An array that fits is in memory. Otherwise memory is a direct-mapped cache of 4 KiB pages, and an
+// unnamed scratch file holds the others. Ids are hashes, so access is random: each may read and
+// write a page of the scratch file. A longer array gets slower, never larger in memory.
 //
-// Memory: at most `memory_bytes`, charged. Errors: kLimitExceeded where the budget has no room, kIo
-// of the scratch file. Not thread-safe. The FileSystem must outlive the array.
+// Memory: at most `memory_bytes`, charged. Errors: kLimitExceeded if the budget has no room, kIo of
+// the scratch file. Not thread-safe. The FileSystem must outlive the array.
 
 #pragma once
 
@@ -44,7 +43,7 @@ class ScratchArray {
   static constexpr std::uint64_t kPageBytes = 4096;
   static_assert(sizeof(Item) <= kPageBytes);
 
-  /// What a page takes of `memory_bytes`, with what is known of it.
+  /// A page's share of `memory_bytes`, with its bookkeeping.
   static constexpr std::uint64_t kPageCostBytes = kPageBytes + 16;
 
   /// The smallest `memory_bytes`.
@@ -103,9 +102,9 @@ class ScratchArray {
  private:
   static constexpr std::uint64_t kPageItems = kPageBytes / sizeof(Item);
 
-  // The page in a place of the memory, and whether the file does not have it so.
+  // The page in a cache slot, and whether it differs from the file's.
   struct Place {
-    std::uint64_t page = 0;  // its number and 1; 0 for none
+    std::uint64_t page = 0;  // its number plus 1; 0 for none
     std::uint64_t dirty = 0;
   };
 
@@ -149,7 +148,7 @@ class ScratchArray {
     return {};
   }
 
-  // A page that was never written is zero: behind the file's end, or in a hole.
+  // A page never written is zero: past the file's end, or in a hole.
   Result<void> load(std::uint64_t page, MutableBytes memory) {
     if (page >= file_pages_) {
       std::memset(memory.data(), 0, memory.size());
@@ -165,7 +164,7 @@ class ScratchArray {
   Buffer places_;  // of Place
   std::uint64_t place_count_ = 0;
   std::uint64_t size_ = 0;
-  std::unique_ptr<File> file_;    // made when a page does not fit any more
+  std::unique_ptr<File> file_;    // created when memory is full
   std::uint64_t file_pages_ = 0;  // the file's length
 };
 

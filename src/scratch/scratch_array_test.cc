@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Arrays, bits and stacks in less memory than they have items, against those in memory.
+// Arrays, bits and stacks with too little memory, compared with those in memory.
 
 #include "scratch/scratch_array.h"
 
