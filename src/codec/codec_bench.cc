@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// How fast deltas are made and applied, and zstd as we call it, on inputs from a seed. Bytes per
-// second are of the target (deltas) or of the content (zstd).
+// Speed of delta encoding and decoding, and of zstd as we call it, on seeded inputs. Bytes per
+// second count the target (deltas) or the content (zstd).
 //
 // The delta benchmarks take a size: for each kind of data the rate must be about the same at 64 KiB
-// and at 16 MiB (linear time, format trap 12), save for what the caches no longer hold.
+// and at 16 MiB (linear time, format trap 12), except for cache misses.
 
 #include <benchmark/benchmark.h>
 
@@ -84,7 +84,7 @@ void encode(benchmark::State& state, MakePair make_pair) {
   state.counters["program_bytes"] = static_cast<double>(length);
 }
 
-// Making the index is a part of encode(): how large a part?
+// Only the index, to compare with encode().
 void index_only(benchmark::State& state, MakePair make_pair) {
   const Pair pair = make_pair(static_cast<std::size_t>(state.range(0)));
   Budget budget(std::uint64_t{1} << 30);
@@ -110,7 +110,7 @@ void apply(benchmark::State& state, MakePair make_pair) {
   set_rate(state, out.size());
 }
 
-// The limit of apply().
+// The upper limit of apply().
 void copy(benchmark::State& state) {
   const Vector from(static_cast<std::size_t>(state.range(0)));
   Vector to(from.size());
@@ -135,7 +135,7 @@ void compress(benchmark::State& state) {
   set_rate(state, text.size());
 }
 
-// At once (0) and as a stream (1), of the same frame.
+// The same frame at once (0) and as a stream (1).
 void decompress(benchmark::State& state) {
   TestRandom random(5);
   const Vector text = text_bytes(random, static_cast<std::size_t>(state.range(1)));

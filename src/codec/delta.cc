@@ -1,10 +1,9 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Rebuilding an object from its base. Programs of real histories are short runs of literals between
-// copies, so a short run is moved as two fixed 16-byte blocks where there is room to write more
-// than is asked for: what is written too much lies inside `out` and is overwritten by what follows,
-// or the program is refused for being too short.
+// Rebuilds an object from its base. Real programs have short runs of literals between copies, so a
+// short run is moved as two fixed 16-byte blocks if there is room. The excess stays inside `out`
+// and is overwritten by later operations, or the program is refused as too short.
 
 #include "codec/delta.h"
 
@@ -20,9 +19,9 @@
 namespace bale {
 namespace {
 
-constexpr std::size_t kWideBytes = 32;  // what move_run() moves at once
+constexpr std::size_t kWideBytes = 32;  // moved at once by move_run()
 
-// Copies `size` bytes. `room` is how many may be read and written at least.
+// Copies `size` bytes. At least `room` bytes may be read and written.
 void move_run(std::byte* to, const std::byte* from, std::size_t size, std::size_t room) {
   if (size <= kWideBytes && room >= kWideBytes) {
     std::memcpy(to, from, kWideBytes / 2);

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Any bytes as base and delta program: never a crash, never a byte outside, and the size that the
-// program claims is the size that it makes.
+// Any bytes as base and delta program: no crash, no access out of bounds, and delta_output_size()
+// equals the output's size.
 //
 // Input: u16 LE size of the base, u16 LE size of the output, base, program.
 
@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Bytes rest = input.subspan(4);
   const std::size_t base_size =
       std::min<std::size_t>(load_le<std::uint16_t>(input.data()), rest.size());
-  // Copies of their own, so that a sanitizer sees where each ends.
+  // Copies, so that a sanitizer sees where each ends.
   const Bytes base_bytes = rest.first(base_size);
   const std::vector<std::byte> base(base_bytes.begin(), base_bytes.end());
   const Bytes program_bytes = rest.subspan(base_size);

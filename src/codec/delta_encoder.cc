@@ -1,19 +1,18 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Making delta programs.
+// Encodes delta programs.
 //
-// The base is cut into blocks of 16 bytes; each goes into a hash table under its content. The
-// target is looked up at every position (a common run of 31 bytes must contain a whole block), and
-// what is found is extended both ways, forward to the first difference and back to the last copy.
-// Three things keep the time linear for any bytes:
+// A hash table holds the base's blocks of 16 bytes. The target is looked up at every position (a
+// common run of 31 bytes contains a whole block), and a match is extended forward to the first
+// difference and back to the last copy. Three rules keep the time linear for any bytes:
 //   - a chain is followed for at most kMaxProbes items, and the longest match is taken, so what the
 //     others cost is paid by the bytes that the longest one covers;
 //   - of equal blocks in a row (zeros) only the first is in the table: it reaches farthest, and the
 //     row does not flood the chain;
 //   - where nothing matches for long, positions are skipped. The step stays odd, and so meets the
 //     blocks of the base at every phase: only runs shorter than some 130 bytes can be missed.
-// A bit set, an eighth full at most, answers "no" for most positions without touching the table.
+// A bit set, at most an eighth full, rejects most positions without reading the table.
 
 #include "codec/delta_encoder.h"
 
@@ -33,22 +32,22 @@ namespace {
 
 constexpr std::size_t kBlockBytes = 16;
 constexpr unsigned kMinHeadBits = 4;
-constexpr unsigned kFilterBits = 4;  // so many more bits of the hash than heads_ uses
+constexpr unsigned kFilterBits = 4;  // additional hash bits, compared with heads_
 constexpr int kMaxProbes = 8;
-constexpr std::size_t kGoodMatchBytes = 1024;  // long enough not to look for a longer one
+constexpr std::size_t kGoodMatchBytes = 1024;  // a match this long ends the search
 
-// Looking for matches gets coarser after each of these many bytes without one, down to each 7th.
+// After every 2^12 bytes without a match, the search gets coarser, down to every 7th position.
 constexpr unsigned kPatienceShift = 12;
 constexpr std::size_t kMaxStep = 7;
 
-// A match reaches back over at most this many bytes that were already given up as literals (almost
-// always); so a program that is this much too long will not become short enough.
+// A match almost never extends back over more literals than this; so a program that exceeds its
+// limit by this much will not become short enough.
 constexpr std::size_t kReachBackBytes = 1024;
 
 constexpr std::size_t kMaxLiteralBytes = 128;
 constexpr std::size_t kMaxCopyBytes = 0xFFFFFF;
 
-// One or two blocks a head.
+// One or two blocks per head.
 unsigned head_bits_for(std::size_t block_count) {
   const std::size_t blocks = std::max<std::size_t>(block_count, std::size_t{1} << kMinHeadBits);
   return static_cast<unsigned>(std::bit_width(blocks)) - 1;
@@ -58,8 +57,8 @@ std::size_t filter_words(unsigned head_bits) {
   return (std::size_t{1} << (head_bits + kFilterBits)) / 64;
 }
 
-// Every bit of the 16 bytes matters to every bit of the result. Loaded as little-endian on any
-// machine, so that programs are the same everywhere.
+// Every bit of the 16 bytes affects every bit of the result. Little-endian on any machine, so that
+// programs are the same everywhere.
 std::uint64_t hash_block(const std::byte* block) {
   __extension__ using Wide = unsigned __int128;
   const std::uint64_t low = load_le<std::uint64_t>(block) ^ 0x9E3779B97F4A7C15u;
@@ -68,7 +67,7 @@ std::uint64_t hash_block(const std::byte* block) {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
-// How many bytes are the same from both starts on, `limit` at most.
+// The length of the common prefix, at most `limit`.
 std::size_t common_prefix(const std::byte* a, const std::byte* b, std::size_t limit) {
   std::size_t size = 0;
   while (limit - size >= 8) {
@@ -83,14 +82,14 @@ std::size_t common_prefix(const std::byte* a, const std::byte* b, std::size_t li
   return size;
 }
 
-// How many bytes are the same right before both ends, `limit` at most.
+// The length of the common suffix, at most `limit`.
 std::size_t common_suffix(const std::byte* a_end, const std::byte* b_end, std::size_t limit) {
   std::size_t size = 0;
   while (size < limit && *(a_end - 1 - size) == *(b_end - 1 - size)) ++size;
   return size;
 }
 
-// Puts operations into memory that may end too early. Once one did not fit, none does.
+// Writes operations into limited memory. Once one does not fit, all later ones are dropped.
 class ProgramWriter {
  public:
   explicit ProgramWriter(MutableBytes out) : out_(out) {}
@@ -132,7 +131,7 @@ class ProgramWriter {
     std::array<std::byte, 8> operation{};
     std::size_t length = 1;
     unsigned code = 0x80;
-    // 65,536 could be written as 0 without any byte, but at offset 0 that would be 0x80 alone.
+    // 65,536 could be encoded as 0 without any byte, but at offset 0 that would be 0x80.
     for (unsigned i = 0; i < 4; ++i) {
       const auto byte = static_cast<std::byte>(offset >> (8 * i));
       if (byte == std::byte{0}) continue;
@@ -186,12 +185,12 @@ DeltaEncoder::DeltaEncoder(Buffer memory, std::size_t max_base_bytes)
 void DeltaEncoder::index(Bytes base) {
   base_ = base.first(std::min(base.size(), max_base_bytes_));
   const std::size_t block_count = base_.size() / kBlockBytes;
-  // A small base uses the beginning of the memory only, which stays in the caches.
+  // A small base uses only the start of the memory, which stays cached.
   head_bits_ = head_bits_for(block_count);
   std::fill_n(heads_, std::size_t{1} << head_bits_, 0u);
   std::fill_n(filter_, filter_words(head_bits_), 0u);
 
-  // Backwards, so that a chain has the earliest block first: it can be extended farthest.
+  // Backwards, so that a chain starts with the earliest block, which extends farthest.
   std::uint64_t hash_behind = 0;
   for (std::size_t block = block_count; block-- > 0;) {
     const std::byte* const bytes = base_.data() + block * kBlockBytes;
@@ -199,7 +198,7 @@ void DeltaEncoder::index(Bytes base) {
     std::uint32_t& head = heads_[hash >> (64 - head_bits_)];
     const bool repeats = block + 1 < block_count && hash == hash_behind &&
                          std::memcmp(bytes, bytes + kBlockBytes, kBlockBytes) == 0;
-    // The block behind was the last one to be put in, so it is the head of its chain.
+    // The next block was inserted last, so it is the head of its chain.
     next_[block] = repeats ? next_[block + 1] : head;
     head = static_cast<std::uint32_t>(((block + 1) << 8) | (hash & 0xFF));
     const std::uint64_t bit = hash >> (64 - head_bits_ - kFilterBits);
@@ -213,8 +212,8 @@ bool DeltaEncoder::may_have(std::uint64_t hash) const {
   return ((filter_[bit / 64] >> (bit % 64)) & 1) != 0;
 }
 
-// The longest match that covers the 16 bytes at scan.at and does not reach back behind scan.done;
-// size 0 if there is none.
+// The longest match that covers the 16 bytes at scan.at and starts at scan.done or later; size 0 if
+// there is none.
 DeltaEncoder::Match DeltaEncoder::find_match(const Scan& scan, std::uint64_t hash) const {
   Match best;
   bool is_first = true;
@@ -223,8 +222,8 @@ DeltaEncoder::Match DeltaEncoder::find_match(const Scan& scan, std::uint64_t has
     const std::size_t block = (item >> 8) - 1;
     if ((item & 0xFF) == (hash & 0xFF)) {
       if (std::exchange(is_first, false)) {
-        // Where an edit kept the length the next match lies as far ahead as the last one did, and
-        // may be none of the first few of many equal lines.
+        // After an edit that kept the length, the next match has the same drift; the chain alone
+        // may not find it among many equal lines.
         const std::ptrdiff_t expected = static_cast<std::ptrdiff_t>(scan.at) + scan.drift;
         if (expected >= 0 && static_cast<std::size_t>(expected) < base_.size()) {
           best = extend(scan, static_cast<std::size_t>(expected));

@@ -7,8 +7,8 @@
 //   encoder.index(base);
 //   if (std::optional<size_t> size = encoder.encode(target, room)) use(room.first(*size));
 //
-// One base may be indexed once and used for any number of targets. Deterministic: the program
-// depends on base, target and room.size() alone. Not thread-safe; may move between threads.
+// A base is indexed once for any number of targets. Deterministic: the program depends only on
+// base, target and room.size(). Not thread-safe; may move between threads.
 
 #pragma once
 
@@ -25,11 +25,11 @@ namespace bale {
 
 class DeltaEncoder {
  public:
-  /// No index is made for bases longer than this.
+  /// The largest base.
   static constexpr std::size_t kMaxBaseBytes = std::size_t{1} << 27;
 
-  /// What an encoder for bases of up to max_base_bytes charges to the budget: between 7/16 and 5/8
-  /// of that, and at least 96 bytes. Touched only as far as the bases need it.
+  /// The charge of an encoder for bases of up to max_base_bytes: 7/16 to 5/8 of that, and at least
+  /// 96 bytes. Pages are touched only as needed.
   [[nodiscard]] static std::uint64_t memory_bytes(std::size_t max_base_bytes);
 
   /// kInvalidArgument above kMaxBaseBytes, kLimitExceeded if the memory does not fit. The budget
@@ -41,26 +41,26 @@ class DeltaEncoder {
     return target_bytes + (target_bytes + 127) / 128 + 1;
   }
 
-  /// Prepares encode(). `base` must stay where it is until the last encode() against it. Of a base
-  /// longer than max_base_bytes only that much is used. Takes time in proportion to the base.
+  /// Prepares encode(). `base` must stay valid until the last encode() against it. Only its first
+  /// max_base_bytes are used. Takes time in proportion to the base.
   void index(Bytes base);
 
-  /// Writes a program that rebuilds `target` from the base and returns its length, or nothing if
-  /// none was found that fits into `out`; what `out` holds is then undefined. A smaller `out` makes
-  /// hopeless pairs end sooner. The program never looks like zstd (format trap 2) and never has a
-  /// copy that a reader refuses. Takes time in proportion to the target, whatever the bytes are.
+  /// Writes a program that rebuilds `target` from the base and returns its length, or nullopt, with
+  /// `out` undefined, if none was found that fits. With a smaller `out`, hopeless pairs end sooner.
+  /// The program never starts like zstd (format trap 2) and has no copy that a reader refuses.
+  /// Takes time in proportion to the target, whatever the bytes.
   [[nodiscard]] std::optional<std::size_t> encode(Bytes target, MutableBytes out) const;
 
  private:
-  // How far encode() has come.
+  // The state of encode().
   struct Scan {
     Bytes target;
-    std::size_t at = 0;        // what is looked up now
-    std::size_t done = 0;      // the program makes the target up to here
+    std::size_t at = 0;        // the position looked up now
+    std::size_t done = 0;      // the program covers the target up to here
     std::ptrdiff_t drift = 0;  // base position less target position of the last match
   };
 
-  // Where base and target hold the same bytes.
+  // A common run of base and target.
   struct Match {
     std::size_t base_at = 0;
     std::size_t target_at = 0;
@@ -76,7 +76,7 @@ class DeltaEncoder {
   Buffer memory_;
   std::size_t max_base_bytes_;
   // In memory_. An item is a block's number plus one in the upper 24 bits and 8 bits of its hash
-  // below, so that most false friends are known without a look at the base; 0 is none.
+  // below, which rule out most false matches without reading the base; 0 is none.
   std::uint32_t* heads_;   // by the hash's top bits: the first item of a chain
   std::uint32_t* next_;    // by block number: the item after it in its chain
   std::uint64_t* filter_;  // a bit set: 16 bits a head, by the hash's top bits

@@ -25,7 +25,7 @@ class DeltaEncoderTest : public testing::Test {
     return std::move(encoder).value();
   }
 
-  // The program for `target`, after it has been seen to rebuild it.
+  // The program for `target`, checked to rebuild it.
   Vector encoded(const Vector& base, const Vector& target) {
     encoder_.index(base);
     Vector program(DeltaEncoder::bound(target.size()));
@@ -76,12 +76,11 @@ TEST_F(DeltaEncoderTest, ManySmallEditsCostInProportion) {
   TestRandom random(6);
   const Vector base = text_bytes(random, 200'000);
   const Vector target = edited(random, base, 100);
-  // Each edit breaks one copy into two or three and brings at most 60 bytes.
+  // Each edit splits one copy into two or three and adds at most 60 bytes.
   EXPECT_LE(encoded(base, target).size(), 100u * 80);
 }
 
-// A line that stands a thousand times must not lead the search away from the place where it goes
-// on.
+// A line that occurs a thousand times must not hide the position where the match continues.
 TEST_F(DeltaEncoderTest, EqualLinesDoNotHideTheRightOne) {
   std::string base;
   for (int i = 0; i < 1000; ++i) {
@@ -127,7 +126,7 @@ TEST_F(DeltaEncoderTest, Trap2ProgramsNeverBeginWithTheZstdMagic) {
   const Vector base = random_bytes(random, 64);
   target.insert(target.end(), base.begin(), base.end());
   EXPECT_EQ(encoded(base, target).size(), 43u + 2);
-  // Only that length spells it.
+  // Only that length does.
   target.resize(40);
   EXPECT_EQ(encoded({}, target).size(), 41u);
   target.resize(42);
@@ -150,8 +149,8 @@ TEST_F(DeltaEncoderTest, CopyOf65536FromTheStartIsNot0x80Alone) {
   EXPECT_GT(program.size(), 1u);
 }
 
-// Trap 12: zeros and other periodic data, on which every block equals every other. (That the time
-// is linear is for the benchmark to say; a quadratic search would not get through this one.)
+// Trap 12: zeros and other periodic data, in which all blocks are equal. (The benchmark measures
+// linear time; a quadratic search would not finish this test.)
 TEST_F(DeltaEncoderTest, Trap12PeriodicDataIsShortAndDoesNotStall) {
   for (const std::size_t period : {1u, 2u, 3u, 15u, 16u, 17u, 24u, 48u, 100u}) {
     Vector base(4 << 20);
@@ -169,7 +168,7 @@ TEST_F(DeltaEncoderTest, NoProgramIsLongerThanItsBound) {
   TestRandom random(12);
   const Vector base = random_bytes(random, 4'000);
   for (std::size_t round = 0; round < 200; ++round) {
-    // Alternating literals and the shortest copies, with far offsets: the worst there is.
+    // The worst case: alternating literals and the shortest copies, with far offsets.
     Vector target;
     while (target.size() < 20 * round) {
       const Vector fresh = random_bytes(random, 1 + random.below(130));

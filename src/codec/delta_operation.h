@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The operations of a delta program, one by one; delta.h has the grammar. For whoever runs a
-// program, measures it, or writes it down in another grammar.
+// The operations of a delta program, for running, measuring or converting it. delta.h has the
+// grammar.
 
 #pragma once
 
@@ -14,16 +14,16 @@
 
 namespace bale {
 
-/// One operation. A literal's bytes begin at the program's next byte, and are all there.
+/// One operation. A literal's bytes follow in the program, complete.
 struct DeltaOperation {
   bool is_copy;
   std::size_t offset;  ///< in the base, of a copy
   std::size_t size;
 };
 
-/// Reads the operation at `at`, which is not the end, and moves `at` behind it: to a literal's
-/// first byte. kCorrupt if it is cut off or is 0x80. Whether a copy stays inside the base is for
-/// the caller to check. Here, because it is what loops over programs consist of.
+/// Reads the operation at `at`, which is not the end, and advances `at`: to a literal's first byte.
+/// kCorrupt if it is truncated or is 0x80. The caller checks that a copy stays inside the base.
+/// Inline: it dominates loops over programs.
 inline Result<DeltaOperation> read_delta_operation(const std::byte*& at, const std::byte* end) {
   constexpr unsigned kCopyFlag = 0x80;
   const auto code = std::to_integer<unsigned>(*at++);

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Any base and target: the program rebuilds the target, is within its bound, and is not taken for
+// Any base and target: the program rebuilds the target, respects its bound, and does not look like
 // zstd.
 //
 // Input: u16 LE size of the base, base, target.
@@ -27,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Bytes rest = input.subspan(2);
   const std::size_t base_size =
       std::min<std::size_t>(load_le<std::uint16_t>(input.data()), rest.size());
-  // Copies of their own, so that a sanitizer sees where each ends.
+  // Copies, so that a sanitizer sees where each ends.
   const Bytes base_bytes = rest.first(base_size);
   const std::vector<std::byte> base(base_bytes.begin(), base_bytes.end());
   const Bytes target_bytes = rest.subspan(base_size);

@@ -22,7 +22,7 @@ std::vector<std::byte> program(std::initializer_list<int> codes) {
   return bytes;
 }
 
-// What `codes` make of kBase, for an object of `size` bytes.
+// The output of `codes` on kBase, for an object of `size` bytes.
 Result<std::string> applied(std::initializer_list<int> codes, std::size_t size) {
   std::string out(size, '?');
   const Result<void> done =
@@ -52,7 +52,7 @@ TEST(DeltaTest, CopySizeZeroMeans65536) {
   std::vector<std::byte> out(65'536);
   ASSERT_THAT(apply_delta(base, program({0x81, 4}), out), IsOk());
   EXPECT_TRUE(std::equal(out.begin(), out.end(), base.begin() + 4));
-  // The same with size bytes that are there and 0.
+  // The same with explicit size bytes of 0.
   ASSERT_THAT(apply_delta(base, program({0xF1, 3, 0, 0, 0}), out), IsOk());
   EXPECT_TRUE(std::equal(out.begin(), out.end(), base.begin() + 3));
   EXPECT_EQ(*delta_output_size(program({0x81, 4})), 65'536u);
@@ -64,7 +64,7 @@ TEST(DeltaTest, EmptyProgramMakesAnEmptyObject) {
 }
 
 TEST(DeltaTest, Opcode0x80AloneIsRefused) {
-  // It would else copy 65,536 bytes from offset 0.
+  // Otherwise it would copy 65,536 bytes from offset 0.
   const std::vector<std::byte> base(65'536);
   std::vector<std::byte> out(65'536);
   EXPECT_THAT(apply_delta(base, program({0x80}), out), FailsWith(ErrorCode::kCorrupt, "0x80"));
@@ -104,8 +104,8 @@ TEST(DeltaTest, EveryTruncationIsCorrupt) {
   }
 }
 
-// Short runs are moved in fixed blocks: around every length and every distance from the end of
-// base, program and output, nothing but the run itself may change.
+// Short runs are moved in fixed blocks: for every length and every distance from the end of base,
+// program and output, only the run itself may change.
 TEST(DeltaTest, WideMovesStayInside) {
   TestRandom random(2);
   for (std::size_t base_size = 1; base_size <= 70; ++base_size) {
@@ -129,7 +129,7 @@ TEST(DeltaTest, WideMovesStayInside) {
 }
 
 TEST(DeltaTest, ProgramsAreNeverLongerThanTheirBound) {
-  // Seven operand bytes for one byte of output: nothing is longer.
+  // Seven operand bytes for one byte of output: the longest.
   const std::vector<std::byte> worst = program({0xFF, 1, 0, 0, 0, 1, 0, 0});
   EXPECT_EQ(worst.size(), max_program_bytes(*delta_output_size(worst)));
 }

@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The rolling hash is h = 2 h + gear[byte], in 32 bits: a byte has left it after 32 steps. Each
-// step needs the one before, so four places of the object are scanned in turns: a processor
-// overlaps them. After the first few hundred bytes hardly any hash is among the smallest, so the
-// one branch is nearly always predicted.
+// The rolling hash is h = 2 h + gear[byte], in 32 bits, so it covers the last 32 bytes. Each step
+// depends on the previous one, so four parts of the object are scanned in turns, which a processor
+// overlaps. After a few hundred bytes hardly any hash is among the smallest, so the one branch is
+// nearly always predicted.
 
 #include "codec/sketch.h"
 
@@ -17,10 +17,10 @@ namespace bale {
 namespace {
 
 constexpr std::size_t kStreams = 4;
-// Shorter objects are scanned in one go: each stream reads a window ahead of its part.
+// Shorter objects are scanned in one stream: each stream also reads the window before its part.
 constexpr std::size_t kLeastForStreams = 512;
 
-// Fixed for ever: sketches decide which bytes a pack has. (splitmix64, S. Vigna, its upper halves.)
+// Fixed for ever: sketches determine a pack's bytes. (The upper halves of splitmix64, S. Vigna.)
 constexpr std::array<std::uint32_t, 256> make_gear() {
   std::array<std::uint32_t, 256> gear{};
   std::uint64_t state = 0x62616C65;
@@ -45,7 +45,7 @@ std::uint64_t mix(std::uint64_t value) {
   return value ^ (value >> 32);
 }
 
-// Of the 32 bytes that end before `end`. Never 0.
+// The feature of the 32 bytes before `end`. Never 0.
 std::uint32_t feature_of(const std::byte* end) {
   std::uint64_t hash = 0;
   for (std::size_t at = Sketch::kWindowBytes; at > 0; at -= 8) {
@@ -79,7 +79,7 @@ class Smallest {
     Sketch sketch;
     for (std::size_t i = 0; i < count_; ++i) sketch.features[i] = feature_of(ends_[i]);
     std::sort(sketch.features.begin(), sketch.features.begin() + count_);
-    // Equal ones would be counted twice.
+    // Duplicates would count twice.
     const auto end = std::unique(sketch.features.begin(), sketch.features.begin() + count_);
     std::fill(end, sketch.features.end(), 0);
     return sketch;
@@ -92,7 +92,7 @@ class Smallest {
   std::uint32_t limit_ = std::numeric_limits<std::uint32_t>::max();
 };
 
-// The hash before the window that ends behind `first` is whole.
+// The hash of the bytes before the first complete window.
 std::uint32_t warm_up(const std::byte* first) {
   std::uint32_t hash = 0;
   for (const std::byte* at = first - (Sketch::kWindowBytes - 1); at < first; ++at) {
@@ -101,7 +101,7 @@ std::uint32_t warm_up(const std::byte* first) {
   return hash;
 }
 
-// All windows that end behind a byte of [begin, end).
+// Scans all windows that end with a byte of [begin, end).
 void scan(const std::byte* begin, const std::byte* end, Smallest& smallest) {
   std::uint32_t hash = warm_up(begin);
   for (const std::byte* at = begin; at < end; ++at) {
@@ -111,7 +111,7 @@ void scan(const std::byte* begin, const std::byte* end, Smallest& smallest) {
   }
 }
 
-// The same for a long range: four parts in turns, and what is left over after them.
+// The same for a long range: four parts in turns, then the remainder.
 void scan_long(const std::byte* begin, const std::byte* end, Smallest& smallest) {
   const std::size_t part = static_cast<std::size_t>(end - begin) / kStreams;
   std::array<const std::byte*, kStreams> at{};
@@ -150,7 +150,7 @@ Sketch make_sketch(Bytes payload) {
 }
 
 unsigned common_features(const Sketch& a, const Sketch& b) {
-  // Every pair is compared: without branches that is faster than a merge.
+  // Comparing every pair without branches is faster than a merge.
   unsigned common = 0;
   for (const std::uint32_t feature : a.features) {
     unsigned found = 0;

@@ -44,8 +44,8 @@ TEST(SketchTest, ARepeatedRunIsOneFeature) {
   EXPECT_EQ(feature_count(make_sketch(periodic)), 7u);
 }
 
-// All windows are looked at, also where the parts of a long object meet: a sketch does not depend
-// on where in the object its bytes stand.
+// All windows count, also where the parts of a long object meet: a sketch does not depend on the
+// position of the bytes.
 TEST(SketchTest, TheSameBytesElsewhereGiveTheSameFeatures) {
   TestRandom random(3);
   const std::vector<std::byte> bytes = random_bytes(random, 4'000);
@@ -53,7 +53,7 @@ TEST(SketchTest, TheSameBytesElsewhereGiveTheSameFeatures) {
   for (const std::size_t zeros : {1u, 2u, 3u, 31u, 32u, 700u}) {
     std::vector<std::byte> moved(zeros);
     moved.insert(moved.end(), bytes.begin(), bytes.end());
-    // The zeros and the runs that begin in them may push out some.
+    // Windows that begin in the zeros may displace some.
     EXPECT_GE(common_features(make_sketch(moved), sketch), Sketch::kMostFeatures - 4) << zeros;
   }
 }
@@ -79,7 +79,7 @@ TEST(SketchTest, NothingHasNothingInCommon) {
   EXPECT_EQ(common_features(Sketch(), Sketch()), 0u);
 }
 
-// Packs depend on it: another sketch would choose other bases.
+// Packs depend on them: another sketch would choose other bases.
 TEST(SketchTest, TheNumbersNeverChange) {
   TestRandom random(5);
   const Sketch sketch = make_sketch(random_bytes(random, 1'000));

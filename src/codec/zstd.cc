@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// One-shot compression and decompression. Contexts lie in buffers of our own: what is charged is
-// then exactly what zstd can touch, it never grows behind the budget's back, and it is not freed
-// and taken again when small payloads follow large ones (as contexts from the heap do).
+// One-shot compression and decompression. Contexts are placed in our own buffers: the charge is
+// then exactly the memory that zstd can use, and it is not freed and reallocated when small
+// payloads follow large ones, as with contexts from the heap.
 
 #include "codec/zstd.h"
 
@@ -30,7 +30,7 @@ namespace {
 constexpr std::size_t kTierBytes[] = {std::size_t{16} << 10, std::size_t{128} << 10,
                                       std::size_t{256} << 10, kFrameBytes};
 
-// The length of the frame that `stored` begins with, once its header has been found acceptable.
+// The length of the first frame of `stored`, after checking its header.
 Result<std::size_t> frame_length(Bytes stored, ZSTD_frameHeader& header) {
   const std::size_t status = ZSTD_getFrameHeader(&header, stored.data(), stored.size());
   if (ZSTD_isError(status) != 0) return damaged_frame(status);
@@ -88,7 +88,7 @@ Result<std::size_t> Compressor::compress(Bytes content, MutableBytes out) {
   const std::size_t size =
       ZSTD_compressCCtx(context_, out.data(), out.size(), content.data(), content.size(), level_);
   if (ZSTD_isError(size) != 0) {
-    // Too small an output is the one thing that can go wrong.
+    // The only possible error is too small an output.
     CHECK(ZSTD_getErrorCode(size) == ZSTD_error_dstSize_tooSmall);
     return fail(ErrorCode::kLimitExceeded, "{} do not compress to {}", format_bytes(content.size()),
                 format_bytes(out.size()));
@@ -117,8 +117,8 @@ Result<void> Decompressor::decompress(Bytes stored, MutableBytes out) {
 }
 
 Result<std::size_t> Decompressor::decompress_at_most(Bytes stored, MutableBytes out) {
-  // Frame by frame rather than all at once, so that a window too large is refused here as it is by
-  // StreamDecompressor: whether a pack is damaged may not depend on how it was read.
+  // Frame by frame, so that too large a window is refused here as by StreamDecompressor: whether a
+  // pack is damaged must not depend on how it is read.
   std::size_t filled = 0;
   while (!stored.empty()) {
     ZSTD_frameHeader header{};

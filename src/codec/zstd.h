@@ -1,15 +1,14 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// zstd as the pack format uses it: payloads are rows of frames, one after another.
+// zstd as the pack format uses it: a payload is a sequence of frames.
 //
-// bale writes frames of at most 1 MiB of content, so that any level fits into a few MiB and a part
-// of a large payload can be read alone. It reads whatever other writers made: frames of any size
-// with windows of up to 128 MiB, skippable frames between them.
+// bale writes frames of at most 1 MiB of content, so that any level needs only a few MiB and parts
+// of a large payload can be read separately. It also reads other writers' payloads: frames of any
+// size with windows of up to 128 MiB, and skippable frames.
 //
-// Everything that is decompressed is untrusted. Messages do not know where the bytes came from: the
-// caller puts the file and the offset in front. No class here is safe to use from two threads at
-// once; each may move from thread to thread.
+// Stored bytes are untrusted. Messages do not name a file: the caller prepends file and offset. The
+// classes are not thread-safe; each may move from thread to thread.
 
 #pragma once
 
@@ -29,48 +28,47 @@ struct ZSTD_DCtx_s;
 
 namespace bale {
 
-/// The most content that bale puts into one frame. A longer payload is a row of full frames and a
-/// last one with the rest.
+/// The most content in one of bale's frames. A longer payload has full frames and a last one with
+/// the rest.
 constexpr std::size_t kFrameBytes = std::size_t{1} << 20;
 
-/// Frames that need a larger window to be read are refused, whoever wrote them.
+/// Frames that need a larger window are refused.
 constexpr std::uint64_t kMaxWindowBytes = std::uint64_t{1} << 27;
 
 constexpr int kMinLevel = 1;
 constexpr int kMaxLevel = 22;
 
-/// A frame without content: what a writer appends to a compressed payload that would otherwise be
-/// as long as its content, and so be taken for raw bytes.
+/// A frame without content. A writer appends it to a compressed payload that has its content's
+/// length, which readers would otherwise treat as raw.
 constexpr std::array<std::byte, 8> kEmptySkippableFrame = {
     std::byte{0x50}, std::byte{0x2A}, std::byte{0x4D}, std::byte{0x18},
     std::byte{0},    std::byte{0},    std::byte{0},    std::byte{0}};
 
-/// True for bytes that a reader of the format takes for zstd: they begin 28 B5 2F FD.
+/// Whether a reader of the format treats the bytes as zstd: they begin with 28 B5 2F FD.
 [[nodiscard]] bool starts_with_zstd_magic(Bytes bytes);
 
-/// The most bytes that these frames can decompress to: exact where every frame says its size, as
-/// all of bale's do. It is a claim of untrusted bytes: compare it with what can be true before
-/// allocating that much. kCorrupt if they are not whole frames. Reads block headers only.
+/// The most bytes that these frames can decompress to: exact if every frame states its size, as
+/// bale's do. The frames are untrusted: bound the value before allocating that much. kCorrupt if
+/// they are not whole frames. Reads block headers only.
 Result<std::uint64_t> content_bound(Bytes stored);
 
-/// Makes frames at one level. Its memory is taken once, in create().
+/// Compresses frames at one level. All memory is allocated in create().
 class Compressor {
  public:
-  /// What a Compressor of this level charges to the budget; levels are 1..22. The memory is touched
-  /// only as far as the contents need it.
+  /// The charge of a Compressor of this level, 1..22. Pages are touched only as needed.
   [[nodiscard]] static std::uint64_t memory_bytes(int level);
 
   /// kInvalidArgument for a level outside 1..22, kLimitExceeded if memory_bytes(level) do not fit.
   /// The budget must outlive the Compressor.
   [[nodiscard]] static Result<Compressor> create(Budget& budget, int level);
 
-  /// Into this many bytes any content of that size can be compressed.
+  /// The longest frame for content of this size.
   [[nodiscard]] static std::size_t bound(std::size_t content_bytes);
 
   /// Writes one frame, with the content's size in its header and without a checksum, and returns
-  /// its length. The frame depends on level and content alone, not on what went before. Requires
-  /// content.size() <= kFrameBytes. kLimitExceeded if the frame is longer than `out`, which cannot
-  /// happen with bound() bytes; what `out` holds is then undefined.
+  /// its length. The frame depends only on level and content. Requires content.size() <=
+  /// kFrameBytes. kLimitExceeded, with `out` undefined, if the frame does not fit, which cannot
+  /// happen with bound() bytes.
   Result<std::size_t> compress(Bytes content, MutableBytes out);
 
  private:
@@ -78,25 +76,25 @@ class Compressor {
       : memory_(std::move(memory)), context_(context), level_(level) {}
 
   Buffer memory_;
-  ZSTD_CCtx_s* context_;  // lies in memory_
+  ZSTD_CCtx_s* context_;  // in memory_
   int level_;
 };
 
-/// Decompresses payloads that are in memory as a whole. No window is needed: the output is it.
+/// Decompresses payloads that are entirely in memory. The output serves as the window.
 class Decompressor {
  public:
-  /// What a Decompressor charges to the budget: about 94 KiB.
+  /// The charge of a Decompressor: about 94 KiB.
   [[nodiscard]] static std::uint64_t memory_bytes();
 
   /// kLimitExceeded if memory_bytes() do not fit. The budget must outlive the Decompressor.
   [[nodiscard]] static Result<Decompressor> create(Budget& budget);
 
-  /// Fills all of `out` from frames that must be whole, and make up all of `stored`. kCorrupt
-  /// otherwise; what `out` holds is then undefined.
+  /// Decompresses all of `stored` into all of `out`. kCorrupt, with `out` undefined, unless
+  /// `stored` is a sequence of whole frames with out.size() bytes of content.
   Result<void> decompress(Bytes stored, MutableBytes out);
 
-  /// The same for content whose size is not known beforehand: returns it. kCorrupt if it is more
-  /// than out.size(). content_bound(stored) bytes are always enough.
+  /// The same for content of unknown size, which it returns. kCorrupt if it exceeds out.size().
+  /// content_bound(stored) bytes are always enough.
   Result<std::size_t> decompress_at_most(Bytes stored, MutableBytes out);
 
  private:
@@ -104,7 +102,7 @@ class Decompressor {
       : memory_(std::move(memory)), context_(context) {}
 
   Buffer memory_;
-  ZSTD_DCtx_s* context_;  // lies in memory_
+  ZSTD_DCtx_s* context_;  // in memory_
 };
 
 /// Decompresses a payload that is too large for memory, piece by piece.
@@ -115,28 +113,28 @@ class Decompressor {
 ///   }
 ///   TRY(stream.finish());
 ///
-/// Memory: charged when a frame begins, as much as that frame's header asks for: its window, never
-/// more than 128 MiB nor than the frame's content where the header tells it, and some 600 KiB.
-/// bale's own frames take 1.6 MiB. Content is given out before its frame's end was seen: nothing is
-/// proven before finish(). After an error every further call fails with that error.
+/// Memory is charged when a frame begins: its window, at most 128 MiB or the content size in the
+/// header, and some 600 KiB. bale's own frames take 1.6 MiB. Content is passed on before its frame
+/// ends: it is not verified before finish(). After an error every further call fails with that
+/// error.
 class StreamDecompressor {
  public:
-  /// Takes content; an Error stops the stream. The bytes are valid during the call only.
+  /// Receives content; an Error stops the stream. The bytes are valid only during the call.
   using Sink = std::function<Result<void>(Bytes content)>;
 
-  /// `content_bytes`: what the payload must decompress to. Takes no memory yet. The budget must
-  /// outlive the stream.
+  /// `content_bytes`: the required size of the payload's content. Allocates nothing yet. The budget
+  /// must outlive the stream.
   StreamDecompressor(Budget& budget, std::uint64_t content_bytes)
       : budget_(&budget), content_bytes_left_(content_bytes) {}
 
-  /// Takes the next stored bytes, any number of them, and gives what they decompress to, in pieces
-  /// of at most 128 KiB, to `sink`. kCorrupt if the bytes are damaged or are more than
-  /// content_bytes; kLimitExceeded, with the memory that would do, if a window does not fit into
-  /// the budget; or the sink's error.
+  /// Decompresses the next stored bytes, any number, and passes the content to `sink` in pieces of
+  /// at most 128 KiB. kCorrupt if the bytes are damaged or yield more than content_bytes;
+  /// kLimitExceeded, with the memory that would suffice, if a window does not fit into the budget;
+  /// or the sink's error.
   Result<void> feed(Bytes stored, const Sink& sink);
 
-  /// Says whether the payload was whole: kCorrupt if it ends inside a frame, or had less content
-  /// than expected. Gives the memory back.
+  /// Ends the payload: kCorrupt if it ends inside a frame or had less content than expected. Frees
+  /// the memory.
   Result<void> finish();
 
  private:
@@ -151,11 +149,11 @@ class StreamDecompressor {
   Budget* budget_;
   std::uint64_t content_bytes_left_;
   State state_ = State::kHeader;
-  std::array<std::byte, 18> header_{};  // the longest frame header zstd has
-  std::size_t header_bytes_ = 0;        // how many of them have come
+  std::array<std::byte, 18> header_{};  // the longest frame header
+  std::size_t header_bytes_ = 0;        // bytes of it so far
   std::uint64_t skip_bytes_left_ = 0;
   Buffer memory_;                   // one piece of output, then the context with its window
-  ZSTD_DCtx_s* context_ = nullptr;  // lies in memory_
+  ZSTD_DCtx_s* context_ = nullptr;  // in memory_
   std::optional<Error> first_error_;
 };
 

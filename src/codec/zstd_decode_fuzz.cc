@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Any bytes as a compressed payload, at once and in pieces: never a crash, never more content than
-// expected. (The two need not agree on damaged bytes: a match that reaches behind the window finds
-// other bytes in a ring than in the whole output.)
+// Any bytes as a compressed payload, at once and in pieces: no crash, no more content than
+// expected. (The two may differ for damaged bytes: a match that exceeds the window finds other
+// bytes in a ring than in the whole output.)
 //
 // Input: u16 LE expected content size, u8 size of the pieces less one, payload.
 
@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CHECK(decompressor.has_value());
   std::vector<std::byte> out(load_le<std::uint16_t>(input.data()));
   const Result<void> at_once = decompressor->decompress(stored, out);
-  // Whole, good frames are bounded by what their headers say.
+  // The headers of valid frames bound their content.
   if (at_once) CHECK(*content_bound(stored) >= out.size());
 
   StreamDecompressor stream(budget, out.size());

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What zstd says of bytes that it cannot decompress, as an Error.
+// Converts zstd's decompression errors to Errors.
 #pragma once
 
 #include <zstd.h>

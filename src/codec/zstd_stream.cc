@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// StreamDecompressor. zstd's own streaming would do nearly all of this, but it allocates a window
-// as large as the frame's header claims. So each header is gathered and looked at here first; only
-// then does the frame get memory, charged to the budget, and zstd the bytes.
+// StreamDecompressor. zstd's own streaming would allocate whatever window a frame's header claims.
+// So each header is collected and checked here first; only then is memory charged for the frame and
+// zstd given the bytes.
 //
 // memory_:  | one piece of output | context, block of input, window |
 
@@ -109,7 +109,7 @@ Result<void> StreamDecompressor::ensure_memory(std::uint64_t window_bytes,
   CHECK(ZSTD_isError(window) == 0);
   const std::size_t needed = kPieceBytes + ZSTD_estimateDCtxSize() + ZSTD_BLOCKSIZE_MAX + window;
   if (memory_.size() >= needed) return {};
-  // Frames do not refer to each other: the old window can go before the new one comes.
+  // Frames are independent: free the old window before allocating the new one.
   memory_ = Buffer();
   memory_ = TRY(Buffer::allocate(*budget_, needed, "the window of a zstd frame"));
   const MutableBytes workspace = memory_.span().subspan(kPieceBytes);
@@ -134,7 +134,7 @@ Result<std::size_t> StreamDecompressor::feed_frame(Bytes stored, const Sink& sin
       state_ = State::kHeader;
       return in.pos;
     }
-    // A full piece may mean that there is more content than input to be consumed.
+    // After a full piece, content may be left although the input is consumed.
     more = in.pos < in.size || out.pos == out.size;
   }
   return in.pos;

@@ -18,7 +18,7 @@ namespace {
 
 using Vector = std::vector<std::byte>;
 
-// A frame as another writer makes it: streamed, with this window and without a content size.
+// A frame of another writer: streamed, with this window and without a content size.
 Vector foreign_frame(Bytes content, int window_log) {
   ZSTD_CCtx* const context = ZSTD_createCCtx();
   EXPECT_FALSE(ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, window_log)));
@@ -27,7 +27,7 @@ Vector foreign_frame(Bytes content, int window_log) {
   Vector out(ZSTD_compressBound(content.size()));
   ZSTD_inBuffer in_buffer{.src = content.data(), .size = content.size(), .pos = 0};
   ZSTD_outBuffer out_buffer{.dst = out.data(), .size = out.size(), .pos = 0};
-  // Two calls: the library would else take the end for the content's size.
+  // Two calls: with one, the library would write the content's size.
   EXPECT_FALSE(
       ZSTD_isError(ZSTD_compressStream2(context, &out_buffer, &in_buffer, ZSTD_e_continue)));
   EXPECT_EQ(ZSTD_compressStream2(context, &out_buffer, &in_buffer, ZSTD_e_end), 0u);
@@ -38,7 +38,7 @@ Vector foreign_frame(Bytes content, int window_log) {
 
 class ZstdStreamTest : public testing::Test {
  protected:
-  // Feeds `stored` in pieces of so many bytes.
+  // Feeds `stored` in pieces of `piece_bytes`.
   Result<Vector> streamed(Bytes stored, std::uint64_t content_bytes, std::size_t piece_bytes) {
     StreamDecompressor stream(budget_, content_bytes);
     Vector out;
@@ -55,7 +55,7 @@ class ZstdStreamTest : public testing::Test {
     return out;
   }
 
-  // The payload as bale stores it: a row of frames of kFrameBytes.
+  // The payload as bale stores it: frames of kFrameBytes.
   Vector payload(Bytes content) {
     Result<Compressor> compressor = Compressor::create(budget_, 1);
     EXPECT_THAT(compressor, IsOk());
@@ -122,7 +122,7 @@ TEST_F(ZstdStreamTest, ForeignFramesWithAWindowComeBack) {
   append_bytes(stored, foreign_frame(Bytes(text).subspan(1'000'000), 21));
   ASSERT_OK_AND_ASSIGN(out, streamed(stored, text.size(), 10'000));
   EXPECT_TRUE(out == text);
-  // One shot gives the same, and block counts bound the content.
+  // One-shot decompression gives the same, and block counts bound the content.
   ASSERT_OK_AND_ASSIGN(decompressor, Decompressor::create(budget_));
   Vector whole(text.size());
   EXPECT_THAT(decompressor.decompress(stored, whole), IsOk());
@@ -143,7 +143,7 @@ TEST_F(ZstdStreamTest, WindowBeyondTheBudgetNamesTheMemoryThatWouldDo) {
 }
 
 TEST_F(ZstdStreamTest, WindowsUpTo128MiBAreTakenAndLargerOnesAreCorrupt) {
-  Budget large(std::uint64_t{200} << 20);  // only what is touched becomes resident
+  Budget large(std::uint64_t{200} << 20);  // only touched pages become resident
   const Vector text = text_bytes(random_, 10'000);
   for (const int window_log : {27, 28}) {
     StreamDecompressor stream(large, text.size());
@@ -182,7 +182,7 @@ TEST_F(ZstdStreamTest, ContentOfAnotherSizeIsCorrupt) {
   const Vector text = text_bytes(random_, 300'000);
   EXPECT_THAT(streamed(payload(text), text.size() - 1, 1000), FailsWith(ErrorCode::kCorrupt));
   EXPECT_THAT(streamed(payload(text), text.size() + 1, 1000), FailsWith(ErrorCode::kCorrupt));
-  // Frames that do not say their size are stopped on the way.
+  // Frames without a size are stopped while decompressing.
   const Vector stored = foreign_frame(text, 17);
   std::size_t given = 0;
   StreamDecompressor stream(budget_, 200'000);

@@ -41,15 +41,15 @@ class ZstdTest : public testing::Test {
   TestRandom random_{20};
 };
 
-// zstd gets exactly the memory that was charged and may not take more: if memory_bytes() were too
-// small for some size of content, compress() would stop the program.
+// zstd gets exactly the charged memory: if memory_bytes() were too small for some size of content,
+// compress() would end the program.
 TEST_F(ZstdTest, EveryLevelFitsIntoItsMemoryAtEverySize) {
   const Vector text = text_bytes(random_, kFrameBytes);
   const Vector noise = random_bytes(random_, kFrameBytes);
   for (int level = kMinLevel; level <= kMaxLevel; ++level) {
     ASSERT_OK_AND_ASSIGN(compressor, Compressor::create(budget_, level));
     EXPECT_EQ(budget_.used_bytes(), Compressor::memory_bytes(level));
-    // The parameters change at 16, 128 and 256 KiB; the slow levels see the large sizes once.
+    // The parameters change at 16, 128 and 256 KiB; slow levels test the large sizes once.
     for (const std::size_t size : {0u, 1u, 1'000u, 16u << 10, (16u << 10) + 1, 128u << 10,
                                    (128u << 10) + 1, 256u << 10, (256u << 10) + 1, 1u << 20}) {
       if (level > 12 && size > 128u << 10 && size != (256u << 10) + 1) continue;
@@ -121,7 +121,7 @@ TEST_F(ZstdTest, RowsOfFramesAndSkippableFramesComeBack) {
   EXPECT_EQ(*content_bound(stored), text.size());
 }
 
-// Trap 1 is avoided by its means: eight bytes more, the same content.
+// It avoids trap 1: eight bytes more, the same content.
 TEST_F(ZstdTest, EmptySkippableFrameLengthensAPayloadWithoutChangingIt) {
   const Vector text = text_bytes(random_, 500);
   Vector stored = frame(text);
@@ -174,8 +174,7 @@ TEST_F(ZstdTest, TrailingGarbageIsCorrupt) {
   }
 }
 
-// Without a checksum a flipped bit may give other content, but never a crash and never another
-// size.
+// Without a checksum a flipped bit may change the content, but not its size, and must not crash.
 TEST_F(ZstdTest, FlippedBitsNeverLeaveTheOutput) {
   const Vector text = text_bytes(random_, 700);
   const Vector stored = frame(text);
