@@ -1,9 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Checks and takes apart what users type. An archive's name holds neither '@' nor ':', so the first
-// of them ends it at the latest, and no other character needs quoting. It may end before, at any
-// '/': text alone cannot tell.
+// Checks and parses names. An archive's name contains neither '@' nor ':', so the first of them
+// ends it at the latest, and nothing needs quoting. It may also end at any earlier '/'.
 
 #include "bale/archive_name.h"
 
@@ -18,14 +17,14 @@
 namespace bale {
 namespace {
 
-// A name in a message is cut here: a hostile one may be as long as its record.
+// Messages truncate names to this: a hostile one may be as long as its record.
 
 bool is_control(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte < 0x20 || byte == 0x7F;
 }
 
-// U+0080 to U+009F, which a terminal may obey as it does an escape sequence. Needs valid UTF-8.
+// U+0080 to U+009F, which a terminal may interpret as control characters. Requires valid UTF-8.
 bool holds_c1_control(std::string_view text) {
   for (std::size_t i = text.find('\xC2'); i != std::string_view::npos;
        i = text.find('\xC2', i + 1)) {

@@ -81,7 +81,7 @@ TEST(ArchivePathTest, EveryFormIsTakenApartInEveryWay) {
       {"a/b@1/c:d",
        {{.name = "a/b", .record_back = 1, .ref = "c", .path = "d"},
         {.name = "a", .ref = "b@1/c", .path = "d"}}},
-      // What cannot be a name, or a record, can be a ref.
+      // An invalid name or record number can be a ref.
       {"linux/-x", {{.name = "linux", .ref = "-x"}}},
       {"linux/heads/x@y:",
        {{.name = "linux/heads", .ref = "x@y", .path = ""},
@@ -103,7 +103,7 @@ TEST(ArchivePathTest, OtherFormsAreInvalid) {
         "a:..", "a:b/../c",  "a:./b", "a:b/.", "a/main:../x"}) {
     EXPECT_THAT(parse_archive_path(text), FailsWith(ErrorCode::kInvalidArgument)) << text;
   }
-  // However many ways there might be, only those with a valid name count.
+  // Only readings with a valid name count.
   ASSERT_OK_AND_ASSIGN(many, parse_archive_path("a" + std::string(100'000, '/') + "b"));
   EXPECT_EQ(many.size(), 1u);
 }

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Any bytes as a commit and as a tag, under both hashes: what was read must, written again, be the
+// Any bytes as a commit and as a tag, under both hashes: the parsed fields, written again, are the
 // start of the payload (hex digits in any case).
 
 #include <cctype>

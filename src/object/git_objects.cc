@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Readers for the grammar that stands in the header. They follow Git 2.39 in what they take, so
-// that every object Git can walk can be walked here, to the same links.
+// Parsers for the grammar in git_objects.h. They accept what Git 2.39 accepts, so that every object
+// that Git can walk has the same links here.
 
 #include "object/git_objects.h"
 
@@ -22,7 +22,7 @@ constexpr std::uint32_t kTypeSymlink = 0120000;
 constexpr std::uint32_t kTypeTree = 0040000;
 constexpr std::uint32_t kOwnerMayExecute = 0100;
 
-// The header lines at the start of a commit or a tag, taken one after the other.
+// Reads the header lines at the start of a commit or a tag.
 class HeaderLines {
  public:
   HeaderLines(const char* what, GitHash hash, Bytes payload)
@@ -32,7 +32,7 @@ class HeaderLines {
     return text_.substr(position_, key.size()) == key;
   }
 
-  // Whether more is left than "<key><hex>".
+  // Whether the rest is longer than "<key><hex>".
   [[nodiscard]] bool has_more_than(std::string_view key) const {
     return text_.size() - position_ > key.size() + 2 * oid_bytes(hash_);
   }
@@ -55,7 +55,7 @@ class HeaderLines {
     return GitOid(hash_, oid);
   }
 
-  // The rest of a line "<key><text>\n"; nothing, and no step ahead, where there is none.
+  // The rest of a line "<key><text>\n"; nullopt, without advancing, if there is none.
   std::optional<std::string_view> take_text(std::string_view key) {
     if (!next_is(key)) return std::nullopt;
     const std::size_t start = position_ + key.size();
@@ -100,7 +100,7 @@ Result<void> visit_commit(GitHash hash, Bytes payload, const LinkVisitor& visit)
   HeaderLines lines("commit", hash, payload);
   const GitOid tree = TRY(lines.take_oid("tree "));
   TRY(visit({.oid = tree, .type = ObjectType::kTree}));
-  // Git looks for another parent only while more than such a line is left.
+  // Git looks for another parent only while the rest is longer than such a line.
   while (lines.next_is("parent ") && lines.has_more_than("parent ")) {
     const GitOid parent = TRY(lines.take_oid("parent "));
     TRY(visit({.oid = parent, .type = ObjectType::kState, .is_parent = true}));
@@ -138,7 +138,7 @@ Result<std::optional<TreeEntry>> TreeReader::next() {
   TreeEntry entry;
   std::size_t at = 0;
   for (; at < rest.size() && rest[at] >= '0' && rest[at] <= '7'; ++at) {
-    // Digits that no longer fit fall out at the top, as they do in Git: the type is in the low 16.
+    // Excess digits overflow at the top, as in Git: the type is in the low 16 bits.
     entry.mode = entry.mode << 3 | static_cast<std::uint32_t>(rest[at] - '0');
   }
   if (at == 0 || at == rest.size() || rest[at] != ' ') {

@@ -26,7 +26,7 @@ Result<std::vector<TreeEntry>> read_all(GitHash hash, std::string_view payload) 
   while (true) {
     Result<std::optional<TreeEntry>> entry = reader.next();
     if (!entry) {
-      // A broken tree stays broken where it is.
+      // The error repeats on every later call.
       EXPECT_THAT(reader.next(), FailsWith(entry.error().code, entry.error().message));
       return entry.error();
     }
@@ -81,11 +81,11 @@ TEST(TreeTest, OddModesAreTakenAsGitTakesThem) {
       {"040000", 0040000, EntryKind::kTree},
       {"40755", 0040755, EntryKind::kTree},
       {"160000", 0160000, EntryKind::kSubmodule},
-      // What git 2.39 shows as 160000, and does not follow.
+      // git 2.39 shows it as 160000 and does not follow it.
       {"644", 0644, EntryKind::kSubmodule},
       {"0", 0, EntryKind::kSubmodule},
       {"20000", 0020000, EntryKind::kSubmodule},
-      // More digits than fit: git 2.39 sees the last ones.
+      // Too many digits: git 2.39 uses the last ones.
       {"7777777777777100644", 037777100644, EntryKind::kFile},
   };
 
@@ -154,7 +154,7 @@ std::string commit_of(GitHash hash, std::string_view parents) {
   for (const char parent : parents) {
     payload += "parent " + oid_of(parent, hash).to_hex() + "\n";
   }
-  // A "parent" further down is somebody's text, as in a merged tag or a message.
+  // A "parent" further down is text, as in a merged tag or a message.
   return payload + "author A <a@b> 1 +0000\nmergetag object " + oid_of('\x44', hash).to_hex() +
          "\nparent " + oid_of('\x55', hash).to_hex() + "\n\nparent of all\n";
 }
@@ -187,7 +187,7 @@ TEST(CommitTest, EveryTruncationOfTheTreeLineIsCorrupt) {
   }
 }
 
-// As Git reads it: where no more than a parent line is left, it does not look for one.
+// Like Git: if the rest is no longer than a parent line, it is not read as one.
 TEST(CommitTest, AParentLineThatThePayloadCutsOffIsIgnored) {
   const std::string tree_line = "tree " + oid_of('\x11').to_hex() + "\n";
   const std::string parent_line = "parent " + oid_of('\x22').to_hex() + "\n";

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Cuts the payload where entries and lines end, and gives whole ones to the grammar of
+// Splits the payload at the ends of entries and lines, and passes whole ones to the parsers of
 // git_objects.h.
 
 #include "object/link_stream.h"
@@ -15,10 +15,10 @@ namespace bale {
 namespace {
 
 constexpr std::size_t kMostEntryBytes = 1 << 20;
-// "object HEX", "type WORD": longer lines are not among those that matter.
+// Longer than "object HEX" and "type WORD"; longer lines are irrelevant.
 constexpr std::size_t kMostLineBytes = 128;
 
-// How many bytes of `text` are whole entries.
+// The length of the whole entries at the start of `text`.
 std::size_t whole_entries(GitHash hash, std::string_view text) {
   std::size_t begin = 0;
   for (;;) {
@@ -86,15 +86,15 @@ Result<void> LinkStream::feed_lines(std::string_view text, const LinkVisitor& vi
   return {};
 }
 
-// A commit has its tree in the first line, then parents; a tag what it names in the first, and its
-// type in the second.
+// A commit has its tree in the first line, then parents; a tag its object in the first and its type
+// in the second.
 Result<void> LinkStream::take_line(const LinkVisitor& visit) {
   const bool is_commit = type_ == ObjectType::kState;
   if (is_commit && lines_ > 0 && !carry_.starts_with("parent ")) {
     done_ = true;
     return {};
   }
-  // A parent line is parsed behind the tree line, which brings it to the place that it needs.
+  // Parses a parent line after the tree line, as in a commit.
   const std::string payload = header_ + carry_;
   if (is_commit ? lines_ == 0 : lines_ < 1) header_ = carry_;
   ++lines_;

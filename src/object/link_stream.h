@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// TreeStream and LinkStream: the entries of a tree, and the links of any object, whose payload
-// comes in pieces because it is too large to be held. The same that TreeReader and for_each_link()
-// find (object/git_objects.h).
+// TreeStream and LinkStream: the entries of a tree, and the links of any object, from a payload in
+// pieces, which may be too large for memory. Same results as TreeReader and for_each_link()
+// (object/git_objects.h).
 //
 //   LinkStream links(GitHash::kSha1, ObjectType::kTree);
 //   while (there is another piece) TRY(links.feed(piece, visit));
@@ -25,18 +25,19 @@
 
 namespace bale {
 
-/// Called with each entry, which is valid during the call. An Error ends the reading.
+/// Called with each entry, which is valid during the call. An Error stops the stream and is
+/// returned.
 using TreeEntryVisitor = std::function<Result<void>(const TreeEntry&)>;
 
 class TreeStream {
  public:
   explicit TreeStream(GitHash hash) : hash_(hash) {}
 
-  /// Visits the entries that are complete by now. Errors are those of `visit`: finish() reports
-  /// what cannot be parsed.
+  /// Visits the entries that are complete by now. Returns only errors of `visit`: finish() reports
+  /// syntax errors.
   Result<void> feed(Bytes piece, const TreeEntryVisitor& visit);
 
-  /// After the last piece: kCorrupt where the tree cannot be parsed to its end.
+  /// After the last piece: kCorrupt for a syntax error.
   [[nodiscard]] Result<void> finish() const;
 
  private:
@@ -52,12 +53,12 @@ class LinkStream {
  public:
   LinkStream(GitHash hash, ObjectType type) : hash_(hash), type_(type), tree_(hash) {}
 
-  /// Visits the links that are certain by now. Errors are those of `visit`: what cannot be parsed
-  /// is said by finish(). Names in links are valid during the call.
+  /// Visits the links that are certain by now. Returns only errors of `visit`: finish() reports
+  /// syntax errors. Names in links are valid during the call.
   Result<void> feed(Bytes piece, const LinkVisitor& visit);
 
-  /// After the last piece: visits what only the end makes certain. kCorrupt where the payload could
-  /// not be parsed to its end, or an Error of `visit`.
+  /// After the last piece: visits links that only the end makes certain. kCorrupt for a syntax
+  /// error, or an Error of `visit`.
   Result<void> finish(const LinkVisitor& visit);
 
  private:
@@ -67,10 +68,10 @@ class LinkStream {
   GitHash hash_;
   ObjectType type_;
   TreeStream tree_;
-  std::string carry_;   // the line that is not whole yet
+  std::string carry_;   // the incomplete line
   std::string header_;  // of a tag: its first lines
   std::uint64_t lines_ = 0;
-  bool done_ = false;  // nothing behind this place matters
+  bool done_ = false;  // no links can follow
   std::optional<Error> malformed_;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A LinkStream finds what for_each_link() finds, however the payload is cut into pieces.
+// A LinkStream finds the same links as for_each_link(), however the payload is split.
 
 #include "object/link_stream.h"
 
@@ -51,7 +51,7 @@ void expect_same_for_all_pieces(ObjectType type, const std::string& payload) {
 }
 
 TEST(LinkStreamTest, TreesGiveTheSameLinksInAnyPieces) {
-  // Ids may hold zero bytes, spaces and digits.
+  // Ids may contain zero bytes, spaces and digits.
   const std::string tree = entry("100644", "a", '\0') + entry("40000", "b c", ' ') +
                            entry("160000", "sub", '4') + entry("120000", "d", '1');
   expect_same_for_all_pieces(ObjectType::kTree, tree);
@@ -74,7 +74,7 @@ TEST(LinkStreamTest, CommitsAndTagsGiveTheSameLinksInAnyPieces) {
   expect_same_for_all_pieces(ObjectType::kAction, object + std::string(300, 'x'));
 }
 
-// What TreeReader says of the tree, and what a stream does, in pieces.
+// The error of TreeReader, and of a stream in pieces.
 std::string whole_error(std::string_view tree) {
   TreeReader reader(GitHash::kSha1, as_bytes(tree));
   for (;;) {

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// UTF-8 is told by the table of well-formed sequences in the Unicode standard (table 3-7):
+// Well-formed UTF-8, by table 3-7 of the Unicode standard:
 //
 //   00..7F                        C2..DF 80..BF                E0 A0..BF 80..BF
 //   E1..EC 80..BF 80..BF          ED 80..9F 80..BF             EE..EF 80..BF 80..BF
@@ -30,8 +30,8 @@ std::size_t utf8_sequence_bytes(std::string_view text) {
   if (first < 0xC2 || first > 0xF4) return 0;
   const std::size_t count = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
   if (text.size() < count) return 0;
-  // Only the second byte's range depends on the first: that is what keeps out overlong forms,
-  // surrogates and what lies above U+10FFFF.
+  // Only the second byte's range depends on the first: it excludes overlong forms, surrogates and
+  // values above U+10FFFF.
   const unsigned lowest = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
   const unsigned highest = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
   if (byte_at(1) < lowest || byte_at(1) > highest) return 0;

@@ -60,7 +60,7 @@ TEST(PercentTest, OnlyWhatIsNotPlainTextIsEncoded) {
   EXPECT_EQ(percent_encode("100%"), "100%25");
   EXPECT_EQ(percent_encode("a\nb\x7F\x1B"), "a%0Ab%7F%1B");
   EXPECT_EQ(percent_encode(std::string_view("\0", 1)), "%00");
-  // The first byte of a broken sequence is encoded, and what follows is looked at anew.
+  // Only the first byte of a broken sequence is encoded; decoding restarts after it.
   EXPECT_EQ(percent_encode("\xC3(\xE2\x82\xC3\xA9\xFF"), "%C3(%E2%82\xC3\xA9%FF");
 }
 
@@ -77,7 +77,7 @@ TEST(PercentTest, BadEscapesAreInvalid) {
 
 TEST(PercentTest, AnyBytesComeBackAndTheTextIsOneLineOfUtf8) {
   std::mt19937 random(20'261'122);
-  // Bytes that take part in sequences, so that whole and broken ones are both frequent.
+  // Bytes of sequences, so that both valid and broken ones are frequent.
   static constexpr std::string_view kBytes = "a%\n\xC3\xA9\xE2\x82\xAC\xED\xA0\xF0\x9F\x98\x80\xFF";
   for (int round = 0; round < 5000; ++round) {
     std::string bytes;

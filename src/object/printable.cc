@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-// Whether a UTF-8 sequence is a character that the header does not call plain.
+// Whether a UTF-8 sequence is a character that is not plain (see the header).
 bool is_control(std::string_view sequence) {
   const auto byte = [sequence](std::size_t i) { return static_cast<unsigned char>(sequence[i]); };
   if (sequence.size() == 1) return byte(0) < 0x20 || byte(0) == 0x7F;
@@ -35,7 +35,7 @@ void append_escape(std::string& text, char c) {
   for (const int shift : {6, 3, 0}) text.push_back(static_cast<char>('0' + ((byte >> shift) & 7)));
 }
 
-// The escapes; with those of '"' and '\' where `reversible`.
+// Escapes the bytes; '"' and '\' too if `reversible`.
 std::string with_escapes(std::string_view bytes, bool reversible) {
   std::string text;
   text.reserve(bytes.size());
@@ -53,10 +53,10 @@ std::string with_escapes(std::string_view bytes, bool reversible) {
   return text;
 }
 
-// How many bytes at the start of `text`, where no sequence is, begin one.
+// The length of an incomplete sequence at the start of `text`.
 std::size_t broken_sequence_bytes(std::string_view text) {
   constexpr std::string_view kTails[] = {"\x80", "\x80\x80"};
-  // From the third byte on, any sequence takes 0x80.
+  // From the third byte on, 0x80 is valid in any sequence.
   for (std::size_t size = std::min<std::size_t>(text.size(), 3); size > 1; --size) {
     for (const std::string_view tail : kTails) {
       const std::string whole = std::string(text.substr(0, size)).append(tail);

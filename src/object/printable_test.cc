@@ -22,12 +22,12 @@ TEST(PrintableTest, PlainNamesAreQuotedAsTheyAre) {
 }
 
 TEST(PrintableTest, OtherNamesAreQuotedAsGitQuotesThem) {
-  // What `git -c core.quotePath=false ls-files` prints.
+  // As printed by `git -c core.quotePath=false ls-files`.
   EXPECT_EQ(quoted_name("a\"b"), R"("a\"b")");
   EXPECT_EQ(quoted_name("a\\b"), R"("a\\b")");
   EXPECT_EQ(quoted_name("\a\b\t\n\v\f\r"), R"("\a\b\t\n\v\f\r")");
   EXPECT_EQ(quoted_name("\x1B[2J\x7F\x01"), R"("\033[2J\177\001")");
-  // Git prints these as they are.
+  // Git prints these unescaped.
   EXPECT_EQ(quoted_name("caf\xE9"), R"("caf\351")");
   EXPECT_EQ(quoted_name("\xC2\x9B"
                         "2J"),

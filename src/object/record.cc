@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Writing records. The JSON is put together by hand, key after key in sorted order: a document tree
-// would hold every ref of a large repository a third time.
+// Writes records. It builds the JSON directly, in sorted order of keys: a document tree would hold
+// a third copy of a large repository's refs.
 
 #include "bale/record.h"
 
@@ -20,7 +20,7 @@
 namespace bale {
 namespace {
 
-// Percent-encoded text holds no control characters, so JSON asks to escape only these two.
+// Percent-encoded text has no control characters, so JSON requires only these two escapes.
 void append_quoted(std::string& out, std::string_view encoded) {
   out.push_back('"');
   for (const char c : encoded) {
@@ -30,7 +30,7 @@ void append_quoted(std::string& out, std::string_view encoded) {
   out.push_back('"');
 }
 
-// Begins the next member of the object that is open at the end of `out`.
+// Begins the next member of the open object at the end of `out`.
 void append_key(std::string& out, std::string_view encoded) {
   if (out.back() != '{') out.push_back(',');
   append_quoted(out, encoded);
@@ -55,8 +55,8 @@ void append_content_hash(std::string& out, std::string_view key,
   append_text(out, key, id->to_hex());
 }
 
-// `quoted_value` gives the value's text. Sorted by the encoded names, which is not quite the order
-// of the bytes that they stand for.
+// `quoted_value` returns the value's text. Sorted by encoded name, which differs slightly from the
+// order of the raw bytes.
 template <typename Value, typename QuotedValue>
 void append_map(std::string& out, std::string_view key, const std::map<std::string, Value>& map,
                 QuotedValue quoted_value) {

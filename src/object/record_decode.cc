@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Reading records. The parser's events fill the Record directly, so limits (nesting, types,
-// duplicate keys) apply while a hostile payload is read, and no document tree is built.
+// Reads records. The parser's events fill the Record directly, so limits (nesting, types, duplicate
+// keys) apply while a hostile payload is parsed, without a document tree.
 
 #include <algorithm>
 #include <array>
@@ -21,7 +21,7 @@
 namespace bale {
 namespace {
 
-// This version needs 2; the rest is for later versions.
+// This version needs 2; later versions may need more.
 constexpr int kMaxDepth = 16;
 
 constexpr std::size_t kMaxReasonBytes = 200;
@@ -111,8 +111,8 @@ Result<std::int64_t> time_from(std::string_view text) {
   return *time;
 }
 
-// Takes the events of nlohmann's parser (its concept of a SAX handler, hence the names). Each
-// returns whether to continue; if not, error() has the reason.
+// Handles the events of nlohmann's parser (its SAX handler concept, hence the names). Each returns
+// whether to continue; if not, error() has the reason.
 class RecordEvents {
  public:
   bool null() { return refuse_unless_ignored(); }
@@ -256,7 +256,7 @@ class RecordEvents {
   template <typename From, typename To>
   bool take(Result<From> value, To& to) {
     if (!value) {
-      // The message may quote the payload, which can be long and hold terminal escapes.
+      // The message may quote the payload, which can be long and contain terminal escapes.
       const std::string_view reason = value.error().message;
       return refuse("cannot be read: " + percent_encode(reason.substr(0, kMaxReasonBytes)));
     }
@@ -268,7 +268,7 @@ class RecordEvents {
   bool take_member(Result<Value> value, std::map<std::string, Value>& to) {
     std::string name;
     if (!take(bytes_from(member_), name)) return false;
-    // Two spellings of one name ("a" and "%61") must not hide one value behind the other.
+    // Two spellings of one name ("a" and "%61") must not hide one of the values.
     const auto [member, is_new] = to.try_emplace(std::move(name));
     if (!is_new) return refuse("has a name twice");
     return take(std::move(value), member->second);
@@ -284,8 +284,8 @@ class RecordEvents {
   Record record_;
   Error error_{ErrorCode::kCorrupt, ""};
   int depth_ = 0;
-  Field field_ = Field::kUnknown;  // of the member of the outermost object that is being read
-  std::string member_;             // the key within that member, where it is an object
+  Field field_ = Field::kUnknown;  // of the current member of the outermost object
+  std::string member_;             // the key within that member, if it is an object
   std::uint32_t seen_ = 0;
 };
 
@@ -315,7 +315,7 @@ Result<Record> decode_record(Bytes payload) {
     }
   }
   Record& record = events.record();
-  // Recovery makes a file of this name.
+  // Recovery creates a file of this name.
   if (const Result<void> name = check_archive_name(record.archive); !name) {
     return fail(ErrorCode::kCorrupt, "record: 'archive' cannot be used: {}", name.error().message);
   }

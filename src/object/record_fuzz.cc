@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Any bytes as a record: what can be read can be written, comes back equal, and is then written
-// the same way.
+// Any bytes as a record: a decoded record can be encoded, decodes equal, and encodes to the same
+// bytes.
 
 #include <cstdint>
 #include <string>

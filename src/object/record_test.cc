@@ -46,7 +46,7 @@ Result<Record> decode(std::string_view text) {
   return decode_record(as_bytes(text));
 }
 
-// The least that is a record, with `more` members in front.
+// A minimal record, with `more` members in front.
 std::string least(const std::string& more) {
   return "{" + more + R"("archive":"a","kind":"tar","time":"1970-01-01T00:00:09Z"})";
 }
@@ -183,7 +183,7 @@ TEST(RecordTest, FlippedBytesNeverBreakTheReader) {
         ASSERT_THAT(record, FailsWith(ErrorCode::kCorrupt));
         continue;
       }
-      // What is still a record can be written again, and is the same one then.
+      // A valid record decodes equal after encoding.
       ASSERT_OK_AND_ASSIGN(again, decode(encode_record(*record)));
       ASSERT_EQ(again, *record);
     }
@@ -207,7 +207,7 @@ TEST(RecordTest, ValuesOfAnotherTypeAreCorruptAndTheKeyIsNamed) {
                   FailsWith(ErrorCode::kCorrupt, "'" + key + "' is of another type"))
           << key << value;
     }
-    // Either a text or a number or none of them is right, but never both.
+    // A text or a number may be valid, but not both.
     EXPECT_TRUE(!decode(least("\"" + key + "\":\"x\",")) || !decode(least("\"" + key + "\":1,")));
   }
 }

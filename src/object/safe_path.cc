@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The disguises of ".git" are those that Git refuses with core.protectHFS and core.protectNTFS.
-// They are refused on every system: what is unpacked here may be copied there.
+// They are refused on every system, since files may be copied to another.
 
 #include "object/safe_path.h"
 
@@ -16,21 +16,21 @@
 namespace bale {
 namespace {
 
-// A name in a message is cut here: a hostile one may be as long as its tree.
+// Messages truncate names to this: a hostile one may be as long as its tree.
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-// Whether `text` starts with `prefix`, which is in lower case.
+// Whether `text` starts with the lower-case `prefix`.
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
   return text.size() >= prefix.size() &&
          std::equal(prefix.begin(), prefix.end(), text.begin(),
                     [](char wanted, char c) { return wanted == lower(c); });
 }
 
-// The name without the code points that HFS+ leaves out when it compares: U+200C to U+200F, U+202A
-// to U+202E, U+206A to U+206F and U+FEFF. In UTF-8 each has three bytes.
+// The name without the code points that HFS+ ignores: U+200C to U+200F, U+202A to U+202E, U+206A to
+// U+206F and U+FEFF. In UTF-8 each has three bytes.
 std::string without_ignorable(std::string_view name) {
   std::string kept;
   for (std::size_t i = 0; i < name.size();) {
@@ -53,7 +53,7 @@ std::string without_ignorable(std::string_view name) {
 bool is_dot_git_on_hfs(std::string_view name) {
   const std::string seen = without_ignorable(name);
   if (!starts_with_ignoring_case(seen, ".git")) return false;
-  // Git takes what is not UTF-8 for the end of the name, and so do we.
+  // Like Git, treats invalid UTF-8 as the end of the name.
   const std::string_view tail = std::string_view(seen).substr(4);
   return tail.empty() || utf8_sequence_bytes(tail) == 0;
 }
@@ -68,7 +68,7 @@ bool is_dot_git_on_ntfs(std::string_view name) {
   } else {
     return false;
   }
-  // NTFS drops dots and spaces at the end, and what follows ':' names a stream of the same file.
+  // NTFS ignores dots and spaces at the end, and text after ':' names a stream of the same file.
   const std::size_t end = tail.find_first_not_of(". ");
   return end == std::string_view::npos || tail[end] == ':';
 }

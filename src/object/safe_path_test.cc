@@ -75,7 +75,7 @@ TEST(EntryNameTest, DotGitAsNtfsSeesItIsRefused) {
 }
 
 TEST(EntryNameTest, DotGitAsHfsSeesItIsRefused) {
-  // Every code point that HFS+ overlooks, at every place in the name, and several together.
+  // Every code point that HFS+ ignores, at every position in the name, and several together.
   std::string all;
   const auto refuse_with = [](const std::string& ignorable) {
     for (std::size_t place = 0; place <= 4; ++place) {
@@ -89,7 +89,7 @@ TEST(EntryNameTest, DotGitAsHfsSeesItIsRefused) {
       refuse_with(ignorable);
       all += ignorable;
     }
-    // The neighbours are seen, so the name is another one.
+    // The neighbours are not ignored, so the name differs.
     for (const unsigned byte : {first - 1, last + 1}) {
       if (byte < 0x80 || byte > 0xBF) continue;
       EXPECT_THAT(check_entry_name(".g" + lead + static_cast<char>(byte) + "it"), IsOk());

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Any bytes as a tree, under both hashes: what the reader takes must, put together again, be the
-// bytes it has gone through; and the names' checker must live through whatever stands there.
+// Any bytes as a tree, under both hashes: the entries read, encoded again, are the bytes consumed;
+// and check_entry_name() accepts any input without crashing.
 
 #include <algorithm>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The calendar is the standard library's; neither locale nor time zone has a say.
+// Uses the standard library's calendar, independent of locale and time zone.
 
 #include "object/utc_time.h"
 
