@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Writing the files of a tree: see bale/directory_export.h.
+// Writes the files of a tree: see bale/directory_export.h.
 //
-// Every directory is newly made here, and a file is created only where no other exists: a tree that
-// holds a name twice, as a symlink and as a directory, fails and is removed. Entries that came with
-// the archive but cannot be files are skipped and counted; damage to the store fails the export.
+// Every directory is new, and files never replace others: a tree with the same name twice, as a
+// symlink and as a directory, fails and is removed. Archived entries that cannot be files are
+// skipped and counted; damage to the store fails the export.
 
 #include <algorithm>
 #include <optional>
@@ -66,20 +66,20 @@ class DirectoryExporter {
 
   const Store& store_;
   const DirectoryExportOptions& options_;
-  const bool may_lack_;  // the archive was made without some objects
+  const bool may_lack_;  // the archive was imported without some objects
   const std::string directory_;
   ReadContext context_;
-  ReadContext tree_context_;  // for the tree whose entries are written
+  ReadContext tree_context_;  // for the tree being written
   std::vector<Pending> pending_;
   DirectoryExportSummary summary_;
 };
 
-// The path in the tree that is exported.
+// The path in the exported tree.
 std::string DirectoryExporter::shown(const std::string& path) const {
   return path == directory_ ? "/" : quoted_name(path.substr(directory_.size() + 1));
 }
 
-// The type that reading proved, against the one that the entry's header said.
+// Compares the verified type with that of the entry's header.
 Result<void> DirectoryExporter::check_type(ObjectType type, ObjectType expected,
                                            const std::string& path, const GitOid& oid) const {
   if (type == expected) return {};
@@ -179,7 +179,7 @@ Result<void> DirectoryExporter::write_file(const std::string& path, const Object
 
 Result<void> DirectoryExporter::write_symlink(const std::string& path, const ObjectLocation& blob,
                                               const GitOid& oid) {
-  std::string target;  // its beginning, where it is too long
+  std::string target;  // truncated if it is too long
   std::uint64_t target_bytes = 0;
   TRY(store_.read_object(
       blob, context_,

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Files out of archives; and trees that strangers made to write elsewhere.
+// Exports of files, and hostile trees that try to write elsewhere.
 
 #include <atomic>
 #include <filesystem>
@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Every path below a directory, with what it is and holds.
+// Every path below a directory, with type and content.
 std::map<std::string, std::string> describe_files(const std::string& directory) {
   std::map<std::string, std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(directory)) {
@@ -53,7 +53,7 @@ class DirectoryExportTest : public testing::Test {
 
   GitFixture git_;
   StoreFixture fixture_;
-  // All that an export makes or leaves behind shows here.
+  // Shows everything that an export creates or leaves behind.
   const std::string parent_ = fixture_.beside("parent");
 };
 
@@ -123,7 +123,7 @@ TEST_F(DirectoryExportTest, CancelledItLeavesNothing) {
   EXPECT_TRUE(fs::is_empty(parent_));
 }
 
-// Trees as no git would make them, byte for byte.
+// Trees that git would not create.
 class HostileTreeTest : public DirectoryExportTest {
  protected:
   struct Entry {
@@ -141,7 +141,7 @@ class HostileTreeTest : public DirectoryExportTest {
     return git_.write_object("tree", payload);
   }
 
-  // Archives a commit of the tree, and expects that exporting it fails and leaves nothing.
+  // Archives a commit of the tree, and expects that its export fails and leaves nothing.
   void expect_refused(const GitOid& root, ErrorCode code) {
     const std::string commit = git_.run({"commit-tree", "-m", "hostile", root.to_hex()});
     git_.run({"update-ref", "refs/heads/main", commit});
@@ -162,7 +162,7 @@ TEST_F(HostileTreeTest, NamesThatLeadElsewhereAreRefused) {
     SCOPED_TRACE(name);
     expect_refused(tree({{"100644", name, blob_}}), ErrorCode::kCorrupt);
   }
-  // As directories and below one.
+  // As directories, and below one.
   for (const std::string name : {"..", ".git"}) {
     const GitOid inner = tree({{"40000", name, tree({{"100644", "config", blob_}})}});
     expect_refused(tree({{"40000", "dir", inner}}), ErrorCode::kCorrupt);
@@ -182,7 +182,7 @@ TEST_F(HostileTreeTest, ANameThatStandsTwiceIsRefused) {
   expect_refused(tree({{"120000", "x", outside}, {"160000", "x", blob_}}), ErrorCode::kIo);
 }
 
-// Archives of objects that Git would not list or hand over.
+// Archives of objects that Git would not list or give.
 class OddTreeTest : public DirectoryExportTest {
  protected:
   GitOid add(ObjectType type, const std::string& payload) {
@@ -198,7 +198,7 @@ class OddTreeTest : public DirectoryExportTest {
     return mode_and_name + '\0' + std::string(as_text(oid.bytes()));
   }
 
-  // Archives what was added and exports the tree.
+  // Archives the added objects and exports the tree.
   Result<DirectoryExportSummary> archive_and_export(const GitOid& root) {
     record_.root = root;
     const ObjectId id = pack_->add_record(record_).value();
