@@ -1,8 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The buffer between a child's pipe and those who read lines or payloads from it. Large payloads go
-// past the buffer, straight to where the caller wants them.
+// Buffers a child's pipe. Large payloads bypass the buffer.
 
 #include "git/child/child_output.h"
 
@@ -13,8 +12,8 @@
 
 namespace bale {
 
-// Reads more behind what is unread, after moving that to the front if there is no room. False at
-// the end of the output.
+// Appends to the unread bytes, after moving them to the front if there is no room. False at the end
+// of the output.
 Result<bool> ChildOutput::fill() {
   if (begin_ == end_) begin_ = end_ = 0;
   if (end_ == buffer_.size()) {

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What a child writes, read line by line and piece by piece.
+// Reads a child's output by lines and by pieces.
 
 #pragma once
 
@@ -24,14 +24,14 @@ class ChildOutput {
 
   explicit ChildOutput(ChildProcess& child) : child_(&child), buffer_(kBufferBytes) {}
 
-  /// The next line without its newline, or nothing at the end. The last line may lack a newline.
-  /// Valid until the next call. Of a line longer than the buffer, only the beginning is given.
+  /// The next line without its newline; nullopt at the end. The last line may lack a newline. Valid
+  /// until the next call. A line longer than the buffer is truncated.
   Result<std::optional<std::string_view>> line();
 
-  /// Up to out.size() of the bytes that come next; 0 only at the end.
+  /// Reads up to out.size() bytes; 0 only at the end.
   Result<std::size_t> read(MutableBytes out);
 
-  /// Drops exactly `count` bytes; false if the output ended before.
+  /// Skips exactly `count` bytes; false if the output ended before.
   Result<bool> skip(std::uint64_t count);
 
  private:

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The scratch repository, the environment, and what becomes of children that fail.
+// The scratch repository, the environment, and errors of failed children.
 
 #include "git/child/git_program.h"
 
@@ -25,10 +25,9 @@
 namespace bale {
 namespace {
 
-// commitGraph: a commit-graph file tells of commits without asking the objects, and may lie. So
-// may a multiPackIndex of what is in packs; their own indexes are checked.
-// bigFileThreshold: from that size on git streams a blob that is no delta instead of holding it.
-// deltaBaseCacheLimit and the like stay as git has them.
+// commitGraph and multiPackIndex: these files may contradict the objects and the packs, whose own
+// indexes are checked. bigFileThreshold: git streams larger blobs that are not deltas.
+// deltaBaseCacheLimit and the like keep git's defaults.
 std::string scratch_config(GitHash hash) {
   std::string config = hash == GitHash::kSha256 ? "[extensions]\n\tobjectformat = sha256\n"
                                                   "[core]\n\trepositoryformatversion = 1\n"
@@ -45,7 +44,7 @@ std::string scratch_config(GitHash hash) {
 
 constexpr std::string_view kObjectsVariable = "GIT_OBJECT_DIRECTORY=";
 
-// Entries of PATH that are not absolute would run programs in the current directory.
+// Relative entries of PATH would run programs in the current directory.
 std::string absolute_search_path() {
   // Nothing in bale changes the environment while threads run.
   const char* path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe)
@@ -81,7 +80,7 @@ Error cannot_write(const std::string& path, int error) {
   return fail(ErrorCode::kIo, "cannot write {}: {}", path, std::generic_category().message(error));
 }
 
-// The last lines of what git said, on one line. Its hints are for people at a prompt.
+// The last lines of git's messages, on one line, without hints.
 std::string last_words(std::string_view text) {
   static constexpr std::size_t kLines = 3;
   std::vector<std::string_view> lines;
@@ -173,8 +172,8 @@ Result<GitProgram> GitProgram::create(GitHash hash, const std::string& objects,
       "GIT_PAGER=cat",
       "GIT_NO_REPLACE_OBJECTS=1",  // the true objects; refs/replace/ itself is archived as refs
       "GIT_NO_LAZY_FETCH=1",       // for versions that know it
-      "GIT_ALLOW_PROTOCOL=none",   // there is nothing to fetch from; if there were, it may not
-      "GIT_FLUSH=0",               // whole buffers through the pipe, not a write a commit
+      "GIT_ALLOW_PROTOCOL=none",   // no fetching, even if there were a remote
+      "GIT_FLUSH=0",               // writes whole buffers, not each commit
   };
   return GitProgram(std::move(program), std::move(scratch), std::move(environment), operation);
 }

@@ -1,13 +1,12 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Running `git` on somebody else's objects without obeying configuration beside them.
+// Runs `git` on untrusted objects without using their repository's configuration.
 //
-// A repository's own configuration can run commands (core.sshCommand, core.fsmonitor, hooks, ...)
-// and make git fetch what is not there. So git never sees it: it is given a scratch repository of
-// ours, with a configuration of ours, whose only tie to the source is GIT_OBJECT_DIRECTORY. There
-// is no remote in it, so git cannot fetch; no refs, so there is no replacement; no hooks, no index.
-// The environment is ours as well, and nothing of the caller's is passed on but PATH.
+// A repository's configuration can run commands (core.sshCommand, core.fsmonitor, hooks, ...) and
+// make git fetch missing objects. So git runs in a scratch repository with our configuration, tied
+// to the source only by GIT_OBJECT_DIRECTORY. It has no remote, so git cannot fetch; no refs, so no
+// replacements; no hooks, no index. Of the caller's environment only PATH is passed on.
 
 #pragma once
 
@@ -25,19 +24,19 @@
 
 namespace bale {
 
-/// A private directory, removed with all that is in it on destruction; what a process that was
-/// killed left is removed when the next one is made (held_directory.h). Move-only.
+/// A private directory, removed with its contents on destruction; those of killed processes are
+/// removed when the next one is created (held_directory.h). Move-only.
 class ScratchDirectory {
  public:
-  /// Below TMPDIR, or else /tmp; for this user only. kIo if that fails.
+  /// Below TMPDIR (default: /tmp), accessible to this user only. kIo if that fails.
   [[nodiscard]] static Result<ScratchDirectory> create();
 
   [[nodiscard]] const std::string& path() const { return directory_.path(); }
 
-  /// Creates or replaces the file `name` inside, atomically. Its parent must be there.
+  /// Creates or replaces the file `name` inside, atomically. Its parent must exist.
   Result<void> write(std::string_view name, std::string_view content) const;
 
-  /// Removes the file `name`, if it is there.
+  /// Removes the file `name` if it exists.
   void remove(std::string_view name) const;
 
  private:
@@ -46,13 +45,13 @@ class ScratchDirectory {
   HeldDirectory directory_;
 };
 
-/// `git`, run in a scratch repository. Thread-safe but for the writing of the scratch's own files.
+/// `git`, run in a scratch repository. Thread-safe except for changes to the scratch's files.
 /// Children must not outlive it.
 class GitProgram {
  public:
   /// Finds git and makes a scratch repository for objects under `hash`. `objects` is the absolute
   /// path of the source's object directory, or empty while only configuration is read. `operation`
-  /// must outlive this. kIo where git is not installed or the scratch cannot be made.
+  /// must outlive this. kIo if git is not installed or the scratch cannot be created.
   [[nodiscard]] static Result<GitProgram> create(GitHash hash, const std::string& objects,
                                                  const Operation& operation);
 
@@ -62,24 +61,24 @@ class GitProgram {
   GitProgram& operator=(const GitProgram&) = delete;
   ~GitProgram() = default;
 
-  /// Children that start from now on read this object directory (absolute). Not thread-safe.
+  /// Later children read this object directory (absolute). Not thread-safe.
   void use_objects(const std::string& objects);
 
-  /// Starts `git ARGUMENTS`. The thread that does so must live as long as the child.
+  /// Starts `git ARGUMENTS`. The calling thread must outlive the child.
   [[nodiscard]] Result<ChildProcess> start(std::vector<std::string> arguments, bool with_stdin);
 
-  /// Waits for a child whose output has been read, and remembers how much memory it took.
+  /// Waits for a child whose output has been read, and records its peak memory.
   Result<ChildExit> wait(ChildProcess& child);
 
-  /// wait(), and kIncomplete unless it succeeded. `what` is what the child was to do: "listing the
-  /// objects of PATH"; git's own words follow it.
+  /// wait(), and kIncomplete unless the child succeeded. `what` names its task in the message,
+  /// before git's own words: "listing the objects of PATH".
   Result<void> finish(ChildProcess& child, std::string_view what);
 
   [[nodiscard]] const ScratchDirectory& scratch() const { return scratch_; }
 
   [[nodiscard]] const Operation& operation() const { return *operation_; }
 
-  /// The most that one child held at once; see ChildExit.
+  /// The largest peak memory of a child; see ChildExit.
   [[nodiscard]] std::uint64_t peak_rss_bytes() const { return peak_rss_bytes_.load(); }
 
  private:

@@ -3,9 +3,9 @@
 
 // Starting, feeding, reading and ending a child process.
 //
-// fork and execve, with everything prepared before the fork: in the child of a process with threads
-// only async-signal-safe calls may run, so there is no allocation and no search of PATH there. Our
-// ends of the pipes do not block; poll waits in slices, so that a cancellation is noticed.
+// fork and execve, with everything prepared before the fork: the child of a process with threads
+// may only make async-signal-safe calls, so it does not allocate or search PATH. Our ends of the
+// pipes are nonblocking; poll waits in slices, so that a cancellation is noticed.
 
 #include "git/child/process.h"
 
@@ -46,8 +46,8 @@ struct Pipe {
   UniqueFd write_end;
 };
 
-// Both ends close on exec and lie above the three standard descriptors, so that the child can put
-// its own there whatever was open in us.
+// Both ends are close-on-exec and above the standard descriptors, so that the child can place its
+// own there whichever we had open.
 Result<Pipe> make_pipe() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
@@ -64,7 +64,7 @@ Result<Pipe> make_pipe() {
   return pipe;
 }
 
-// Larger pipes mean fewer switches between two processes. The system may refuse; it is a wish.
+// Larger pipes mean fewer context switches. The system may refuse.
 void enlarge(const UniqueFd& fd) {
   static_cast<void>(::fcntl(fd.get(), F_SETPIPE_SZ, kPipeBytes));
 }
@@ -82,7 +82,7 @@ std::vector<char*> c_strings(std::vector<std::string>& strings) {
   return pointers;
 }
 
-// What the child needs, laid out before the fork.
+// The child's data, prepared before the fork.
 struct Launch {
   const char* program;
   char* const* arguments;
@@ -105,13 +105,13 @@ struct Launch {
 [[noreturn]] void run_child(const Launch& launch) {
   if (::setpgid(0, 0) != 0) report_and_exit(launch.status);
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) report_and_exit(launch.status);
-  // We may have been orphaned before the wish was registered.
+  // The parent may have died before the prctl().
   if (::getppid() != launch.parent) ::_exit(127);
   if (::dup2(launch.in, STDIN_FILENO) < 0 || ::dup2(launch.out, STDOUT_FILENO) < 0 ||
       ::dup2(launch.err, STDERR_FILENO) < 0 || ::chdir(launch.directory) != 0) {
     report_and_exit(launch.status);
   }
-  // Descriptors that other libraries left open without CLOEXEC. Best effort: ours have it.
+  // Closes descriptors that other libraries opened without CLOEXEC. Best effort: ours have it.
   static_cast<void>(::close_range(STDERR_FILENO + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC));
 
   struct sigaction defaults {};
@@ -128,8 +128,8 @@ struct Launch {
   report_and_exit(launch.status);
 }
 
-// Signals stay blocked from before the fork until the child has put the default handlers in place:
-// one of ours must never run in the copy.
+// Signals stay blocked from before the fork until the child has the default handlers: ours must not
+// run in the child.
 pid_t fork_child(const Launch& launch) {
   sigset_t all;
   sigset_t before;
@@ -143,9 +143,9 @@ pid_t fork_child(const Launch& launch) {
   return pid;
 }
 
-// Holds SIGPIPE back in this thread, and swallows the one that a write here may have raised, while
-// one that was pending before stays pending. (MSG_NOSIGNAL is for sockets only, and the handler of
-// the whole process is not ours to change.)
+// Blocks SIGPIPE in this thread and discards one raised by a write here; an earlier pending one
+// stays pending. (MSG_NOSIGNAL is for sockets only, and the process's handler belongs to the
+// caller.)
 class SigpipeGuard {
  public:
   SigpipeGuard() {
@@ -175,7 +175,7 @@ class SigpipeGuard {
   bool was_pending_ = false;
 };
 
-// 0 if the child came as far as execve, else its errno.
+// 0 if the child reached execve, else its errno.
 int wait_for_exec(const UniqueFd& status) {
   int error = 0;
   const ssize_t got =
@@ -268,7 +268,7 @@ ChildProcess::~ChildProcess() {
 
 void ChildProcess::kill_and_reap() {
   if (pid_ < 0) return;
-  // Not reaped yet, so the number cannot belong to anybody else.
+  // Not reaped yet, so the number cannot have been reused.
   static_cast<void>(::kill(-pid_, SIGKILL));
   static_cast<void>(::kill(pid_, SIGKILL));
   static_cast<void>(retry_interrupted([&] { return ::waitpid(pid_, nullptr, 0); }));
@@ -285,7 +285,7 @@ Result<void> ChildProcess::await_output(int fd) {
   if (::poll(wanted.data(), wanted.size(), kPollMilliseconds) < 0 && errno != EINTR) {
     return fail(ErrorCode::kIo, "cannot wait for {}: {}", name_, system_words(errno));
   }
-  // A child that may not complain would stop working: its standard error is a pipe too.
+  // A child blocks while its standard error, also a pipe, is full.
   if (wanted[1].revents != 0) drain_stderr();
   return {};
 }
@@ -359,7 +359,7 @@ Result<ChildExit> ChildProcess::wait() {
   stdin_.reset();
   stdout_.reset();
   while (stderr_.is_open()) TRY(await_output(-1));
-  // It has closed its last pipe, so it is as good as gone: a few short naps at most.
+  // It has closed its last pipe, so it ends soon: a few short naps at most.
   for (int nap_milliseconds = 0;; nap_milliseconds = std::min(nap_milliseconds + 1, 10)) {
     int status = 0;
     rusage usage{};

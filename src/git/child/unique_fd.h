@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A file descriptor with one owner, closed when the owner goes.
+// A file descriptor with one owner, which closes it.
 
 #pragma once
 
@@ -37,7 +37,7 @@ class UniqueFd {
 
   [[nodiscard]] bool is_open() const { return fd_ >= 0; }
 
-  /// Closes it. Nothing was written through it that close() could still lose.
+  /// Closes it. No write through it can still fail in close().
   void reset() {
     if (fd_ >= 0) static_cast<void>(::close(std::exchange(fd_, -1)));
   }
