@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The lines that git prints of objects, read: bytes to structs, no processes. What git prints
-// depends on a repository that anybody may have made, so a line may be anything.
+// Parses the lines that git prints about objects. They depend on an untrusted repository, so a line
+// may be anything.
 //
-// All functions are safe from any thread.
+// All functions are thread-safe.
 
 #pragma once
 

@@ -1,8 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Any bytes as what git prints, and as the files that refs are read from: nothing but a value or an
-// error comes of it, and what is read was there.
+// Any bytes as git's output, and as ref files: the result is a value from the input or an error.
 
 #include <algorithm>
 #include <cstdint>
@@ -40,7 +39,7 @@ void read_lines(std::string_view text) {
   }
 }
 
-// Made once, and removed in the end.
+// Created once, removed at the end.
 class Directory {
  public:
   Directory() : path_((std::filesystem::temp_directory_path() / "bale-fuzz-XXXXXX").string()) {

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Indexes of packs list ids in order, as the ids asked about are: so both are read once, in step.
-// Packs are taken in groups, and a heap merges the indexes of a group.
+// Pack indexes list ids in order, and so do the queries: both are read once, in parallel. A heap
+// merges the indexes of a group of packs.
 //
 //   version 2   FF 74 4F 63  version u32 BE = 2  256 x u32 BE  ids  ...  checksum of all before
 //   version 1   256 x u32 BE  (offset u32 BE, id) for each  pack's checksum  checksum of all before
@@ -35,7 +35,7 @@ constexpr std::size_t kPacksAtOnce = 32;
 
 using RawId = std::array<std::byte, 32>;
 
-// The ids of one index, in order; at the end of them the rest is read, for the checksum.
+// Reads the ids of one index, in order, then the rest, for the checksum.
 class IndexScan {
  public:
   static Result<std::unique_ptr<IndexScan>> open(const PackFiles& files, GitHash hash,
@@ -54,13 +54,13 @@ class IndexScan {
     scan->is_v2_ = load_be<std::uint32_t>(magic.data()) == kMagic;
     std::array<std::byte, 4 + 256 * 4 - 4> table;
     if (scan->is_v2_) TRY(scan->take(magic));
-    // Of version 1, the first number of the table has been taken for the magic.
+    // In version 1, the table's first number was read in place of the magic.
     TRY(scan->take(MutableBytes(table).first(scan->is_v2_ ? table.size() : table.size() - 4)));
     scan->left_ = load_be<std::uint32_t>(table.data() + (scan->is_v2_ ? 1020 : 1016));
     return scan;
   }
 
-  // Where an object is that it lists, for messages.
+  // The location of a listed object, for messages.
   [[nodiscard]] std::string place() const {
     return files_.pack.empty() ? files_.index + ", whose pack is missing" : files_.pack;
   }
@@ -158,14 +158,14 @@ class IndexScan {
   RawId trailer_{};
 };
 
-// Whether all of a file can be read; what the system says if not.
+// Whether all of a file can be read; the system's message if not.
 std::optional<std::string> reading_error(const std::string& path, std::vector<std::byte>& buffer) {
   const auto words = [&](std::string_view action) {
     return fmt::format("cannot {} {}: {}", action, path, std::generic_category().message(errno));
   };
   const UniqueFd file(retry_interrupted(
       [&] { return ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY); }));
-  // A symlink that leads nowhere is damage like any other.
+  // A dangling symlink is damage.
   if (!file.is_open() && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) return {};
   if (!file.is_open()) return words("open");
   for (;;) {
@@ -208,8 +208,8 @@ Result<void> MissingSearch::add(const GitOid& oid) {
   return buffer_.size() < kBufferBytes ? Result<void>() : flush();
 }
 
-// A file that is good in one directory makes up for a bad one in another, as it does for git: then
-// the object would not be missing.
+// As for git, a good file in one directory replaces a bad one in another: then the object would not
+// be missing.
 Result<bool> MissingSearch::look_at_loose(const GitOid& oid) {
   const std::string name = loose_name(oid);
   std::string empty;
@@ -231,7 +231,7 @@ Result<bool> MissingSearch::look_at_loose(const GitOid& oid) {
     TRY(look_into(file, oid));
     return true;
   }
-  // A pack may have it, and then that is damaged; so the search goes on.
+  // A pack may have it, damaged; so the search continues.
   if (!empty.empty()) causes_.empty.add(empty);
   return false;
 }

@@ -1,8 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Why git finds no object for an id: the file that holds it cannot be read, is damaged, or is
-// empty; or there is none.
+// Why git does not find an object: its file is unreadable, damaged, empty, or missing.
 //
 //   const auto search = TRY(MissingSearch::create(database, scratch_directory, operation));
 //   for (oid, in order) TRY(search->add(oid));
@@ -37,7 +36,7 @@ struct CauseCount {
   [[nodiscard]] std::string shown() const;
 };
 
-/// What is in none of these is in no file of the database.
+/// Objects in none of these are in no file of the database.
 struct MissingCauses {
   CauseCount unreadable;  ///< "cannot open FILE: Permission denied"
   /// "FILE (object OID)": a loose file or a pack that should have it, or an index whose pack is
@@ -46,9 +45,9 @@ struct MissingCauses {
   CauseCount empty;  ///< "FILE"
 };
 
-/// Looks for loose files as ids are added, and in finish() through the indexes of all packs, whose
-/// checksums are checked: a damaged one may hide objects. Time: that of reading all indexes, and a
-/// look at one file an id and object directory. Memory: 2.2 MiB; scratch: the ids. Not thread-safe.
+/// Looks for loose files as ids are added; finish() searches the indexes of all packs and checks
+/// their checksums, since a damaged one may hide objects. Time: reads all indexes, and one file per
+/// id and object directory. Memory: 2.2 MiB; scratch: the ids. Not thread-safe.
 class MissingSearch {
  public:
   /// `operation` must outlive it.

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Two children: one lists all objects with their types, the other is asked for the commits among
-// them and then for their parents, a window at a time.
+// One child lists all objects with their types; a second reads the commits among them, then their
+// parents, a window at a time.
 
 #include "git/source/missing_parents.h"
 
@@ -21,7 +21,7 @@
 namespace bale {
 namespace {
 
-// Room for thousands of parents; they stand at the beginning, behind the tree.
+// Room for thousands of parents; they follow the tree at the beginning.
 constexpr std::size_t kCommitBeginningBytes = 256 << 10;
 
 // "tree HEX\n", then "parent HEX\n" for each parent.
@@ -51,7 +51,7 @@ class Search {
     return commits_.size() < reader_.window() ? Result<void>() : check();
   }
 
-  // Checks what was added since the last time.
+  // Checks the objects added since the last call.
   Result<void> check() {
     std::map<GitOid, std::vector<GitOid>> parents_of;
     std::vector<GitOid> parents;

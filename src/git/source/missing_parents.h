@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Commits whose parents are not there, for repositories in which `git rev-list` stops at one.
+// Finds commits with missing parents, at which `git rev-list` stops.
 
 #pragma once
 
@@ -21,13 +21,12 @@ struct SplitParents {
   std::vector<GitOid> missing;
 };
 
-/// Goes through every commit in the object database, reachable or not, and finds those that lack a
-/// parent. Commits in `shallow` (sorted) are meant to, and are left out. Memory: in proportion to
-/// the damage. Time: that of reading all commits.
+/// Reads every commit in the object database, reachable or not, and returns those that lack a
+/// parent, except those in `shallow` (sorted). Memory: in proportion to the damage.
 [[nodiscard]] Result<std::map<GitOid, SplitParents>> find_missing_parents(
     GitProgram& git, const std::string& what, const std::vector<GitOid>& shallow);
 
-/// The content of a Git grafts file which gives each of these commits only the parents it has.
+/// A Git grafts file that gives each of these commits only its existing parents.
 [[nodiscard]] std::string grafts_without_missing(const std::map<GitOid, SplitParents>& commits);
 
 }  // namespace bale

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// An object directory, as far as git reads it:
+// The parts of an object directory that git reads:
 //
 //   00 ... ff/REST         loose objects: the first two and the other digits of the id
 //   pack/NAME.pack, .idx   packs and their indexes (other suffixes can be made from these two)
@@ -40,7 +40,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kAlternatesLimitBytes = 1 << 20;
-constexpr int kAlternatesDepth = 5;  // git's own: so many levels below the first
+constexpr int kAlternatesDepth = 5;  // git's limit of levels below the first
 constexpr int kLooks = 4;
 constexpr std::chrono::milliseconds kBetweenLooks(100);
 constexpr std::string_view kHexDigits = "0123456789abcdef";
@@ -81,7 +81,7 @@ bool is_hex(std::string_view name) {
   return name.find_first_not_of(kHexDigits) == std::string_view::npos;
 }
 
-// A C string as git writes it, behind its first quote; nothing if it is none.
+// Parses a C string as git writes it, after its first quote; nullopt if malformed.
 std::optional<std::string> unquoted(std::string_view text) {
   static constexpr std::string_view kEscapes = "abfnrtv\\\"";
   static constexpr std::string_view kMeanings = "\a\b\f\n\r\t\v\\\"";
@@ -110,7 +110,7 @@ std::optional<std::string> unquoted(std::string_view text) {
   return std::nullopt;
 }
 
-// Temporary files of a git that runs, or was killed.
+// Temporary files of a running or killed git.
 bool is_temporary(std::string_view name) {
   return name.starts_with(".tmp-") || name.starts_with("tmp_");
 }
@@ -220,7 +220,7 @@ class Inspection {
     return add_directory(real, depth + 1);
   }
 
-  // While a pack is installed or removed, only one of its files is there.
+  // While a pack is installed or removed, only one of its files exists.
   Result<FoundPacks> find_steady_packs(const std::string& directory) {
     for (int look = 1;; ++look) {
       if (operation_.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
@@ -310,7 +310,7 @@ Result<std::string> make_database_without_empty_files(const ObjectDatabase& data
     const std::string path = fmt::format("{}/objects-{}", scratch, i);
     TRY(make_directory(path));
     TRY(link_to(directory + "/pack", path + "/pack"));
-    // All of them: one that is not there yet may come.
+    // All of them: a missing one may be created later.
     for (const char high : kHexDigits) {
       for (const char low : kHexDigits) {
         const std::string fanout = fmt::format("{}/{}{}", directory, high, low);

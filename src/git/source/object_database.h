@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The files that a repository's objects are in: whether all of them can be used.
+// The files of a repository's objects, and whether all of them are usable.
 //
-// git passes over a pack or a directory that it cannot open and then says that objects are missing.
-// So what it cannot use is looked for beforehand.
+// git skips a pack or directory that it cannot open and then reports missing objects. So unusable
+// files are detected beforehand.
 
 #pragma once
 
@@ -24,32 +24,32 @@ struct ObjectDatabase {
   /// The repository's own object directory first, then its alternates, theirs too: absolute paths.
   std::vector<std::string> directories;
   std::vector<PackFiles> packs;
-  /// Packs without an index, which git does not see. They matter only if objects are missing.
+  /// Packs without an index, which git ignores. They matter only if objects are missing.
   std::vector<std::string> packs_without_index;
-  /// Indexes without a pack: what they list was lost, unless it is elsewhere.
+  /// Indexes without a pack: their objects are lost unless stored elsewhere.
   std::vector<std::string> indexes_without_pack;
   /// Alternates that git ignores, as sentences. They matter only if objects are missing.
   std::vector<std::string> ignored_alternates;
-  /// Loose objects of no bytes at all, which a power cut leaves: the fan-out directories with any.
+  /// Fan-out directories with empty loose objects, which a power cut leaves.
   std::vector<std::string> fanouts_with_empty_files;
   std::uint64_t empty_files = 0;
 };
 
-/// Looks at all files of the object directory `objects` (absolute) and its alternates, as git finds
-/// them. kIo for what cannot be listed, looked at, or (packs and indexes) opened. kIncomplete for a
-/// pack and its index where one is cut off or they do not belong together. Packs, and what is there
-/// of one, are looked at a few times within half a second, as they may come and go meanwhile. Loose
-/// objects are not opened. Memory: the names of packs.
+/// Inspects all files of the object directory `objects` (absolute) and its alternates, as git finds
+/// them. kIo for files that cannot be listed, inspected or (packs and indexes) opened. kIncomplete
+/// if a pack or its index is truncated or they do not match. Retries incomplete packs for half a
+/// second, as git may be installing or removing them. Does not open loose objects. Memory: the
+/// names of packs.
 [[nodiscard]] Result<ObjectDatabase> inspect_object_database(const std::string& objects,
                                                              GitHash hash,
                                                              const Operation& operation);
 
-/// Makes an object directory below `scratch` that is like the database without the empty files,
-/// over which git stumbles: of symlinks to what the database has. Returns its path.
+/// Creates an object directory below `scratch` with symlinks to the database's files, without the
+/// empty ones, at which git fails. Returns its path.
 [[nodiscard]] Result<std::string> make_database_without_empty_files(const ObjectDatabase& database,
                                                                     const std::string& scratch);
 
-/// The ids that the empty files of one fan-out directory are named for.
+/// The ids of the empty files in one fan-out directory.
 [[nodiscard]] Result<std::vector<GitOid>> empty_files_in(const std::string& fanout, GitHash hash);
 
 /// The name of a loose object below its object directory: "12/3456...".

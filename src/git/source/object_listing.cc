@@ -1,15 +1,15 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// `git rev-list --objects --missing=print`, and what it cannot do.
+// `git rev-list --objects --missing=print`, and its gaps.
 //
 // It prints, a line each: OID (a commit), OID " " PATH (a tree or blob; a root's path is empty),
-// "?" OID (missing; at the end). It dies of a missing tip and of a tag to a missing object, so tips
-// are looked up and tags followed beforehand (tips.h). And it dies of a missing parent: "Failed to
-// traverse parents". That is rare, and to look for it each time would cost a walk; so the walk
-// simply runs, and if it fails we find all commits that lack parents (missing_parents.h), give git
-// a grafts file in which they do not have them, and walk again. The same walk prints the same lines
-// again up to where it failed: those are counted and passed over, and a digest makes sure of it.
+// "?" OID (missing; at the end). It fails at a missing tip and at a tag of a missing object, so
+// tips are looked up and tags followed beforehand (tips.h). It also fails at a missing parent:
+// "Failed to traverse parents". That is rare, and searching for it each time would cost a walk. So
+// if a walk fails, we find all commits that lack parents (missing_parents.h), remove these parents
+// by a grafts file, and walk again. The second walk repeats the first one's lines: they are counted
+// and skipped, and a digest checks that they are the same.
 
 #include "git/source/object_listing.h"
 
@@ -37,7 +37,7 @@ namespace {
 constexpr std::size_t kOutputBytes = 64 << 10;
 constexpr std::size_t kMostMisnamed = 100'000;
 
-// FNV-1a, over lines that git made: it tells two walks apart, and need not withstand an attack.
+// FNV-1a over git's lines: it compares two walks and need not withstand an attack.
 class LineDigest {
  public:
   void add(std::string_view line) {
@@ -57,7 +57,7 @@ class LineDigest {
   std::uint64_t lines_ = 0;
 };
 
-// Visits the links of an object; false where it does not parse to its end.
+// Visits the links of an object; false if it does not parse.
 Result<bool> for_each_link_of(ObjectReader& reader, const GitOid& oid, const LinkVisitor& visit) {
   TRY(reader.request(oid));
   const std::optional<SourceObject> object = TRY(reader.next());
@@ -73,8 +73,8 @@ Result<bool> for_each_link_of(ObjectReader& reader, const GitOid& oid, const Lin
   return parsed.has_value();
 }
 
-// What git may have been at when it stopped: the object it printed last, and those above it. Git
-// walks depth first and prints a tree before it reads the entries.
+// The trees that git may have been reading when it stopped: the object printed last, and those
+// above it. Git walks depth first and prints a tree before reading its entries.
 class OpenTrees {
  public:
   void add(const GitOid& oid, std::string_view path) {
@@ -82,7 +82,7 @@ class OpenTrees {
     if (stack_.size() < kMost) stack_.push_back({oid, std::string(path)});
   }
 
-  // The lowest of them that is a tree with a malformed entry, in words.
+  // Describes the lowest of them that has a malformed entry.
   Result<std::optional<std::string>> find_malformed(ObjectReader& reader) const {
     for (auto at = stack_.rbegin(); at != stack_.rend(); ++at) {
       const auto ignore = [](const Link&) -> Result<void> { return {}; };
@@ -102,7 +102,7 @@ class OpenTrees {
     std::string path;
   };
 
-  // A path ends at a newline, so one below another may read the same.
+  // A path ends at a newline, so a path below another may look the same.
   static bool is_above(std::string_view above, std::string_view path) {
     if (above.empty()) return !path.empty();
     return path.starts_with(above) && (path.size() == above.size() || path[above.size()] == '/');
@@ -126,7 +126,7 @@ class Listing {
   }
 
  private:
-  // By the types that objects have, not by those that links claim.
+  // Follows the objects' types, not those that links claim.
   Result<void> list_misnamed(const std::vector<GitOid>& roots) {
     if (roots.empty()) return {};
     const std::unique_ptr<ObjectReader> reader = TRY(ObjectReader::start(git_, what_));
@@ -156,7 +156,7 @@ class Listing {
     return {};
   }
 
-  // What does not parse to its end has the links before that place, as everywhere.
+  // In a malformed object, the links before the error count.
   Result<void> add_targets(ObjectReader& reader, const GitOid& oid, std::vector<GitOid>& targets) {
     const bool cut = std::binary_search(shallow_.begin(), shallow_.end(), oid);
     static_cast<void>(TRY(for_each_link_of(reader, oid, [&](const Link& link) -> Result<void> {
@@ -191,8 +191,8 @@ class Listing {
     return use_({.oid = oid, .path = {}, .missing = true});
   }
 
-  // For tips and parents, which more than one may lead to. (What git prints as missing it prints
-  // once, and in a partial clone that is too much to remember.)
+  // For tips and parents, which may have several links. (Git prints other missing objects once, and
+  // a partial clone has too many to remember.)
   Result<void> list_missing_once(const GitOid& oid) {
     return missing_.insert(oid).second ? list_missing(oid) : Result<void>();
   }
@@ -201,7 +201,7 @@ class Listing {
     const std::optional<Error> failure = TRY(walk_once());
     if (!failure) return {};
     Result<std::map<GitOid, SplitParents>> broken = find_missing_parents(git_, what_, shallow_);
-    // Where that fails of the same damage, the walk has said more of it.
+    // If that fails for the same damage, the walk's message says more.
     if (!broken && broken.error().code == ErrorCode::kIncomplete) return explained(*failure);
     broken_ = TRY(std::move(broken));
     if (broken_.empty()) return explained(*failure);
@@ -229,7 +229,7 @@ class Listing {
     return {failure.code, failure.message + "; " + **malformed};
   }
 
-  // What git failed of, if it did. An Error of our own or of `use_` is the Result's.
+  // Git's failure, if any. Our own errors and those of `use_` are the Result's.
   Result<std::optional<Error>> walk_once() {
     ChildProcess child =
         TRY(git_.start({"rev-list", "--objects", "--missing=print", "--stdin"}, true));
@@ -244,7 +244,7 @@ class Listing {
     }
     Result<void> ended = git_.finish(child, fmt::format("listing the objects of {}", what_));
     if (!ended && ended.error().code != ErrorCode::kIncomplete) return std::move(ended).error();
-    // Git's reason, if it has one, says more than that it stopped listening.
+    // Git's reason, if any, says more than a closed pipe.
     if (!ended) return std::optional(std::move(ended).error());
     if (!fed) return std::move(fed).error();
     if (listed_.lines() < listed_before_.lines()) return changed();
@@ -277,7 +277,7 @@ class Listing {
     listed_.add(line);
     if (listed->path) open_trees_.add(oid, *listed->path);
     if (tags_.count(oid) > 0) {
-      // A tree may name a tag as if it were a file; the tag was listed before.
+      // A tree may list a tag as a file; the tag was listed before.
     } else if (misnamed_.count(oid) > 0) {
       // Listed before, too.
     } else if (listed_.lines() > listed_before_.lines()) {
@@ -299,7 +299,7 @@ class Listing {
     for (;;) {
       const std::optional<std::string_view> line = TRY(output.line());
       if (!line) break;
-      // "OID missing" is git's word for one that is there and cannot be read.
+      // git also says "OID missing" of an object that exists but cannot be read.
       const GitOid oid = TRY(parse_oid(line->substr(0, line->find(' '))));
       TRY(use_({.oid = oid, .path = {}, .from_database = true}));
     }

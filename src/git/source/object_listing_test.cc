@@ -200,8 +200,8 @@ TEST(ObjectListingTest, AShallowCloneEndsAtItsBoundary) {
   EXPECT_THAT(listed.missing, IsEmpty());
 }
 
-// Every object but HEAD's own, taken away alone: what git reached through it cannot be known, all
-// else must be listed, and it must be reported.
+// Removes each object but HEAD's own: all objects not reached through it must be listed, and it
+// must be reported.
 TEST(ObjectListingTest, EveryKindOfMissingObjectIsReportedAndTheRestListed) {
   GitFixture git;
   fill_with_listed(git);

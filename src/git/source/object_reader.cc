@@ -1,16 +1,16 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Talking to `git cat-file --batch-command --buffer`.
+// The protocol of `git cat-file --batch-command --buffer`.
 //
 //   we write    "contents OID" | "info OID", a line each; "flush" after a batch of them
 //   git writes  OID " " TYPE " " SIZE "\n" (PAYLOAD "\n" after "contents") | OID " missing\n"
 //
-// git keeps requests until the flush, and buffers its answers: both sides get by with few switches.
+// git keeps requests until the flush, and buffers its answers, so there are few context switches.
 //
-// Nobody deadlocks, because the window is chosen so that all unanswered requests fit into the pipe
-// even if git reads none of them (it does not while its answers wait for us): writing a batch never
-// waits. A pipe is made of pages which small writes may leave up to half empty, hence the factor.
+// There is no deadlock: the window is such that all unanswered requests fit into the pipe even if
+// git reads none of them (as while its answers wait for us), so writing a batch never waits. Small
+// writes may leave a pipe's pages up to half empty, hence the factor.
 
 #include "git/source/object_reader.h"
 
@@ -58,8 +58,8 @@ Error ObjectReader::remember(Error error) {
   return *failure_;
 }
 
-// Requires the mutex. A git that does not listen any more has said why, or has been killed: the
-// receiver finds that out when it comes to the end of the answers, and tells both sides.
+// Requires the mutex. If git has stopped reading, the receiver finds its message at the end of the
+// answers, and reports it to both sides.
 Result<void> ObjectReader::send_batch() {
   batch_ += "flush\n";
   Result<void> sent = child_.write(as_bytes(batch_));
@@ -89,7 +89,7 @@ Result<void> ObjectReader::ask(const Request& request) {
   batch_ += request.oid.to_hex();
   batch_ += '\n';
   ++batch_count_;
-  // The receiver waits for something to come only if nothing is with git.
+  // The receiver waits only if git has no requests.
   if (unanswered_.size() == batch_count_) changed_.notify_all();
   if (batch_count_ >= batch_size()) TRY(send_batch());
   return {};
@@ -114,7 +114,7 @@ Result<void> ObjectReader::finish_requests() {
   return {};
 }
 
-// The oldest request that git has; waits for one to come.
+// The oldest unanswered request; waits for one.
 Result<ObjectReader::Request> ObjectReader::next_request(std::unique_lock<std::mutex>& lock,
                                                          bool& at_end) {
   for (;;) {
@@ -161,13 +161,13 @@ Result<std::optional<SourceObject>> ObjectReader::next() {
   current_ = *object;
   const std::lock_guard lock(mutex_);
   unanswered_.pop_front();
-  // An asker that waits is woken once there is room for a batch: a switch for each object would
+  // A waiting requester is woken once there is room for a batch: a context switch per object would
   // cost more than the object.
   if (unanswered_.size() == window_ - batch_size()) changed_.notify_all();
   return std::optional(current_);
 }
 
-// Reads the answer up to where its payload begins.
+// Reads an answer's first line.
 Result<SourceObject> ObjectReader::receive(const Request& request) {
   TRY(end_payload());
   const std::optional<std::string_view> line = TRY(output_.line());
@@ -192,18 +192,18 @@ Result<SourceObject> ObjectReader::parse_header(const Request& request,
                       .tag = request.tag};
 }
 
-// The child has ended where it should not have: its own words say why.
+// The child ended early: its messages say why.
 Error ObjectReader::cut_off(const GitOid& oid) {
   const std::string what = fmt::format("reading {} of {}", oid.to_hex(), what_);
-  // wait() closes the pipe that the other side writes to; once we let go of the mutex, that side
-  // finds the failure instead.
+  // wait() closes the pipe that the other side writes to; after the mutex is released, that side
+  // finds the failure.
   const std::lock_guard lock(mutex_);
   const Result<ChildExit> how = git_.wait(child_);
   if (!failure_) failure_ = how ? git_failure(*how, child_.stderr_tail(), what) : how.error();
   return *failure_;
 }
 
-// Goes past what was not read of a payload, and the newline behind it.
+// Skips the unread payload and the newline after it.
 Result<void> ObjectReader::end_payload() {
   if (!in_payload_) return {};
   if (!TRY(output_.skip(payload_left_ + 1))) return cut_off(current_.oid);

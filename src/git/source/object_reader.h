@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Reading objects out of a Git repository: one `git cat-file` that is asked for many.
+// Reads many objects from a Git repository through one `git cat-file`.
 
 #pragma once
 
@@ -23,7 +23,7 @@
 
 namespace bale {
 
-/// The answer of an ObjectReader. If it is missing, only the id means anything.
+/// The answer of an ObjectReader. If `missing`, only `oid` and `tag` are set.
 struct SourceObject {
   GitOid oid;
   bool missing = false;
@@ -37,11 +37,10 @@ struct SourceObject {
 ///   asking      request(), request_info(), finish_requests()
 ///   receiving   wait_for_request(), next(), read()
 ///
-/// They may be two threads: request() waits while window() requests are unanswered, so a receiver
-/// that stalls stalls the asker too, and nothing queues up. Or they may be one thread, which then
-/// must not leave more than window() requests unanswered: the next one would wait for itself.
-/// Within the window neither side ever waits for the other to make room: git always has room to
-/// take the requests, and next() passes on those that were still held back for a larger write.
+/// With two threads, request() waits while window() requests are unanswered, so the queue is
+/// bounded. A single thread must not leave more than window() requests unanswered: the next one
+/// would deadlock. Within the window neither side waits for the other: git always has room for the
+/// requests, and next() sends those still held back for a larger write.
 ///
 /// After an Error every further call, on both sides, fails with it. Both sides return kInterrupted
 /// within 100 ms of a cancellation. The thread that made the reader must outlive it (see
@@ -50,7 +49,7 @@ struct SourceObject {
 /// Memory: at most 1 MiB here, whatever the objects' sizes; and 2 MiB of pipes.
 class ObjectReader {
  public:
-  /// `what` describes the source in messages: its path. Needs git 2.36.
+  /// `what` names the source in messages. Needs git 2.36.
   [[nodiscard]] static Result<std::unique_ptr<ObjectReader>> start(GitProgram& git,
                                                                    std::string what);
 
@@ -67,23 +66,23 @@ class ObjectReader {
   /// No more requests will come.
   Result<void> finish_requests();
 
-  /// How many requests may be unanswered at once.
+  /// The most unanswered requests.
   [[nodiscard]] std::size_t window() const { return window_; }
 
-  /// Waits, up to 50 ms, for something that next() can tell: false if the asker has not asked yet,
-  /// and may do so. For a receiver that has something else to do meanwhile.
+  /// Waits, up to 50 ms, until next() would not wait for a request; false if it still would. For a
+  /// receiver with other work.
   bool wait_for_request();
 
-  /// The answer to the oldest request; nothing once requests are finished and all are answered.
-  /// What was not read of the payload before is skipped. kIncomplete if git fails, which is how a
-  /// damaged object shows; an object that git cannot find at all is an answer (`missing`).
+  /// The answer to the oldest request; nullopt once requests are finished and all are answered.
+  /// Skips the unread rest of the previous payload. kIncomplete if git fails, for a damaged object,
+  /// say; an object that git cannot find is an answer (`missing`).
   Result<std::optional<SourceObject>> next();
 
-  /// The next piece of the payload of the object that next() gave last: fills `out` with as much as
-  /// is there; 0 once all `size` bytes were read.
+  /// Reads the next piece of the last object's payload, as much as is available; 0 once all `size`
+  /// bytes were read.
   Result<std::size_t> read(MutableBytes out);
 
-  /// Fills all of `out`, which must not be longer than what is left of the payload.
+  /// Fills all of `out`, which must not be longer than the rest of the payload.
   Result<void> read_all(MutableBytes out);
 
  private:
@@ -114,15 +113,15 @@ class ObjectReader {
   ChildOutput output_;
   SourceObject current_;
   std::uint64_t payload_left_ = 0;
-  bool in_payload_ = false;  // a payload, read or not, and its newline still stand in the pipe
+  bool in_payload_ = false;  // the pipe still holds a payload's rest and newline
   bool ended_ = false;
 
   std::mutex mutex_;
   std::condition_variable changed_;
   // All below is guarded by mutex_.
   std::deque<Request> unanswered_;
-  std::string batch_;            // lines for git that were not sent yet
-  std::size_t batch_count_ = 0;  // they stand at the end of unanswered_
+  std::string batch_;            // unsent lines
+  std::size_t batch_count_ = 0;  // number of them, last in unanswered_
   bool finished_ = false;
   std::optional<Error> failure_;
 };

@@ -1,9 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// See bale/git_object_source.h. git ends at an object that is damaged: then another git is started
-// for the next one, and this one counts as not there. A repository that damages every object would
-// cost a git each, so there is an end to that.
+// See bale/git_object_source.h. git exits at a damaged object, which counts as missing; another git
+// is started for the next one. The number of restarts is limited.
 
 #include <array>
 #include <optional>
@@ -26,7 +25,7 @@ class GitObjectSource final : public ObjectSource {
 
   Result<bool> fetch(const GitOid& oid, const Receiver& receiver) override;
 
-  // Git knows no ids of ours.
+  // Git does not have bale's ids.
   Result<bool> fetch(const ObjectId& /*id*/, const Receiver& /*receiver*/) override {
     return false;
   }

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A Git pack and its index as files: whether they are whole and belong together.
+// Checks that a Git pack and its index are complete and match.
 
 #pragma once
 
@@ -18,11 +18,11 @@ struct PackFiles {
   std::string index;
 };
 
-/// kIo where the file cannot be opened. What is no longer there is no error.
+/// kIo if the file cannot be opened. A missing file is not an error.
 [[nodiscard]] Result<void> check_readable(const std::string& path);
 
-/// Of both files, reads only beginning, end and size. kIo for one that cannot be opened or read,
-/// kIncomplete for one that is gone, cut off or damaged, or where they do not belong together.
+/// Reads only beginning, end and size of both files. kIo if one cannot be opened or read,
+/// kIncomplete if one is missing, truncated or damaged, or they do not match.
 [[nodiscard]] Result<void> check_pack_files(const PackFiles& files, GitHash hash);
 
 }  // namespace bale

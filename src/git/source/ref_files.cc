@@ -7,13 +7,12 @@
 //   packed-refs   lines: "#..." | HEX " " NAME | "^" HEX (what the tag above leads to)
 //   shallow       lines: HEX
 //
-// A loose ref overrides a packed one of the same name. As git does, files in refs/ whose name
-// starts with "." or ends in ".lock" are passed over: they are not refs.
+// A loose ref overrides a packed one of the same name. Like git, skips files in refs/ whose name
+// starts with "." or ends in ".lock": they are not refs.
 //
-// TARGET is a full ref name or "HEAD". Git takes any other name too and looks it up in the git
-// directory; where nothing is there the ref leads nowhere, which can be archived as it is. Where it
-// is the file of a pseudo ref (FETCH_HEAD, ORIG_HEAD), which is not archived, the ref is archived
-// with the value that it has through it.
+// TARGET is a full ref name or "HEAD". Git also looks up any other name in the git directory; if
+// there is no such file, the ref dangles and is archived so. If it is a pseudo ref (FETCH_HEAD,
+// ORIG_HEAD), which is not archived, the ref is archived with the resolved value.
 
 #include "git/source/ref_files.h"
 
@@ -74,8 +73,7 @@ class RefReader {
   RefReader(const RepositoryPaths& paths, GitHash hash) : paths_(paths), hash_(hash) {}
 
   Result<RefSnapshot> read(BadRefs bad_refs) {
-    // First, so that the branch it names was there when the refs are read, unless it goes
-    // meanwhile.
+    // First, so that its branch existed when the refs are read, unless it is deleted meanwhile.
     head_ = TRY(read_head());
     TRY(read_directory(paths_.common_dir, "refs"));
     if (paths_.common_dir != paths_.git_dir) {
@@ -111,7 +109,7 @@ class RefReader {
   }
 
  private:
-  // What one ref file says: an object id, or the name of another ref.
+  // The content of a ref file: an object id, or the name of another ref.
   struct Value {
     std::optional<GitOid> oid;
     std::string target;
@@ -148,7 +146,7 @@ class RefReader {
                 paths_.git_dir, count == 1 ? "1 ref" : fmt::format("{} refs", count), shown);
   }
 
-  // An id of this repository's hash, and not the null id, which stands for no object.
+  // Parses an id of this repository's hash; nullopt for the null id.
   [[nodiscard]] std::optional<GitOid> parse_oid(std::string_view hex) const {
     if (hex.size() != 2 * oid_bytes(hash_)) return std::nullopt;
     if (hex.find_first_not_of('0') == std::string_view::npos) return std::nullopt;
@@ -192,7 +190,7 @@ class RefReader {
     return head;
   }
 
-  // Whether a symbolic ref leads to a file of the git directory outside refs/: MERGE_HEAD, say.
+  // Whether a symbolic ref's target is outside refs/: MERGE_HEAD, say.
   [[nodiscard]] bool is_outside_refs(const std::string& target) const {
     if (target.empty() || target == "HEAD" || target.starts_with("refs/")) return false;
     std::error_code ignored;
@@ -200,7 +198,7 @@ class RefReader {
            fs::exists(fs::path(paths_.common_dir) / target, ignored);
   }
 
-  // Follows symbolic refs through files outside refs/. kIncomplete where one of these is no ref.
+  // Follows symbolic refs through files outside refs/. kIncomplete if one of these is not a ref.
   [[nodiscard]] Result<Value> leave_pseudo_refs(const std::string& path, Value value) const {
     for (int depth = 0; is_outside_refs(value.target); ++depth) {
       Result<Value> next = read_value(paths_.git_dir + "/" + value.target);
@@ -223,7 +221,7 @@ class RefReader {
       if (type == fs::file_type::none) {
         return fail(ErrorCode::kIo, "cannot look at {}: {}", path, error.message());
       }
-      // Else it was deleted since we saw its name, or packed, and then it is in packed-refs by now.
+      // Otherwise it was deleted, or moved to packed-refs, since we saw its name.
       if (type == fs::file_type::symlink) note_bad(path + ": a symlink that leads nowhere");
       return {};
     }
@@ -303,7 +301,7 @@ class RefReader {
     });
   }
 
-  // Follows symbolic refs from `name`; nothing if they lead nowhere, or in a circle.
+  // Follows symbolic refs from `name`; nullopt if they dangle or form a cycle.
   [[nodiscard]] std::optional<GitOid> resolve(std::string name) const {
     for (int depth = 0; depth <= kSymrefDepth + 1; ++depth) {
       if (name == "HEAD") {
@@ -328,8 +326,8 @@ class RefReader {
     }
   }
 
-  // The commit that a work tree's HEAD alone may hold: nothing where it leads to a ref that is
-  // common to all, or nowhere. kNotFound if there is no HEAD.
+  // The commit of a work tree's HEAD, if no shared ref need hold it: nullopt if HEAD names a shared
+  // ref or dangles. kNotFound if there is no HEAD.
   [[nodiscard]] Result<std::optional<GitOid>> read_own_head(const std::string& git_dir) const {
     Value value = TRY(read_value(git_dir + "/HEAD"));
     for (int depth = 0; depth <= kSymrefDepth; ++depth) {

@@ -27,7 +27,7 @@ Result<RefSnapshot> snapshot_of(const std::string& path, GitHash hash = GitHash:
   return read_refs(*paths, hash);
 }
 
-// What git itself says of refs whose objects are all there.
+// git's own list of refs whose objects all exist.
 std::map<std::string, GitOid> refs_by_git(GitFixture& git, const std::string& directory) {
   std::map<std::string, GitOid> refs;
   std::istringstream lines(
@@ -167,7 +167,7 @@ TEST(RefFilesTest, DetachedHeadsOfOtherWorkTreesAreRefsUnderTheirNames) {
   write_test_file(git.git_dir() + "/worktrees/linked/HEAD", "ref: refs/worktree/own\n");
   ASSERT_OK_AND_ASSIGN(own, snapshot_of(git.path()));
   EXPECT_EQ(own.refs.at("refs/worktrees/linked/HEAD"), only);
-  // No ref of the source's own is taken for it.
+  // The source's own refs must not be confused with it.
   git.run({"update-ref", "refs/worktrees/linked/HEAD", first.to_hex()});
   ASSERT_OK_AND_ASSIGN(clash, snapshot_of(git.path()));
   EXPECT_EQ(clash.refs.at("refs/worktrees/linked/HEAD"), first);
@@ -215,7 +215,7 @@ TEST(RefFilesTest, SymbolicRefsToPseudoRefsAreArchivedWithTheirValue) {
   ASSERT_OK_AND_ASSIGN(exported, fixture.export_git("x"));
   EXPECT_EQ(git.run_in(exported, {"fsck", "--strict"}), "");
   EXPECT_EQ(git.run_in(exported, {"rev-parse", "refs/heads/CHAIN_HEAD"}), first.to_hex());
-  // What is no ref, or leads in a circle.
+  // Files that are not refs, or form a cycle.
   for (const std::string content : {"", "text\n", "ref: MERGE_HEAD\n"}) {
     write_test_file(dir + "MERGE_HEAD", content);
     write_test_file(dir + "refs/heads/bad", "ref: MERGE_HEAD\n");

@@ -10,7 +10,7 @@ namespace bale {
 
 Result<void> check_symref_target(std::string_view target) {
   if (target.starts_with("refs/")) return check_ref_name(target);
-  // What is always in a git directory is no ref.
+  // Standard files of a git directory are not refs.
   const std::string_view first = target.substr(0, target.find('/'));
   for (const std::string_view taken : {"config", "objects", "packed-refs", "refs", "shallow"}) {
     if (first == taken) {

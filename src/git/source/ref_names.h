@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What names in refs may be, beyond check_ref_name(). All functions are safe from any thread.
+// Checks of names in refs, beyond check_ref_name(). All functions are thread-safe.
 
 #pragma once
 
@@ -12,8 +12,8 @@
 
 namespace bale {
 
-/// kInvalidArgument unless a symbolic ref other than HEAD may lead to `target`: a full ref name,
-/// HEAD, or a name outside of refs/ that git would look up in the git directory.
+/// kInvalidArgument unless `target` is valid for a symbolic ref other than HEAD: a full ref name,
+/// HEAD, or a name outside refs/ that git would look up in the git directory.
 [[nodiscard]] Result<void> check_symref_target(std::string_view target);
 
 /// A work tree's name as a component of a ref name: unchanged if it can be one, else with %XX for

@@ -5,11 +5,11 @@
 //
 // A directory is a git directory if it has HEAD, and objects/ and refs/ there or in the directory
 // that its file `commondir` names (a linked work tree's has that). From the given path upwards,
-// each directory is asked for `.git` (a git directory, or a file "gitdir: PATH") and then whether
-// it is one itself.
+// each directory is checked for `.git` (a git directory, or a file "gitdir: PATH") and then for
+// being one itself.
 //
-// The configuration is read by `git config --file`, which runs nothing and, told so, includes
-// nothing: its grammar is not worth a second reader, and a wrong hash would be fatal.
+// `git config --file` reads the configuration; it runs no commands and, with an option, includes no
+// files. A second parser might disagree, and a wrong hash would be fatal.
 
 #include "git/source/repository.h"
 
@@ -42,14 +42,14 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t kSmallFileBytes = 1 << 20;
 constexpr std::uint64_t kConfigLimitBytes = 16 << 20;
 
-// As git reads a path in a file: only line ends go, since a path may end in spaces.
+// Like git, strips only line ends from a path in a file: a path may end in spaces.
 std::string_view without_line_end(std::string_view text) {
   while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
   return text;
 }
 
-// What cannot be looked at is not taken for missing: the search would go on, and might end at a
-// repository that was not meant.
+// An unreadable path is not treated as missing: the search would continue, perhaps to a wrong
+// repository.
 Result<fs::file_status> known(const fs::file_status& status, const fs::path& path,
                               const std::error_code& error) {
   if (status.type() != fs::file_type::none) return status;
@@ -78,7 +78,7 @@ Result<bool> has_head(const fs::path& directory) {
   return fs::is_regular_file(status) || fs::is_symlink(status);
 }
 
-// The real path; symlinks are followed first, so that ".." in what stands behind them is right.
+// The real path; symlinks are resolved before "..".
 Result<std::string> real_path(const fs::path& path) {
   if (path.empty())
     return fail(ErrorCode::kInvalidArgument, "an empty path is not a Git repository");
@@ -110,7 +110,7 @@ Result<std::optional<RepositoryPaths>> as_git_directory(const fs::path& director
 constexpr std::string_view kGitFilePrefix = "gitdir: ";
 
 Result<RepositoryPaths> follow_git_file(const fs::path& file) {
-  // Not TRY: GCC 12 then takes the string for one that may not have been made.
+  // Not TRY: GCC 12 would warn of an uninitialized string.
   const Result<std::string> read = read_small_file(file.string(), kSmallFileBytes);
   if (!read) return read.error();
   const std::string& content = *read;
@@ -167,7 +167,7 @@ std::string setting(const Settings& settings, const std::string& name, std::stri
   return found == settings.end() ? std::string(otherwise) : found->second;
 }
 
-// Extensions that change nothing in how refs and objects are read.
+// Extensions that do not affect reading refs and objects.
 constexpr std::string_view kHarmlessExtensions[] = {
     "noop",           "noop-v1",      "partialclone",       "preciousobjects",
     "worktreeconfig", "objectformat", "compatobjectformat", "relativeworktrees",
@@ -192,7 +192,7 @@ Result<void> check_extensions(const Settings& settings, const std::string& confi
 }  // namespace
 
 Result<std::string> read_small_file(const std::string& path, std::uint64_t limit_bytes) {
-  // O_NONBLOCK: a named pipe must not make us wait for a writer.
+  // O_NONBLOCK: do not wait for a writer of a named pipe.
   const UniqueFd file(retry_interrupted(
       [&] { return ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY); }));
   if (!file.is_open()) {
@@ -249,9 +249,9 @@ Result<RepositoryPaths> find_repository(const std::string& path) {
 
 Result<GitHash> read_repository_format(const RepositoryPaths& paths, const Operation& operation) {
   const std::string config = paths.common_dir + "/config";
-  // git takes a repository without a configuration for one of the first version.
+  // git treats a repository without a configuration as one of version 0.
   if (!TRY(is_a_file(config))) return GitHash::kSha1;
-  // git does not tell what it may not read from what is malformed.
+  // git does not distinguish unreadable from malformed files.
   TRY(read_small_file(config, kConfigLimitBytes));
   const Settings settings = TRY(read_settings(config, operation));
   const std::string version = setting(settings, "core.repositoryformatversion", "0");

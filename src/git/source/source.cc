@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Opening a repository, and putting its refs, its listing and its readers under one roof.
+// Opens a repository and provides its refs, listing and readers.
 
 #include "git/source/source.h"
 
@@ -18,7 +18,7 @@
 namespace bale {
 namespace {
 
-// A message may name so many objects that are looked for.
+// The most objects of a message to look up.
 constexpr std::size_t kExplainedIds = 16;
 
 constexpr std::size_t kReadBytes = 64 << 10;
@@ -57,7 +57,7 @@ Result<GitSource> GitSource::open(const std::string& path, const Operation& oper
   return source;
 }
 
-// git learns of the boundary by a file in the scratch repository.
+// git reads the boundary from a file in the scratch repository.
 Result<void> GitSource::set_shallow(std::vector<GitOid> shallow) {
   shallow_ = std::move(shallow);
   if (shallow_.empty()) {
@@ -153,7 +153,7 @@ bool GitSource::can_read(const GitOid& oid) {
 
 Error GitSource::explain(Error error) {
   if (error.code != ErrorCode::kIncomplete) return error;
-  // Git's own words name what it was given.
+  // Git's message names the substitute directory.
   for (std::size_t i = database_.directories.size(); without_empty_files_ && i-- > 0;) {
     replace_all(error.message, fmt::format("{}/objects-{}/", git_->scratch().path(), i),
                 database_.directories[i] + "/");

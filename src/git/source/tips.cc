@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Level by level: look up what is new, read the tags among it, go on with what they lead to.
+// Level by level: look up new ids, read the tags among them, continue with their targets.
 
 #include "git/source/tips.h"
 
@@ -87,7 +87,7 @@ Result<Tips> resolve_tips(ObjectReader& reader, const std::vector<GitOid>& oids)
     }));
     TRY(read_beginnings(reader, tags, kTagBeginningBytes,
                         [&](const SourceObject& tag, std::string_view payload) -> Result<void> {
-                          if (tag.missing) {  // gone since we looked
+                          if (tag.missing) {  // removed meanwhile
                             tips.missing.push_back(tag.oid);
                             return {};
                           }

@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Where a walk through a repository's objects starts or stops: ids sorted into what git can walk
-// from, tags, and what is not there.
+// The starts or ends of a walk through a repository's objects: ids divided into walkable objects,
+// tags, and missing ones.
 //
-// `git rev-list` stops at a tip that is missing or a tag whose object is, so both are taken from
-// it: we follow tags ourselves.
+// `git rev-list` fails at a missing tip or a tag of a missing object, so it gets neither: we follow
+// tags ourselves.
 
 #pragma once
 
@@ -21,24 +21,24 @@
 namespace bale {
 
 struct Tips {
-  std::vector<GitOid> walkable;  ///< commits, trees and blobs that are there
-  std::vector<GitOid> tags;      ///< annotated tags that are there
+  std::vector<GitOid> walkable;  ///< existing commits, trees and blobs
+  std::vector<GitOid> tags;      ///< existing annotated tags
   std::vector<GitOid> missing;
 };
 
-/// Sorts `oids`, and all that the tags among them lead to; each id stands in the result once, in
-/// order of discovery. `reader` must have no open requests, and has none afterwards. kIncomplete
-/// for a tag that is not well-formed. Memory: in proportion to the number of ids.
+/// Classifies `oids` and the targets of their tags; each id is in the result once, in order of
+/// discovery. `reader` must have no open requests, and has none afterwards. kIncomplete for a
+/// malformed tag. Memory: in proportion to the number of ids.
 [[nodiscard]] Result<Tips> resolve_tips(ObjectReader& reader, const std::vector<GitOid>& oids);
 
 using UseObject = std::function<Result<void>(const SourceObject&)>;
 using UsePayload = std::function<Result<void>(const SourceObject&, std::string_view beginning)>;
 
-/// Asks for type and size of each of `oids`, and gives `use` the answers in their order. Both sides
-/// of `reader` are used, by this thread.
+/// Requests type and size of each of `oids`, and passes the answers to `use` in their order. This
+/// thread uses both sides of `reader`.
 Result<void> look_up(ObjectReader& reader, std::span<const GitOid> oids, const UseObject& use);
 
-/// The same with the first `limit_bytes` of each payload (none for what is missing).
+/// The same with the first `limit_bytes` of each payload (none for a missing object).
 Result<void> read_beginnings(ObjectReader& reader, std::span<const GitOid> oids,
                              std::size_t limit_bytes, const UsePayload& use);
 
