@@ -14,7 +14,7 @@
 namespace bale {
 namespace {
 
-// What libdeflate takes for any level below 10.
+// libdeflate's memory for any level below 10.
 constexpr std::uint64_t kCompressorBytes = 1 << 20;
 
 }  // namespace
@@ -40,7 +40,7 @@ Result<EntryRecoder> EntryRecoder::create(Budget& budget) {
 }
 
 std::size_t EntryRecoder::bound(std::size_t unpacked_bytes) {
-  // Of any compressor.
+  // The bound of any compressor.
   return libdeflate_zlib_compress_bound(nullptr, git_delta_bound(unpacked_bytes));
 }
 

@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// EntryRecoder: from an entry's stored payload to what stands in a Git pack: decompressed, a
-// delta's program in Git's form, and compressed with zlib.
+// EntryRecoder: converts an entry's stored payload to that of a Git pack: decompresses it, converts
+// a delta's program to Git's form, and compresses with zlib.
 //
-// Memory: memory_bytes(), charged. Not thread-safe: one a lane.
+// Memory: memory_bytes(), charged. Not thread-safe: use one per lane.
 
 #pragma once
 
@@ -21,7 +21,7 @@ struct libdeflate_compressor;
 
 namespace bale {
 
-/// Payloads and delta programs of up to this size are recoded in memory, as a whole.
+/// The largest payload or delta program that is recoded whole, in memory.
 inline constexpr std::size_t kMostRecodedBytes = 1 << 20;
 
 class EntryRecoder {
@@ -31,18 +31,18 @@ class EntryRecoder {
   /// The budget must outlive the recoder.
   [[nodiscard]] static Result<EntryRecoder> create(Budget& budget);
 
-  /// Recoded, so many bytes of payload or program take no more than this.
+  /// The longest recoded form of a payload or program of this size.
   [[nodiscard]] static std::size_t bound(std::size_t unpacked_bytes);
 
   struct Recoded {
-    std::size_t size = 0;        ///< of what was compressed: Git's header says it
+    std::size_t size = 0;        ///< before compression, for Git's header
     std::size_t zlib_bytes = 0;  ///< written
   };
 
-  /// Writes to `out`, which has room for bound(unpacked size). `base_size`: of the base's object,
-  /// where the entry is a delta. Requires that entry.stored is there, that payload or program have
-  /// at most kMostRecodedBytes, and of a delta that its object is not empty. kCorrupt where the
-  /// entry is damaged, as far as that shows; messages do not name it.
+  /// Writes to `out`, which has room for bound(unpacked size). `base_size` is the size of a delta's
+  /// base object. Requires that entry.stored is set, that payload or program have at most
+  /// kMostRecodedBytes, and that a delta's object is not empty. kCorrupt if the entry is visibly
+  /// damaged; messages do not name it.
   Result<Recoded> recode(const StoredEntry& entry, std::uint64_t base_size, MutableBytes out);
 
  private:

@@ -8,12 +8,11 @@
 //   ids that Git found, against those of the closure
 //   refs -> packed-refs; symbolic refs, HEAD and shallow as files
 //
-// Entries are not decoded on the way: a delta goes as the delta that it is (pack_sender.h). What
-// proves them in the end is Git's own hash of each object (export_proof.h). Where an entry turns
-// out to be damaged, another pack may have the object: the export begins again, and reads each
-// object by its id and sends it whole.
+// Deltas are sent without decoding (pack_sender.h); Git's own hash of each object verifies them at
+// the end (export_proof.h). If an entry is damaged, another pack may have the object: the export
+// starts over, reads each object by its id and sends it whole.
 //
-// Names of refs come from a record, so from anywhere: each is checked before it becomes a path.
+// Ref names in a record are untrusted: each is checked before it becomes a path.
 
 #include <array>
 #include <filesystem>
@@ -43,12 +42,12 @@
 namespace bale {
 namespace {
 
-// How often packs may be collected under an export before it gives up.
+// How often an export starts over because packs were collected.
 constexpr int kAttempts = 3;
 
 class GitExporter {
  public:
-  // How objects are read: entries as they are stored, or by their ids, from any pack.
+  // Reads stored entries, or objects by id from any pack.
   enum class Reading { kEntries, kIds };
 
   GitExporter(const Store& store, const GitExportOptions& options, Record record,
@@ -62,7 +61,7 @@ class GitExporter {
 
   Result<GitExportSummary> run();
 
-  /// Whether what run() failed for may be an entry that is damaged.
+  /// Whether a damaged entry may be the cause of run()'s failure.
   [[nodiscard]] bool may_be_damage(const Error& error) const;
 
  private:
@@ -85,7 +84,7 @@ class GitExporter {
   Record record_;
   StagingDirectory directory_;
   const Reading reading_;
-  bool reading_failed_ = false;  // an entry, or what Git made of it
+  bool reading_failed_ = false;  // an entry, or Git's result of it
   bool writing_failed_ = false;  // to Git
   bool object_missing_ = false;  // in all packs
   Budget missing_budget_;
@@ -159,7 +158,7 @@ Result<Closure> GitExporter::walk(ReadContext& context) {
                .scratch_directory = directory_.path(),
                .shallow = &shallow_,
                .is_absent = [this](const GitOid& oid) { return missing_.contains(oid); },
-               // What Git makes of them is compared in the end.
+               // In kEntries, Git's ids are compared at the end.
                .check_oids = reading_ == Reading::kIds,
                .on_missing = [this](const MissingLink& link) -> Result<void> {
                  object_missing_ = true;
@@ -174,7 +173,7 @@ Result<Closure> GitExporter::walk(ReadContext& context) {
   const Result<GitOid> detached = GitOid::from_hex(record_.head);
   if (detached) TRY(closure.add(*detached, "HEAD"));
   TRY(closure.walk());
-  // What these lead to is among them, is reached, or had gone from the source before.
+  // Their targets are among them, reached, or were missing in the source.
   if (record_.unreached.list) {
     TRY(read_oid_list(store_, *record_.unreached.list, context, [&](const GitOid& oid) {
       return closure.add_alone(oid, "the list of objects without a ref");
@@ -190,15 +189,15 @@ Result<void> GitExporter::send_objects(Closure& closure) {
   const Result<void> sent = send_closure(closure, child);
   if (!sent && sent.error().code != ErrorCode::kIo) return sent.error();
   child.close_stdin();
-  // It says the pack's name in the end: closing its output before that would end it with a SIGPIPE.
+  // It prints the pack's name at the end: closing its output earlier would raise a SIGPIPE.
   std::array<std::byte, 256> said;
   while (TRY(child.read(said)) > 0) {
   }
-  // Where writing failed, why git stopped reading says more.
+  // If writing failed, git's reason for not reading says more.
   const std::string what = "indexing the exported pack";
   const Result<void> finished = git.finish(child, what);
   summary_.children_peak_rss_bytes = git.peak_rss_bytes();
-  // Of a damaged delta, git may make nothing at all.
+  // git may fail at a damaged delta.
   reading_failed_ = reading_failed_ || !finished;
   if (!finished && finished.error().code == ErrorCode::kIncomplete) {
     return fail(ErrorCode::kIo, "{}", finished.error().message);
@@ -356,7 +355,7 @@ Result<GitExportSummary> export_git(const Store& store, const std::string& name,
     if (exported || exported.error().code != ErrorCode::kNotFound || attempt >= kAttempts) {
       return exported;
     }
-    // A pack that was not open yet was collected: what was in it lies elsewhere now.
+    // A pack was collected before it was opened: its objects are in another pack now.
     TRY(store.impl().refresh());
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Exports of stores whose packs have deltas: what comes out, and what must not come out unseen.
+// Exports of stores whose packs have deltas: results, and damage that must be noticed.
 
 #include <algorithm>
 #include <filesystem>
@@ -35,7 +35,7 @@ void fill_with_versions(GitFixture& git) {
   git.tag("v1", git.oid("HEAD"));
 }
 
-// Packs the store anew with deltas along the paths of the repository's files.
+// Repacks the store with deltas along the paths of the repository's files.
 Result<PackSummary> repack_along_paths(GitFixture& git, StoreFixture& fixture) {
   std::map<std::string, std::string> paths;
   std::istringstream listed(git.run({"rev-list", "--objects", "--all"}));
@@ -65,7 +65,7 @@ class ExportDeltasTest : public testing::Test {
     return export_git(fixture_.store(), "x", out, options);
   }
 
-  // The deltas of the store's only pack whose objects are blobs, which only the export reads.
+  // The blob deltas of the store's only pack, which only the export reads.
   Result<std::vector<EntryInfo>> blob_deltas() {
     const PackReader& pack = *fixture_.newest_pack();
     std::vector<EntryInfo> found;
@@ -130,7 +130,7 @@ TEST_F(ExportDeltasTest, LanesAndMemoryChangeNothing) {
 TEST_F(ExportDeltasTest, AnOldRecordWithoutTheNewBasesIsWhole) {
   GitFixture git;
   import_with_deltas(git, "x");
-  // Newer versions are the bases of older ones, so nothing that the first commit has is left one.
+  // Newer versions are the bases of older ones, so no object of the first commit remains a delta.
   Record old = fixture_.record("x");
   const GitOid first = git.oid("HEAD~12");
   old.refs = {{"refs/heads/main", first}};
@@ -169,8 +169,8 @@ TEST_F(ExportDeltasTest, ADamagedProgramIsFoundAndLeavesNothing) {
   ASSERT_GT(deltas.size(), 3u);
   const std::string pack = fixture_.pack_file(".pack");
   int only_git_saw_it = 0;
-  // The middle of a program is a literal, whose damage makes another object of the same size; at
-  // its beginning there are operations.
+  // The middle of a program is a literal, whose damage yields another object of the same size; its
+  // start has operations.
   for (std::size_t i = 0; i < 6; ++i) {
     const EntryInfo& info = deltas[i % deltas.size()];
     const std::uint64_t payload = info.offset + info.entry_bytes - info.stored_size;
@@ -195,7 +195,7 @@ TEST_F(ExportDeltasTest, AnIndexThatLeadsAGitIdElsewhereIsFound) {
   import_with_deltas(git, "x");
   const std::vector<GitOid> oids = {git.oid("HEAD:dir/file1"), git.oid("HEAD:dir/file2")};
   const std::string path = fixture_.pack_file(".gitidx");
-  // The record of one blob leads to the other.
+  // The record of one blob points to the other.
   std::string index = read_test_file(path);
   const std::size_t one = index.find(as_text(oids[0].bytes())) + 20;
   const std::size_t two = index.find(as_text(oids[1].bytes())) + 20;

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Both lists are sorted, so they are compared while they are read. Where one id is not there, its
-// object is read the long way, which says what is wrong with it.
+// Both lists are sorted, so they are compared while they are read. The object of a missing id is
+// read and decoded to find the error.
 
 #include "git/export/export_proof.h"
 

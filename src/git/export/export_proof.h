@@ -1,9 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The proof of an export: Git has hashed every object that it was sent, and the ids that it found
-// are those of what should have been sent, no more and no fewer. So nothing else need be proven of
-// what a pack's entries became on the way.
+// Verifies an export: Git has hashed every object that it received, and its ids must equal those
+// that should have been sent. So the recoded entries need no other check.
 
 #pragma once
 
@@ -18,9 +17,9 @@
 
 namespace bale {
 
-/// Compares the ids of the index in `pack_directory`, the only one there, with those that the
-/// closure reached. kCorrupt where they differ, with pack and offset of an object that came out as
-/// another. Memory: 64 KiB of the budget; the context is for finding out what is wrong.
+/// Compares the ids of the only index in `pack_directory` with those that the closure reached.
+/// kCorrupt if they differ, with pack and offset of a wrong object. Memory: 64 KiB of the budget;
+/// the context is used to find the error.
 Result<void> prove_export(Closure& closure, const Store& store, const std::string& pack_directory,
                           GitHash hash, Budget& budget, ReadContext& context);
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Exports that must not happen, or not halfway. What an export gives back is in round_trip_test.cc.
+// Exports that must fail, without leaving anything. Their results: round_trip_test.cc.
 
 #include <atomic>
 #include <filesystem>
@@ -31,7 +31,7 @@ class GitExportTest : public testing::Test {
     return export_git(fixture_.store(), "x", out, options);
   }
 
-  // Puts a record on top of the archive, as a stranger's store may hold it.
+  // Adds a record to the archive, as an untrusted store may have.
   void add_record(Record record) {
     record.archive = "x";
     ASSERT_OK_AND_ASSIGN(staged,
@@ -44,7 +44,7 @@ class GitExportTest : public testing::Test {
 
   GitFixture git_;
   StoreFixture fixture_;
-  // What is written beside the output would be seen here.
+  // Files written beside the output would be in here.
   const std::string parent_ = fixture_.beside("parent");
 };
 
@@ -88,7 +88,7 @@ TEST_F(GitExportTest, CancelledItLeavesNothing) {
 }
 
 TEST_F(GitExportTest, DamageIsSaidAndLeavesNothing) {
-  // In the payloads, which lie in the middle of the pack.
+  // In the payloads, in the middle of the pack.
   const std::string pack = fixture_.pack_file(".pack");
   flip_byte(pack, static_cast<std::int64_t>(fs::file_size(pack)) / 3);
   ASSERT_THAT(fixture_.store().refresh(), IsOk());
@@ -131,12 +131,12 @@ TEST_F(GitExportTest, RecordsOfStrangersWriteNowhereElse) {
   add_record(headless);
   EXPECT_THAT(export_to(parent_ + "/x"), FailsWith(ErrorCode::kCorrupt));
   EXPECT_TRUE(fs::is_empty(parent_));
-  // A ref to an object that nobody has.
+  // A ref to a nonexistent object.
   Record dangling = record();
   dangling.refs["refs/heads/main"] = *GitOid::from_hex(std::string(40, '1'));
   add_record(dangling);
   EXPECT_THAT(export_to(parent_ + "/x"), FailsWith(ErrorCode::kCorrupt, std::string(40, '1')));
-  // A directory is no repository.
+  // A directory is not a repository.
   Record directory;
   directory.kind = RecordKind::kDir;
   directory.hash = GitHash::kSha1;
@@ -146,7 +146,7 @@ TEST_F(GitExportTest, RecordsOfStrangersWriteNowhereElse) {
   EXPECT_TRUE(fs::is_empty(parent_));
 }
 
-// The same objects in other packs, as two imports at once may bring them.
+// The same objects in other packs, as concurrent imports may create.
 TEST_F(GitExportTest, WhereEntriesOfOnePackAreDamagedAnotherPackGivesTheObjects) {
   std::string text;
   for (int i = 0; i < 6; ++i) {

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// See the header. Copies are taken over byte for byte. Literals that follow each other are joined
-// where that saves an operation, so a long run of them is cut every 127 bytes and nowhere else.
+// Copies stay byte for byte. Adjacent literals are joined if that saves an operation, so a long run
+// of them is split every 127 bytes and nowhere else.
 
 #include "git/export/git_delta.h"
 
@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t kMostLiteralBytes = 127;
 
-// The program that is being written. The caller has seen to the room.
+// The program being written. The caller provides the room.
 class GitProgramText {
  public:
   explicit GitProgramText(std::byte* to) : begin_(to), to_(to) {}

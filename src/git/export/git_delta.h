@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// From our delta program (codec/delta.h) to Git's: the same object from the same base.
+// Converts our delta program (codec/delta.h) to Git's: the same object from the same base.
 //
 //   Git's    base size, object size   varints, low 7 bits first
 //            00000000                 refused
@@ -9,7 +9,7 @@
 //            1sssoooo + bytes         copy: as ours
 //
 // Ours has no header, and an insert's byte is one less than its length, so that it reaches 128. Git
-// refuses programs of fewer than 4 bytes, header included: those that make nothing.
+// refuses programs of fewer than 4 bytes, header included, whose object is empty.
 
 #pragma once
 
@@ -22,23 +22,22 @@
 
 namespace bale {
 
-/// What a delta is made from and what it makes, in bytes.
+/// The sizes of a delta's base and object, in bytes.
 struct DeltaSizes {
   std::uint64_t base = 0;
   std::uint64_t object = 0;
 };
 
-/// Git's form of a program of so many bytes is no longer: only a row of 128 literals takes one byte
-/// more, and then there is the header.
+/// The longest Git form of a program of this size: a run of 128 literals takes one byte more, plus
+/// the header.
 [[nodiscard]] constexpr std::size_t git_delta_bound(std::size_t program_bytes) {
   return program_bytes + program_bytes / 129 + 2 * kMaxVarintBytes;
 }
 
 /// Writes Git's form to `out`, which has room for git_delta_bound(program.size()) bytes, and
-/// returns its length. Any bytes may come as program: kCorrupt if an operation is cut off or is
-/// 0x80, a copy leaves the base, or the object comes out with another size. Requires
-/// sizes.object > 0. Takes time in proportion to the program. Messages do not name file or object.
-/// Thread-safe.
+/// returns its length. The program may be any bytes: kCorrupt if an operation is truncated or is
+/// 0x80, a copy exceeds the base, or the object has another size. Requires sizes.object > 0. Takes
+/// time in proportion to the program. Messages do not name file or object. Thread-safe.
 Result<std::size_t> write_git_delta(Bytes program, const DeltaSizes& sizes, MutableBytes out);
 
 }  // namespace bale

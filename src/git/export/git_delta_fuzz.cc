@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Any bytes as a delta program, written down as Git's: never a byte outside, taken exactly where
-// our own decoder takes the program, and read by Git's rules it makes the same object.
+// Any bytes as a delta program, converted to Git's: no access out of bounds, accepted exactly if
+// our own decoder accepts the program, and by Git's rules it yields the same object.
 //
 // Input: u16 LE size of the base, u16 LE size of the object, base, program.
 
@@ -23,7 +23,7 @@ namespace {
 using namespace bale;
 using ByteVector = std::vector<std::byte>;
 
-// Git's rules, written down plainly.
+// A plain implementation of Git's rules.
 ByteVector apply_git_delta(const ByteVector& base, Bytes program) {
   std::size_t at = 0;
   CHECK(decode_varint(program, &at).value() == base.size());
@@ -63,7 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Bytes rest = input.subspan(4);
   const std::size_t base_size =
       std::min<std::size_t>(load_le<std::uint16_t>(input.data()), rest.size());
-  // Copies of their own, so that a sanitizer sees where each ends.
+  // Copies, so that a sanitizer sees where each ends.
   const Bytes base_bytes = rest.first(base_size);
   const ByteVector base(base_bytes.begin(), base_bytes.end());
   const Bytes program_bytes = rest.subspan(base_size);

@@ -19,7 +19,7 @@ Result<std::string> recoded(const std::string& program, const DeltaSizes& sizes)
   return std::string(as_text(Bytes(out).first(*size)));
 }
 
-// Our program that inserts so many bytes, in operations of at most `most`.
+// Our program that inserts `size` bytes, in operations of at most `most`.
 std::string inserts(std::size_t size, std::size_t most = 128) {
   std::string program;
   for (std::size_t done = 0; done < size;) {
@@ -58,7 +58,7 @@ TEST(GitDeltaTest, LiteralsAreJoinedAndCutAt127) {
       EXPECT_LE(git.size(), git_delta_bound(program.size()));
     }
   }
-  // A copy stands between two runs of literals.
+  // A copy between two runs of literals.
   ASSERT_OK_AND_ASSIGN(git, recoded(std::string("\0a\x90\x01\0b", 6), {.base = 5, .object = 3}));
   EXPECT_EQ(git,
             "\x05\x03\x01"

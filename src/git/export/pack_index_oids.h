@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// PackIndexOids: the object ids of a Git pack, as its index lists them: in order.
+// PackIndexOids: reads the sorted object ids of a Git pack from its index.
 //
 //   FF 74 4F 63  version u32 BE = 2  256 x u32 BE: how many ids have a first byte of at most 0..255
 //   ids          20 or 32 bytes each, sorted
@@ -27,7 +27,7 @@ namespace bale {
 
 class PackIndexOids {
  public:
-  /// kCorrupt for a file that is no index of version 2.
+  /// kCorrupt for a file that is not an index of version 2.
   [[nodiscard]] static Result<std::unique_ptr<PackIndexOids>> open(FileSystem& file_system,
                                                                    const std::string& path,
                                                                    GitHash hash, Budget& budget);

@@ -1,9 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// See the header. Batches stand in a ring: the one that is being filled, those that lanes have, the
-// oldest first, and free ones. An entry that does not fit waits for the ring's next batch, so for
-// the oldest one to be recoded and written.
+// Batches form a ring: the one being filled, those with lanes, the oldest first, and free ones. An
+// entry that does not fit waits until the ring's next batch, the oldest, is recoded and written.
 
 #include "git/export/pack_sender.h"
 
@@ -24,7 +23,7 @@
 namespace bale {
 namespace {
 
-// What the kernel maps around a page that is touched, and what a record of an index takes at most.
+// The bytes that the kernel maps around a touched page, and the longest index record.
 constexpr std::uint64_t kPageGroupBytes = 64 << 10;
 constexpr std::uint64_t kIndexRecordBytes = 41;
 
@@ -85,10 +84,10 @@ class GitPackSender::Impl {
   std::optional<std::uint32_t> pack_number_;
   std::uint64_t lookups_ = 0;
   std::uint64_t deltas_ = 0;
-  std::vector<EntryRecoder> recoders_;  // one a lane
+  std::vector<EntryRecoder> recoders_;  // one per lane
   std::deque<Slot> slots_;              // they cannot move
-  std::size_t filling_ = 0;             // the slot that is being filled
-  Lanes lanes_;                         // the last member: its work ends before the others go
+  std::size_t filling_ = 0;             // the slot being filled
+  Lanes lanes_;                         // last: its work ends before the others do
 };
 
 Result<void> GitPackSender::Impl::start() {
@@ -128,7 +127,7 @@ Result<std::uint64_t> GitPackSender::Impl::send(std::uint32_t number, const Pack
   return entry.size;
 }
 
-// How much room payload or program take, stored or not; nothing if that is too much for a batch.
+// The size of the decompressed payload or program; nullopt if too large for a batch.
 Result<std::optional<std::size_t>> GitPackSender::Impl::unpacked_bytes(
     const PackReader& pack, const StoredEntry& entry) const {
   if (entry.stored.size() != entry.stored_size) return std::optional<std::size_t>();
@@ -141,12 +140,13 @@ Result<std::optional<std::size_t>> GitPackSender::Impl::unpacked_bytes(
   return std::optional<std::size_t>(std::max(*unpacked, entry.stored_size));
 }
 
-// Where the base of a delta went: nothing if it did not, or if Git would refuse the delta.
+// The position of a delta's base in the stream; nullopt if it was not sent, or if Git would refuse
+// the delta.
 Result<std::optional<SentLog::Found>> GitPackSender::Impl::sent_base(const PackReader& pack,
                                                                      const StoredEntry& entry) {
   if (entry.size == 0) return std::optional<SentLog::Found>();
   const std::optional<std::uint64_t> offset = pack.find(entry.base);
-  // Look-ups touch pages all over the map of the index. A large one gives them back.
+  // Look-ups touch random pages of the index's map. A large index releases them.
   if (pack.record_count() > index_bytes_ / kIndexRecordBytes &&
       ++lookups_ >= index_bytes_ / kPageGroupBytes) {
     pack.release_pages();
@@ -169,7 +169,7 @@ Result<void> GitPackSender::Impl::send_in_memory(const PackReader& pack, const S
   return {};
 }
 
-// Gives the batch that was being filled to a lane, and makes an empty one of the ring's oldest.
+// Passes the filled batch to a lane, and empties the ring's oldest.
 Result<void> GitPackSender::Impl::next_batch() {
   Slot& full = slots_[filling_];
   full.on_lane.enter();
@@ -186,7 +186,7 @@ Result<void> GitPackSender::Impl::write(Slot& slot) {
   return slot.batch.write(stream_, log_);
 }
 
-// Writes all that was sent.
+// Writes all batches.
 Result<void> GitPackSender::Impl::drain() {
   if (!slots_[filling_].batch.empty()) TRY(next_batch());
   for (std::size_t i = 1; i < slots_.size(); ++i) {
@@ -195,7 +195,8 @@ Result<void> GitPackSender::Impl::drain() {
   return {};
 }
 
-// A delta whose base was not sent; or whose program is longer than any that bale writes.
+// Sends the rebuilt object of a delta whose base was not sent, or whose program is longer than any
+// of bale's.
 Result<void> GitPackSender::Impl::send_rebuilt(const PackReader& pack, const StoredEntry& entry) {
   if (entry.size > kMostRecodedBytes) return send_in_pieces(pack, entry);
   const ObjectView object = TRY(pack.get_at(entry.offset, context_));
@@ -234,7 +235,7 @@ Result<GitPackSender> GitPackSender::create(const GitPackSenderOptions& options,
                                             GitPackStream::Sink sink) {
   std::size_t lanes = options.lanes == 0 ? Lanes::available_processors() : options.lanes;
   while (lanes > 1 && memory_bytes(lanes) > budget.free_bytes()) --lanes;
-  // What is left goes to the log.
+  // The remainder is for the log.
   const std::uint64_t free_bytes = budget.free_bytes();
   const std::uint64_t rest_bytes =
       free_bytes > memory_bytes(lanes) ? free_bytes - memory_bytes(lanes) : 0;

@@ -1,24 +1,22 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// GitPackSender: entries of our packs in, a Git pack stream out.
+// GitPackSender: converts entries of our packs to a Git pack stream.
 //
 //   GitPackSender sender = TRY(GitPackSender::create(options, budget, sink));
 //   for (location : in the order of (pack, offset)) TRY(sender.send(number, pack, offset));
 //   const GitPackSummary summary = TRY(sender.finish());
 //
-// A delta stays one where its base went before it: its program is rewritten (git_delta.h), never
-// run, and no base is searched for. A whole object stays whole, and so does what lost its base:
-// because that was not among what is sent, or stands behind its delta. (So does a delta whose
-// program has more than 1 MiB; bale writes none.)
+// A delta whose base was sent before it stays a delta: its program is rewritten (git_delta.h), not
+// run, and no bases are searched for. Other objects are sent whole, including deltas whose base is
+// not sent or is after them, and those whose program has more than 1 MiB (bale writes none).
 //
 // The caller's thread reads entries and fills batches with their stored payloads; lanes decompress,
-// rewrite and compress them; the caller's thread writes the batches, in order. What is larger than
-// 1 MiB goes through on the caller's thread, in pieces. The stream does not depend on lanes or
-// memory.
+// rewrite and compress them; the caller's thread writes the batches, in order. Payloads above 1 MiB
+// are processed on the caller's thread, in pieces. The stream does not depend on lanes or memory.
 //
-// Nothing proves that the objects are what their ids say: a damaged program may make something else
-// unseen. That is for the caller, who sees the ids that Git finds.
+// The objects are not compared with their ids: a damaged program may yield another object. The
+// caller checks the ids that Git computes.
 //
 // Memory: the budget's, whatever the number and size of objects: 3.1 MiB a lane, 2.3 MiB a batch,
 // two batches a lane (one for a single lane), 1 MiB for the stream, and the rest for the log of
@@ -44,8 +42,8 @@ namespace bale {
 
 struct GitPackSenderOptions {
   GitHash hash = GitHash::kSha1;
-  std::uint64_t object_count = 0;  ///< exactly so many are sent
-  std::size_t lanes = 0;           ///< 0: one a processor; fewer where memory does not do for more
+  std::uint64_t object_count = 0;  ///< exact number of objects to send
+  std::size_t lanes = 0;           ///< 0: one per processor; fewer if memory is short
   std::uint64_t read_memory_bytes = 16 << 20;
   std::uint64_t index_memory_bytes = 8 << 20;  ///< pages of a pack's index that may be resident
   FileSystem* file_system = nullptr;           ///< required
@@ -54,7 +52,7 @@ struct GitPackSenderOptions {
 
 struct GitPackSummary {
   std::uint64_t bytes = 0;   ///< of the stream
-  std::uint64_t deltas = 0;  ///< objects that went as deltas
+  std::uint64_t deltas = 0;  ///< objects sent as deltas
 };
 
 class GitPackSender {
@@ -62,21 +60,20 @@ class GitPackSender {
   /// The smallest budget that create() takes.
   [[nodiscard]] static std::uint64_t smallest_memory_bytes();
 
-  /// Writes the stream's header. kLimitExceeded where the budget does not do, or for more objects
-  /// than a Git pack holds. The budget must outlive the sender.
+  /// Writes the stream's header. kLimitExceeded if the budget is too small, or for more objects
+  /// than a Git pack can have. The budget must outlive the sender.
   [[nodiscard]] static Result<GitPackSender> create(const GitPackSenderOptions& options,
                                                     Budget& budget, GitPackStream::Sink sink);
 
   GitPackSender(GitPackSender&&) noexcept;
   ~GitPackSender();
 
-  /// Sends the object at `offset` of `pack`, the store's pack of this number. Numbers must not
-  /// fall, nor offsets in a pack. kCorrupt, with pack and offset, where an entry is damaged: this
-  /// one or one that was sent before. Returns the size of the object. After an error the sender can
-  /// only be destroyed.
+  /// Sends the object at `offset` of `pack`, the store's pack of this number, and returns its size.
+  /// Numbers must not decrease, nor offsets in a pack. kCorrupt, with pack and offset, if this or
+  /// an earlier entry is damaged. After an error the sender may only be destroyed.
   Result<std::uint64_t> send(std::uint32_t number, const PackReader& pack, std::uint64_t offset);
 
-  /// Writes what is left and the trailer.
+  /// Writes the remaining entries and the trailer.
   Result<GitPackSummary> finish();
 
  private:

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What GitPackSender makes of packs of every shape, as `git index-pack` reads it. Whole exports are
-// in export_deltas_test.cc.
+// GitPackSender's streams from packs of every shape, read by `git index-pack`. Whole exports:
+// export_deltas_test.cc.
 
 #include "git/export/pack_sender.h"
 
@@ -71,7 +71,7 @@ class GitPackSenderTest : public testing::Test {
     return sent;
   }
 
-  // What git makes of a stream: the id of each object, and that of its base or zeros.
+  // git's result for a stream: the id of each object, and that of its base or zeros.
   std::map<std::string, std::string> objects_in(const std::string& stream) {
     GitFixture git;
     git.run_with_input({"index-pack", "--stdin", "--strict"}, stream);
@@ -118,7 +118,7 @@ TEST_F(GitPackSenderTest, WithoutItsBaseBeforeItADeltaGoesWhole) {
   const std::string three = two + "another\n";
   const ObjectId one_id = blob_id(as_bytes(one));
   const ObjectId two_id = blob_id(as_bytes(two));
-  // A stranger's pack: the base behind its delta.
+  // Another writer's pack: the base after its delta.
   const std::uint64_t two_at =
       draft.add_delta(two_id, one_id, two.size(), append_program(one.size(), "a line\n"));
   const std::uint64_t one_at = draft.add_raw(one_id, ObjectType::kBlob, as_bytes(one));
@@ -130,7 +130,7 @@ TEST_F(GitPackSenderTest, WithoutItsBaseBeforeItADeltaGoesWhole) {
   EXPECT_EQ(objects_in(all.stream),
             (std::map<std::string, std::string>{
                 {hex_oid(one), whole_}, {hex_oid(two), whole_}, {hex_oid(three), hex_oid(two)}}));
-  // Its base is not among what is sent.
+  // Its base is not sent.
   ASSERT_OK_AND_ASSIGN(some, send({one_at, three_at}));
   EXPECT_EQ(some.summary.deltas, 0u);
   EXPECT_EQ(objects_in(some.stream),

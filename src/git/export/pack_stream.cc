@@ -121,13 +121,13 @@ Result<void> GitPackStream::begin_object(ObjectType type, std::uint64_t size) {
   return {};
 }
 
-// Compresses to where the bytes go out from.
+// Compresses into the output buffer.
 Result<void> GitPackStream::deflate_piece(Bytes piece, int mode) {
   constexpr std::size_t kMostAtOnce = 1 << 30;
   do {
     const Bytes part = piece.first(std::min(piece.size(), kMostAtOnce));
     piece = piece.subspan(part.size());
-    // zlib does not write to its input, whatever its signature says.
+    // zlib does not write to its input, despite its signature.
     deflate_->next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(part.data()));
     deflate_->avail_in = static_cast<uInt>(part.size());
     int status = Z_OK;

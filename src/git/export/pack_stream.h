@@ -30,14 +30,14 @@ struct z_stream_s;
 
 namespace bale {
 
-/// zlib's level for what goes into a Git pack.
+/// zlib's level for Git packs.
 inline constexpr int kGitZlibLevel = 4;
 
 class GitPackStream {
  public:
   using Sink = std::function<Result<void>(Bytes)>;
 
-  /// What it charges.
+  /// The charge of a stream.
   static constexpr std::size_t kMemoryBytes = 1 << 20;
 
   /// Writes the header. kLimitExceeded for 2^32 objects or more, which Git's format cannot hold.
@@ -47,22 +47,22 @@ class GitPackStream {
   GitPackStream(GitPackStream&&) noexcept;
   ~GitPackStream();
 
-  /// Where the next entry begins, from the pack's first byte.
+  /// The offset of the next entry in the pack.
   [[nodiscard]] std::uint64_t position() const { return bytes_ + filled_; }
 
-  /// An object of `size` bytes that was compressed to `zlib`.
+  /// Writes an object of `size` bytes, compressed as `zlib`.
   Result<void> object(ObjectType type, std::uint64_t size, Bytes zlib);
 
-  /// A delta against the entry that begins at `base_position`; its program in Git's form, of `size`
-  /// bytes, was compressed to `zlib`. Requires base_position < position().
+  /// Writes a delta against the entry at `base_position`; `zlib` is its compressed program in Git's
+  /// form, of `size` bytes. Requires base_position < position().
   Result<void> delta(std::uint64_t base_position, std::uint64_t size, Bytes zlib);
 
-  /// An object that is compressed here: begin, pieces that add up to `size`, end.
+  /// Compresses and writes an object: begin, pieces that add up to `size`, end.
   Result<void> begin_object(ObjectType type, std::uint64_t size);
   Result<void> write(Bytes piece);
   Result<void> end();
 
-  /// Writes the trailer. Returns how many bytes there were in all.
+  /// Writes the trailer. Returns the pack's size in bytes.
   Result<std::uint64_t> finish();
 
  private:
@@ -79,7 +79,7 @@ class GitPackStream {
 
   Sha hasher_;
   Sink sink_;
-  Buffer out_;  // on its way
+  Buffer out_;  // the output buffer
   std::size_t filled_ = 0;
   std::unique_ptr<z_stream_s, DeflateDeleter> deflate_;
   std::uint64_t bytes_ = 0;

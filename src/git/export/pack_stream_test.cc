@@ -41,7 +41,7 @@ TEST(GitPackStreamTest, GitReadsEverySizeWholeAndInPieces) {
   for (const GitHash hash : {GitHash::kSha1, GitHash::kSha256}) {
     GitFixture git(hash);
     std::vector<std::string> payloads = {""};
-    // Around each length of the header, and both ways to compress.
+    // Around each length of the header, compressed in both ways.
     for (const std::size_t size : {1u, 15u, 16u, 2047u, 2048u, 262143u, 262144u, 1u << 20}) {
       payloads.push_back(std::string(size, 'x'));
       payloads.push_back(random_text(size, size));
@@ -93,7 +93,7 @@ TEST(GitPackStreamTest, GitFindsBasesAtEveryDistance) {
   Budget budget(kBudgetBytes);
   std::string pack;
   const std::string base = random_text(1'000, 1);
-  // Each delta is further away than the one before, across every length of the distance's form.
+  // Increasing distances, across every length of their encoding.
   const std::vector<std::size_t> gaps = {0, 1, 50, 15'000, 30'000, 2'000'000, 300'000};
   ASSERT_OK_AND_ASSIGN(
       stream, GitPackStream::create(GitHash::kSha1, 1 + 3 * gaps.size(), budget, into(pack)));

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What an import takes, an export gives back: repositories of every shape, compared by git itself.
+// An export restores what was imported: repositories of every shape, compared by git itself.
 
 #include <algorithm>
 #include <filesystem>
@@ -32,7 +32,7 @@ std::string expect_round_trip(GitFixture& git, StoreFixture& fixture, const std:
   return *exported;
 }
 
-// A history with a bit of everything that git makes by itself.
+// A history with everything that git usually creates.
 void fill(GitFixture& git) {
   git.write("a.txt", "one\n");
   git.write("empty", "");
@@ -280,7 +280,7 @@ TEST(RoundTripTest, ReplacedAndGraftedHistoryIsArchivedAsItTrulyIs) {
   ASSERT_OK_AND_ASSIGN(exported, fixture.export_git("replaced"));
   std::filesystem::remove(git.git_dir() + "/info/grafts");
   EXPECT_EQ(describe_repository(git, exported), describe_repository(git, git.path()));
-  // Three commits lie below the one that is replaced, beyond the graft.
+  // Three commits below the replaced one, beyond the graft.
   EXPECT_EQ(git.run_in(exported, {"--no-replace-objects", "rev-list", "--count", "HEAD"}), "4");
   EXPECT_EQ(git.run_in(exported, {"rev-list", "--count", "HEAD"}), "1");
 }

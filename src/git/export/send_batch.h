@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// SendBatch: some entries on their way into a Git pack: filled by one thread, recoded on a lane,
-// written by the first thread again.
+// SendBatch: entries for a Git pack: filled by one thread, recoded on a lane, written by the first
+// thread.
 //
 // Memory: memory_bytes(), charged. One thread at a time.
 
@@ -22,26 +22,26 @@ namespace bale {
 
 class SendBatch {
  public:
-  /// The most entries that it takes, however small.
+  /// The most entries, however small.
   static constexpr std::size_t kMostEntries = 1024;
 
   [[nodiscard]] static std::uint64_t memory_bytes();
 
   [[nodiscard]] static Result<SendBatch> create(Budget& budget);
 
-  /// Takes a copy of the stored payload. `base`: of a delta. `unpacked_bytes`: of payload or
-  /// program, at most kMostRecodedBytes, as the stored payload is. False if there is no room left;
-  /// an empty batch has room for anything.
+  /// Copies the stored payload. `base`: a delta's base. `unpacked_bytes`: of payload or program;
+  /// this and the stored payload have at most kMostRecodedBytes. False if there is no room; an
+  /// empty batch has room for any entry.
   bool add(const PackReader& pack, const StoredEntry& entry, const SentLog::Found& base,
            std::size_t unpacked_bytes);
 
   [[nodiscard]] bool empty() const { return pieces_.empty(); }
 
-  /// The middle step. A failure is kept for write().
+  /// Recodes all entries. write() returns a failure.
   void recode(EntryRecoder& recoder);
 
-  /// Appends the entries to the stream and gives the log their places. kCorrupt, with pack and
-  /// offset, where recoding one failed. The batch is empty then.
+  /// Appends the entries to the stream and their positions to the log, and empties the batch.
+  /// kCorrupt, with pack and offset, if recoding an entry failed.
   Result<void> write(GitPackStream& stream, SentLog& log);
 
  private:

@@ -28,7 +28,7 @@ Result<void> SentLog::place(std::uint64_t position) {
 }
 
 Result<std::optional<SentLog::Found>> SentLog::find(std::uint64_t offset) {
-  // All before `low` are smaller than `offset`, none from `high` on is.
+  // All before `low` are smaller than `offset`, none from `high` on.
   std::uint64_t low = pack_begin_;
   std::uint64_t high = records_.size();
   while (low < high) {

@@ -1,18 +1,18 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// SentLog: where the entries of a pack went in the Git pack stream that is being written: what a
-// delta needs to name its base.
+// SentLog: the positions of entries in the Git pack stream being written, which deltas need to
+// refer to their bases.
 //
 //   const uint64_t ordinal = TRY(log.add(offset, size));     // as entries are read, in their order
 //   TRY(log.place(position));                                // as they are written, in that order
 //   const auto base = TRY(log.find(offset));                 // of an entry that was added
 //   const uint64_t position = TRY(log.position(base->ordinal));    // of one that was placed
 //
-// Packs come one after another, and bases are in the pack of their deltas; so only the entries of
-// the pack that is being read are found, by bisection, since offsets rise.
+// Packs are sent one after another, and bases are in the pack of their deltas; so only entries of
+// the current pack can be found, by bisection, since offsets increase.
 //
-// Memory: what create() is allowed, whatever the number of entries. Scratch: 24 bytes an entry that
+// Memory: options.memory_bytes, whatever the number of entries. Scratch: 24 bytes an entry that
 // does not fit. Not thread-safe.
 
 #pragma once
@@ -41,14 +41,14 @@ class SentLog {
   /// The budget must outlive the log.
   [[nodiscard]] static Result<SentLog> create(Budget& budget, const SentLogOptions& options);
 
-  /// From here on comes another pack.
+  /// Begins the next pack.
   void start_pack() { pack_begin_ = records_.size(); }
 
-  /// An entry at `offset` of the pack, whose object has `size` bytes. Offsets of a pack must rise.
-  /// Returns the entry's ordinal: 0 for the first.
+  /// Adds an entry at `offset` of the pack, with an object of `size` bytes, and returns its
+  /// ordinal, from 0. Offsets of a pack must increase.
   Result<std::uint64_t> add(std::uint64_t offset, std::uint64_t size);
 
-  /// Where the oldest entry that is not placed yet begins in the stream.
+  /// Sets the position in the stream of the oldest entry without one.
   Result<void> place(std::uint64_t position);
 
   struct Found {
@@ -59,7 +59,7 @@ class SentLog {
   /// nullopt if no such entry of this pack was added.
   Result<std::optional<Found>> find(std::uint64_t offset);
 
-  /// Where an entry begins in the stream. Requires that it was placed.
+  /// The position of an entry in the stream. Requires that it was placed.
   Result<std::uint64_t> position(std::uint64_t ordinal);
 
  private:

@@ -52,7 +52,7 @@ TEST_F(SentLogTest, FindsWhatAMapFinds) {
           unplaced.pop_front();
           position += 1 + random() % 1'000;
         }
-        // Something that was sent; something that was not; something far back.
+        // An offset that was sent, one that was not, and one far back.
         auto known = expected.lower_bound(16 + random() % offset);
         if (known == expected.end()) known = expected.begin();
         ASSERT_OK_AND_ASSIGN(found, log.find(known->first));
@@ -66,7 +66,7 @@ TEST_F(SentLogTest, FindsWhatAMapFinds) {
         ASSERT_OK_AND_ASSIGN(none, log.find(known->first + 1));
         EXPECT_FALSE(none);
       }
-      // Entries of the packs before are not found: offsets of theirs were below 16 as well.
+      // Entries of earlier packs, which also had offsets below 16, are not found.
       ASSERT_OK_AND_ASSIGN(before, log.find(15));
       EXPECT_FALSE(before);
       ASSERT_OK_AND_ASSIGN(behind, log.find(offset + 1));
