@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The name an archive gets where none was given.
+// The default name of an archive.
 
 #pragma once
 
@@ -10,9 +10,9 @@
 
 namespace bale {
 
-/// From the absolute path of a git directory, a valid archive name: that of the repository, as
-/// people call it. "/srv/linux.git" and "/home/me/linux/.git" are "linux", a linked work tree is
-/// called as itself; characters that a name must not have become '-'.
+/// Derives a valid archive name from the absolute path of a git directory: "/srv/linux.git" and
+/// "/home/me/linux/.git" give "linux", a linked work tree its own name; invalid characters become
+/// '-'.
 [[nodiscard]] std::string archive_name_from_git_dir(std::string_view git_dir);
 
 }  // namespace bale

@@ -12,8 +12,8 @@
 //   record    what was brought, into the pack too; then the pack is installed, then the archive
 //             moves on to the record
 //
-// The lister waits while its window of unanswered requests is full, so nothing queues up. Both end
-// on the first error of either: the receiver drains what was asked, the lister is told to give up.
+// The lister waits while its window of unanswered requests is full, so the queue is bounded. Both
+// end on the first error of either: the receiver drains the answers, the lister is cancelled.
 
 #include <algorithm>
 #include <chrono>
@@ -44,12 +44,12 @@
 namespace bale {
 namespace {
 
-// The part of the memory that is not the pack's: objects in order, links, what the store has,
-// payloads on their way, index pages that look-ups touch, pipes, the sort of missing ids.
+// Memory apart from the pack's: objects in order, links, stored objects, payloads, touched index
+// pages, pipes, the sort of missing ids.
 constexpr std::uint64_t kOwnBytes = 24 << 20;
 constexpr std::uint64_t kMinOwnBytes = 12 << 20;
 
-// How often an import begins again because links lead to what Git did not list.
+// How often an import starts over because links point to objects that Git did not list.
 constexpr int kMostRounds = 10;
 
 std::uint64_t pack_memory(const GitImportOptions& options) {
@@ -83,7 +83,7 @@ class GitImporter {
   [[nodiscard]] bool says_nothing_new(const Record& record) const;
   [[nodiscard]] GitImportSummary unchanged() const;
 
-  // What git said of objects, with the files that these are in.
+  // Adds the objects' files to git's message about them.
   template <typename Value>
   Result<Value> explained(Result<Value> result) {
     return result ? std::move(result) : source_.explain(std::move(result).error());
@@ -100,7 +100,7 @@ class GitImporter {
 
 Result<GitImportSummary> GitImporter::run() {
   const ImportLocks locks = TRY(lock_for_import(store_, options_.name, options_.operation));
-  // What came or went while this import waited for its turn.
+  // Other processes may have changed the store while this import waited for the lock.
   TRY(store_.refresh());
   refs_ = TRY(source_.refs(options_.skip_bad_refs ? BadRefs::kSkip : BadRefs::kRefuse));
   TRY(source_.check_objects());
@@ -119,11 +119,11 @@ Result<GitImportSummary> GitImporter::run() {
   }
 }
 
-// Lists, transfers, checks, installs. False where links lead to objects that were not listed: the
-// plan has them now, and everything is to be done once more.
+// Lists, transfers, checks, installs. False if links point to unlisted objects: the plan includes
+// them now, and the caller repeats everything.
 Result<bool> GitImporter::bring() {
   const std::string& name = options_.name;
-  missing_.reset();  // of the round before: what it sorts is charged to a budget of its own
+  missing_.reset();  // of the previous round: its sort has its own budget
   summary_ = {.archive = name, .replaced = plan_.replaced};
   summary_.bad_refs = refs_.bad_refs;
   summary_.bad_refs_omitted = refs_.bad_refs_omitted;
@@ -158,7 +158,7 @@ Result<bool> GitImporter::bring() {
   if (summary_.missing > 0 && !options_.allow_missing) return missing_error();
 
   const Record record = TRY(make_record(*lister, *staged));
-  // What was staged goes with it: a list of ids that the store has already.
+  // The staged data, a list of ids that the store already has, is dropped.
   if (summary_.objects_healed == 0 && says_nothing_new(record)) {
     summary_ = unchanged();
     return true;
@@ -176,7 +176,7 @@ Result<bool> GitImporter::bring() {
   return true;
 }
 
-// False where more must be listed.
+// False if more must be listed.
 Result<bool> GitImporter::is_whole(ImportCheck& check) {
   const ImportCheckResult result = TRY(check.finish(store_, plan_.incremental));
   summary_.mismatched_links = result.mismatched_links;
@@ -187,8 +187,8 @@ Result<bool> GitImporter::is_whole(ImportCheck& check) {
                 "repository changed, or its commit-graph is wrong: git commit-graph verify)",
                 source_.path(), result.unlinked->to_hex());
   }
-  // What is behind a link of a wrong type was perhaps never listed, and what an earlier import
-  // brought may have been lost: so list everything.
+  // Objects behind a link of a wrong type may never have been listed, and those of an earlier
+  // import may be lost: so list everything.
   const bool list_all =
       plan_.incremental && (result.mismatched_links > 0 || !result.more_roots.empty());
   if (list_all) {
@@ -202,13 +202,13 @@ Result<bool> GitImporter::is_whole(ImportCheck& check) {
 
 Result<void> GitImporter::transfer(ImportLister& lister, ImportReceiver& receiver) {
   const std::unique_ptr<ObjectReader> reader = TRY(source_.start_reader());
-  // Before there is anything to tell, so that each import tells of its phases alike.
+  // Reported first, so that every import reports the same phases.
   options_.operation.progress({.phase = "listing objects"});
   Result<void> listed;
   std::thread thread([&] { listed = lister.run(*reader); });
   const Result<void> received = receiver.run(*reader);
   if (!received) {
-    // The lister may be waiting for room among its requests.
+    // The lister may be waiting for its window.
     lister.give_up();
     for (;;) {
       const Result<std::optional<SourceObject>> drained = reader->next();
@@ -216,18 +216,18 @@ Result<void> GitImporter::transfer(ImportLister& lister, ImportReceiver& receive
     }
   }
   thread.join();
-  // Of two errors, the one that came first: the other follows from it.
+  // The first of two errors causes the other.
   return received ? listed : received;
 }
 
-// Only what no file of the source holds is missing. What is in a file that cannot be read, or is
-// damaged, is an error whatever the options.
+// Only objects in no file of the source are missing. An unreadable or damaged file is an error
+// whatever the options.
 Result<void> GitImporter::find_causes(OidListWriter& listed, const std::string& scratch_directory) {
   const auto list = [&] {
     return OidListWriter::create(store_, source_.hash(), scratch_directory, options_.operation);
   };
   missing_ = TRY(list());
-  // What no ref reaches is listed by its files, and those without content were hidden from git.
+  // Unreached objects are listed from files, and empty ones were hidden from git.
   if (options_.all_objects) {
     TRY(source_.list_empty_files([&](const GitOid& oid) { return listed.add(oid); }));
   }
@@ -308,7 +308,7 @@ Result<Record> GitImporter::make_record(ImportLister& lister, StagedPack& staged
   return record;
 }
 
-// Whether it differs from the archive's newest record only in what each import has of its own.
+// Whether it differs from the archive's newest record only in fields that every import sets.
 bool GitImporter::says_nothing_new(const Record& record) const {
   if (!plan_.previous || record.objects_new > 0) return false;
   Record before = plan_.previous->record;

@@ -1,8 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Importing again: only what is new is stored, the counts stay exact, and older records stay as
-// they were.
+// Repeated imports store only new objects, keep counts exact, and do not change older records.
 
 #include <algorithm>
 #include <filesystem>
@@ -21,7 +20,7 @@ std::uint64_t count_objects(GitFixture& git, const std::string& directory) {
   return static_cast<std::uint64_t>(std::count(objects.begin(), objects.end(), '\n'));
 }
 
-// Imports, and expects so many new objects, and the count that git has.
+// Imports, and expects this many new objects, and git's count.
 void expect_import(GitFixture& git, StoreFixture& fixture, const std::string& directory,
                    const std::string& name, std::uint64_t objects_new,
                    GitImportSummary* last = nullptr) {
@@ -139,7 +138,7 @@ TEST_F(ImportAgainTest, WhatWasListedIsReportedThoughNothingChanged) {
   }
 }
 
-// The pack with what the refs name is gone: that is no reason to say that nothing changed.
+// The pack with the refs' objects is gone, so the import must not report "unchanged".
 TEST_F(ImportAgainTest, WhatTheStoreHasLostIsImportedAgain) {
   const auto before = fixture_.files();
   git_.run({"branch", "first"});
@@ -164,7 +163,7 @@ TEST_F(ImportAgainTest, GrowthInEveryForm) {
   import(1);
   git_.run({"tag", "light", "HEAD~1"});
   import(0);
-  git_.write("a", "one");  // as it was in the beginning
+  git_.write("a", "one");  // the first content again
   git_.commit("revert");
   import(2);
   git_.run({"checkout", "--quiet", "-b", "side", "HEAD~2"});
@@ -199,7 +198,7 @@ TEST_F(ImportAgainTest, DeletedAndRewrittenBranchesAndOlderRecords) {
   git_.write("a", "rewritten");
   git_.commit("second, rewritten");
   import(3);
-  // NAME@N is what stood then.
+  // NAME@N has the old state.
   const Record old = fixture_.record("x", 3);
   EXPECT_TRUE(old.refs.contains("refs/heads/side"));
   EXPECT_FALSE(fixture_.record("x").refs.contains("refs/heads/side"));
@@ -227,7 +226,7 @@ TEST_F(ImportAgainTest, AForkStoresOnlyWhatDiffers) {
   git_.run_in(fork, {"add", "own"});
   git_.run_in(fork, {"commit", "--quiet", "-m", "own"});
   expect_import(git_, fixture_, fork, "fork", 3);
-  // What the original has by now, the fork takes over; and a file becomes as it once was there.
+  // The fork takes over the original's changes; a file returns to an earlier content of it.
   git_.write("e", "from the original");
   git_.commit("third");
   import(3);

@@ -1,8 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Importing into an archive that was pruned or removed: the counts stay exact, though records are
-// no longer there to add up.
+// Imports into a pruned or removed archive keep counts exact, although older records are gone.
 
 #include <algorithm>
 #include <string>
@@ -17,7 +16,7 @@ namespace {
 
 class ImportChangedArchiveTest : public testing::Test {
  protected:
-  // Expects so many new objects, and the count that git has.
+  // Expects this many new objects, and git's count.
   void import(std::uint64_t objects_new) {
     ASSERT_OK_AND_ASSIGN(summary, fixture_.import(git_.path(), "x"));
     EXPECT_EQ(summary.objects_new, objects_new);
@@ -53,7 +52,7 @@ TEST_F(ImportChangedArchiveTest, CountsStayExactAfterPruning) {
   for (const unsigned keep : {2U, 1U}) {
     ASSERT_OK_AND_ASSIGN(pruned, prune_archive(fixture_.store(), "x", keep, {.sync = false}));
     EXPECT_EQ(pruned.records_kept, keep);
-    // As it was in records that are gone: the blob and the tree are known.
+    // A state of dropped records: the blob and the tree are known.
     git_.run({"rm", "--quiet", "--ignore-unmatch", "b"});
     commit("a", "one");
     import(1);
@@ -66,8 +65,7 @@ TEST_F(ImportChangedArchiveTest, CountsStayExactAfterPruning) {
   expect_the_same_back();
 }
 
-// What its records count came with a record before it, which makes a chain that was pruned look
-// like one that goes back to the first import.
+// An empty first record makes a pruned chain look like one that reaches back to the first import.
 TEST_F(ImportChangedArchiveTest, CountsStayExactAfterAnEmptyFirstRecordIsPruned) {
   ASSERT_OK_AND_ASSIGN(empty, fixture_.import(git_.path(), "x"));
   EXPECT_EQ(empty.objects, 0u);

@@ -21,19 +21,19 @@
 namespace bale {
 namespace {
 
-// What a node is; types are 0 to 3.
+// A node's state; types are 0 to 3.
 constexpr std::uint8_t kUnreached = 4;
 constexpr std::uint8_t kMissing = 5;
-// What a link claims where it claims nothing.
+// A link without a claimed type.
 constexpr std::uint8_t kNoClaim = 6;
 
 constexpr std::size_t kOidRoom = 32;
 constexpr std::size_t kMostRoots = 100'000;
 
-// A direct-mapped table of links: versions of a tree follow each other and share most of theirs.
+// A direct-mapped table of recent links: consecutive versions of a tree share most of them.
 struct RecentLink {
   std::array<std::byte, kOidRoom> oid;
-  std::uint8_t used_claim;  // and 1; 0: the slot is free
+  std::uint8_t used_claim;  // plus 1; 0: the slot is free
 };
 
 constexpr std::size_t kRecentLinks = 16384;
@@ -58,7 +58,7 @@ std::uint8_t what_in(const LogRecord& record) {
   return static_cast<std::uint8_t>(record[kOidRoom]);
 }
 
-// Two sorted sequences as one.
+// Merges two sorted sequences.
 class Merged {
  public:
   Merged(ExternalSorter<40>& a, ExternalSorter<40>& b) : sorters_{&a, &b} {}
@@ -193,7 +193,7 @@ Result<ImportCheckResult> ImportCheck::finish(const Store& store, bool increment
     return std::memcmp(a.data(), b.data(), kOidRoom) == 0;
   };
   while (nodes.peek() != nullptr || links.peek() != nullptr) {
-    // Whichever comes first names the id that this step is about.
+    // This step handles the smaller id.
     const LogRecord* const node = nodes.peek();
     const LogRecord* const link = links.peek();
     const bool node_first =
@@ -220,7 +220,7 @@ Result<ImportCheckResult> ImportCheck::finish(const Store& store, bool increment
     if (is_known && !is_linked && !need_not_be_linked && !result.unlinked) {
       result.unlinked = oid_in(at);
     }
-    // What was taken for unreached, and is not, must be listed with all that it leads to.
+    // An object wrongly considered unreached must be listed with everything that it reaches.
     const bool is_reached_after_all = is_linked && is_unreached && !type;
     if (is_known && !is_reached_after_all) continue;
     const GitOid oid = oid_in(at);

@@ -1,25 +1,25 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// ImportCheck: proves that an import is whole before it is seen. Git's listing says what a
-// repository reaches; bale reads the same objects with its own grammar, follows links by the types
-// that objects have, and will export by that. So the two are compared:
+// ImportCheck: verifies that an import is complete before it becomes visible. Git lists the objects
+// that a repository reaches; bale, which will export by its own parser, follows links by the
+// objects' types. So the two are compared:
 //
 //   - each link of each object leads to an object that was listed, or is known to be missing;
 //   - each object that was listed is what some link or ref leads to.
 //
-// By induction from the refs, what was listed then is what bale reaches, and all of it is stored.
+// By induction from the refs, the listed objects are those that bale reaches, and all are stored.
 //
 //   ImportCheck check = TRY(ImportCheck::create(options));
 //   thread A: check.listed().add_...      objects that the store has already, missing ones
 //   thread B: check.received().add_...    objects as they come from the source
 //   ImportCheckResult result = TRY(check.finish(store, incremental));
 //
-// A link may lead to what Git did not list: Git takes a tree that another tree names as a file for
-// a file, and does not look into it. Such targets are `more_roots`: the import lists those too.
+// A link may point to an object that Git did not list: Git treats a tree that another tree lists as
+// a file as a file, and does not read it. The import lists such targets (`more_roots`) too.
 //
-// Memory: options.memory_bytes, all charged, however many objects and links; more is on scratch: 40
-// bytes an object, and as much for a link that is not like one of the object before.
+// Memory: options.memory_bytes, all charged, however many objects and links. Scratch: 40 bytes an
+// object, and for each link not shared with a recent object.
 
 #pragma once
 
@@ -51,30 +51,30 @@ struct ImportCheckOptions {
 
 inline constexpr std::uint64_t kMinImportCheckBytes = 3 << 20;
 
-/// Objects and their links, as one thread comes upon them. Not thread-safe.
+/// Objects and their links, as one thread processes them. Not thread-safe.
 class LinkLog {
  public:
   [[nodiscard]] static Result<LinkLog> create(Budget& budget, const ImportCheckOptions& options,
                                               std::uint64_t memory_bytes);
 
-  /// Something that a ref leads to, whatever it is.
+  /// Adds the target of a ref, of any type.
   Result<void> add_tip(const GitOid& oid);
 
-  /// An object that is there, with its payload.
+  /// Adds an existing object with its payload.
   Result<void> add_object(const GitOid& oid, ObjectType type, Bytes payload);
 
-  /// The same in pieces. Nothing else may be called in between.
+  /// The same in pieces, without other calls in between.
   Result<void> begin_object(const GitOid& oid, ObjectType type);
   Result<void> feed(Bytes piece);
   Result<void> end_object();
 
-  /// An object that need not be reached, and whose links need not lead anywhere.
+  /// Adds an object that need not be reached, and whose links may dangle.
   Result<void> add_unreached(const GitOid& oid);
 
-  /// An object that is known to be missing.
+  /// Adds an object that is known to be missing.
   Result<void> add_missing(const GitOid& oid);
 
-  /// How many objects did not parse to their end.
+  /// The number of objects that did not parse.
   [[nodiscard]] std::uint64_t malformed_count() const { return malformed_count_; }
 
  private:
@@ -89,7 +89,7 @@ class LinkLog {
   const std::vector<GitOid>* shallow_ = nullptr;
   std::optional<Sorter> nodes_;
   std::optional<Sorter> links_;
-  Buffer recent_;  // links that were added a moment ago
+  Buffer recent_;  // recently added links
   std::uint64_t malformed_count_ = 0;
   GitOid current_;
   bool cut_ = false;
@@ -97,10 +97,10 @@ class LinkLog {
 };
 
 struct ImportCheckResult {
-  std::uint64_t mismatched_links = 0;  ///< links that claim another type than their target has
-  /// Targets of links that were neither listed nor known to be missing. The first 100,000.
+  std::uint64_t mismatched_links = 0;  ///< links whose type differs from their target's
+  /// Targets of links that were neither listed nor known to be missing: the first 100,000.
   std::set<GitOid> more_roots;
-  /// An object that was listed, and that nothing leads to: Git and bale read something differently.
+  /// A listed object that bale does not reach: Git and bale parse something differently.
   std::optional<GitOid> unlinked;
 };
 
@@ -109,14 +109,14 @@ class ImportCheck {
   /// kLimitExceeded below kMinImportCheckBytes.
   [[nodiscard]] static Result<ImportCheck> create(const ImportCheckOptions& options);
 
-  /// For the thread that lists.
+  /// The log of the listing thread.
   [[nodiscard]] LinkLog& listed() { return *listed_; }
 
-  /// For the thread that receives.
+  /// The log of the receiving thread.
   [[nodiscard]] LinkLog& received() { return *received_; }
 
-  /// Compares. Call once, when both threads are done. With `incremental`, the listing left out what
-  /// an earlier import of the archive reached: a target that the store has need not be listed.
+  /// Compares. Call once, when both threads are done. With `incremental`, the listing left out
+  /// objects of an earlier import: a target that the store has need not be listed.
   Result<ImportCheckResult> finish(const Store& store, bool incremental);
 
  private:

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// An import proves that what was listed is what bale reaches: links of a wrong type, objects that
-// Git cannot parse, and objects of the store that are damaged.
+// An import checks that the listed objects are those that bale reaches: links of a wrong type,
+// objects that Git cannot parse, and damaged objects of the store.
 
 #include "git/import/import_check.h"
 
@@ -138,7 +138,7 @@ TEST(ImportLyingLinksTest, WhatATreeHidesBehindTheModeOfAFileIsArchived) {
   EXPECT_EQ(report.objects, 4u);
   ASSERT_OK_AND_ASSIGN(exported, fixture.export_git("odd"));
   EXPECT_EQ(describe_database(git, exported), describe_database(git, git.path()));
-  // Again under another name: all is stored, and all is counted.
+  // Again under another name: everything is stored and counted.
   ASSERT_OK_AND_ASSIGN(again, fixture.import(git.path(), "again"));
   EXPECT_EQ(again.objects, 4u);
   EXPECT_EQ(again.objects_new, 0u);
@@ -301,7 +301,7 @@ TEST(ImportHealsTest, WhatTheStoreHasDamagedIsStoredAgain) {
   }
 }
 
-// A repository of two imports, and a store that knows what it has lost of the first one.
+// A repository of two imports, and a store that knows which objects of the first it has lost.
 class ImportRestoresTest : public testing::Test {
  protected:
   ImportRestoresTest() {
@@ -343,7 +343,7 @@ TEST_F(ImportRestoresTest, WhatARepairLeftLostThoughNothingChanged) {
   damage(git.oid("HEAD:dir"));
   ASSERT_OK_AND_ASSIGN(repaired, repair_store(fixture.path(), {.sync = false}));
   EXPECT_EQ(repaired.objects_lost, 2u);
-  // What the lost tree leads to, nobody names.
+  // Nothing names the objects that the lost tree reaches.
   expect_restored(2);
   ASSERT_OK_AND_ASSIGN(report, fixture.verify());
   EXPECT_TRUE(report.ok());

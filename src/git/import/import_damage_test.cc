@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Sources of which files cannot be read or are damaged: never taken for sources that lack objects.
+// Sources with unreadable or damaged files, which must not count as missing objects.
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,8 +26,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// For the rest of its life, files are accessed as one who owns nothing but what is below these
-// directories. If the tests run as such a one anyhow, nothing is to be done.
+// Accesses files as a user who owns only these directories, until destroyed. Does nothing unless
+// the tests run as root.
 class OrdinaryUser {
  public:
   explicit OrdinaryUser(std::vector<std::string> owned)
@@ -85,7 +85,7 @@ class DamagedSourceTest : public testing::Test {
     }
   }
 
-  // The one file in objects/pack/ that ends so.
+  // The only file in objects/pack/ with this suffix.
   std::string packed(const std::string& suffix) {
     for (const auto& entry : fs::directory_iterator(git.git_dir() + "/objects/pack")) {
       if (entry.path().string().ends_with(suffix)) return entry.path();
@@ -179,14 +179,14 @@ TEST_F(DamagedSourceTest, APackAndItsIndexMustBelongTogether) {
   bad[at + 10] = static_cast<char>(bad[at + 10] ^ 1);
   write_test_file(index_path, bad);
   check(index_path);
-  // What git leaves behind when it is killed is no pack.
+  // A killed git's temporary file is not a pack.
   write_test_file(fs::path(pack_path).parent_path() / "tmp_pack_abc", "x");
   write_test_file(fs::path(pack_path).parent_path() / ".tmp-1-pack-abc.pack", "x");
   StoreFixture fixture;
   EXPECT_THAT(fixture.import(git.path(), "x"), IsOk());
 }
 
-// A killed repack leaves such files: whatever is in them is elsewhere, too.
+// A killed repack leaves such files, whose objects are also elsewhere.
 TEST_F(DamagedSourceTest, HalfAPackMattersOnlyIfObjectsAreMissing) {
   git.write("file", "four");
   const GitOid lost = git.oid(git.commit("four").to_hex() + ":file");
@@ -208,7 +208,7 @@ TEST_F(DamagedSourceTest, HalfAPackMattersOnlyIfObjectsAreMissing) {
     expect_refused(git.path(), ErrorCode::kIncomplete, name + kept);
     EXPECT_THAT(fixture.import_with(git.path(), {.name = "z", .allow_missing = true}),
                 FailsWith(ErrorCode::kIncomplete, lost.to_hex()));
-    // An index without its pack says which objects were lost, and this is not one of them.
+    // An index without its pack lists the lost objects, but not this one.
     const GitOid other = git.oid("HEAD~3:file");
     git.remove_object(other);
     write_test_file(git.loose_path(lost), loose);
@@ -275,7 +275,7 @@ TEST_F(DamagedSourceTest, WhatMayNotBeReadIsAnErrorOfAccess) {
   git.run({"pack-refs", "--all", "--no-prune"});
   const std::string blob = git.loose_path(git.oid("HEAD:file"));
   for (const auto& entry : fs::directory_iterator(alternate + "/objects/pack")) {
-    fs::remove(entry.path());  // or these would have it all
+    fs::remove(entry.path());  // or these would have all objects
   }
   const std::string scratch = git.beside("scratch");
   fs::create_directory(scratch);
@@ -331,13 +331,13 @@ TEST_F(DamagedSourceTest, MissingObjectsMayBeInAnAlternateThatIsNotThere) {
   fs::rename(lender, lender + ".away");
   expect_refused(borrower, ErrorCode::kIncomplete, lender);
   fs::rename(lender + ".away", lender);
-  // An alternate that nobody needs does no harm.
+  // An unneeded alternate does no harm.
   write_test_file(git.git_dir() + "/objects/info/alternates", "/nonexistent\n");
   EXPECT_THAT(fixture.import(git.path(), "y"), IsOk());
 }
 
 TEST_F(DamagedSourceTest, EmptyFilesAreMissingObjectsThatAreNamed) {
-  // What they borrow as well.
+  // Borrowed objects as well.
   const std::string borrower = git.beside("borrower");
   git.run({"clone", "--quiet", "--shared", git.path(), borrower});
   for (const char* object : {"HEAD", "HEAD~1", "HEAD^{tree}", "HEAD~2:dir", "HEAD:file"}) {
@@ -362,7 +362,7 @@ TEST_F(DamagedSourceTest, EmptyFilesAreMissingObjectsThatAreNamed) {
       }
       ASSERT_OK_AND_ASSIGN(report, fixture.verify());
       EXPECT_THAT(report.errors, IsEmpty());
-      // Where the object database has nothing more, the second import is not another record.
+      // If the object database has nothing new, the second import adds no record.
       ASSERT_EQ(report.missing.size(), 1u);
       EXPECT_EQ(report.missing.front().name, "x");
       EXPECT_EQ(report.missing.front().objects, 1u);
@@ -410,7 +410,7 @@ TEST_F(DamagedSourceTest, BadRefsAreSkippedWhenThatIsAskedFor) {
   ASSERT_OK_AND_ASSIGN(skipped,
                        fixture.import_with(git.path(), {.name = "x", .skip_bad_refs = true}));
   EXPECT_EQ(skipped.bad_refs.size(), 3u);
-  // The packed value is older, and better than nothing.
+  // The packed value is older, but better than none.
   EXPECT_EQ(fixture.record("x").refs, (std::map<std::string, GitOid>{{"refs/heads/main", head}}));
   ASSERT_THAT(fixture.export_git("x"), IsOk());
 }

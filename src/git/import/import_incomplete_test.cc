@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Sources that lack objects, on purpose or by damage: shallow and partial clones, objects that went
-// missing or are not what their name says.
+// Sources that lack objects: shallow and partial clones, missing objects, and objects that do not
+// match their id.
 
 #include <filesystem>
 #include <set>
@@ -64,7 +64,7 @@ TEST(IncompleteImportTest, ShallowBoundariesAreRecordedRestoredAndDeepened) {
   ASSERT_OK_AND_ASSIGN(all, fixture.export_git("clone"));
   EXPECT_EQ(git.run_in(all, {"rev-parse", "--is-shallow-repository"}), "false");
   EXPECT_EQ(describe_repository(git, all), describe_repository(git, shallow));
-  // The older record is still as shallow as it was, though the store has more by now.
+  // The older record is as shallow as before, though the store has more objects now.
   ASSERT_OK_AND_ASSIGN(before, fixture.export_git("clone", 2));
   EXPECT_EQ(describe_repository(git, before).objects, describe_repository(git, cut).objects);
   ASSERT_OK_AND_ASSIGN(report, fixture.verify());
@@ -120,7 +120,7 @@ TEST(IncompleteImportTest, PartialClonesAreRefusedOrRecordedAndNeverFetched) {
   for (const std::string key : {"core.fsmonitor", "core.sshCommand", "remote.origin.uploadpack"}) {
     git.run_in(partial, {"config", "--unset", key});
   }
-  // Once the source has everything, so has the archive.
+  // Once the source is complete, the archive is.
   git.run_in(partial, {"fetch", "--quiet", "--refetch", "--no-filter"});
   ASSERT_OK_AND_ASSIGN(whole, fixture.import(partial, "partial"));
   EXPECT_EQ(whole.objects, 12u);
@@ -181,7 +181,7 @@ TEST(IncompleteImportTest, ObjectsThatAreNotWhatTheirNameSaysAreRefused) {
     EXPECT_THAT(fixture.import_with(git.path(), {.name = "x", .allow_missing = allow_missing}),
                 FailsWith(ErrorCode::kIncomplete, git.oid("HEAD:a").to_hex()));
   }
-  // A file of rubbish in place of an object.
+  // A garbage file in place of an object.
   std::filesystem::remove(git.loose_path(git.oid("HEAD:a")));
   write_test_file(git.loose_path(git.oid("HEAD:a")), "rubbish");
   EXPECT_THAT(fixture.import(git.path(), "x"), FailsWith(ErrorCode::kIncomplete));
@@ -214,12 +214,12 @@ TEST(IncompleteImportTest, ObjectsWithoutARefComeAlongWhenAskedFor) {
   EXPECT_TRUE(report.ok());
   EXPECT_EQ(report.objects, 8u);
 
-  // The same into an empty store: every object once, and the list and the record.
+  // The same into an empty store: every object once, the list and the record.
   StoreFixture fresh;
   ASSERT_THAT(fresh.import_with(git.path(), {.name = "all", .all_objects = true}), IsOk());
   EXPECT_EQ(fresh.newest_pack()->entry_count(), 8u + 2);
   EXPECT_EQ(fresh.newest_pack()->record_count(), 8u + 2);
-  // Without them, nothing changed; and with the next change, the count is that of what is reached.
+  // Without them, nothing changed; the next change counts only reached objects.
   ASSERT_OK_AND_ASSIGN(unchanged, fresh.import_with(git.path(), {.name = "all"}));
   EXPECT_TRUE(unchanged.unchanged);
   git.run({"branch", "another"});
@@ -238,7 +238,7 @@ TEST(IncompleteImportTest, ObjectsWithoutARefMayLackWhatTheyLeadTo) {
   const GitOid lost_tree = git.oid("HEAD^{tree}");
   git.run({"reset", "--quiet", "--hard", "HEAD~1"});
   git.run({"reflog", "expire", "--expire=now", "--all"});
-  git.remove_object(lost_tree);  // as a prune does that was too old for the commit
+  git.remove_object(lost_tree);  // as by a prune that did not see the commit
   StoreFixture fixture;
   ASSERT_OK_AND_ASSIGN(all, fixture.import_with(git.path(), {.name = "all", .all_objects = true}));
   EXPECT_EQ(all.objects, 5u);

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Imports that are cancelled, killed, refused, or that run beside each other.
+// Imports that are cancelled, killed, refused, or concurrent.
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -27,7 +27,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// One repository with some hundred objects and one that comes in pieces, for all tests here.
+// A repository with some hundred objects and a large one, for all tests here.
 GitFixture& source() {
   static GitFixture& git = *[] {
     auto* made = new GitFixture;  // lives as long as the program
@@ -47,7 +47,7 @@ GitFixture& source() {
 
 class InterruptedImportTest : public testing::Test {
  protected:
-  // An archive that was there before, so that there is something to keep.
+  // An older archive, which must be kept.
   InterruptedImportTest() {
     GitFixture small;
     small.write("a", "one");
@@ -56,7 +56,7 @@ class InterruptedImportTest : public testing::Test {
     before_ = fixture_.files();
   }
 
-  // What any import that did not succeed must leave.
+  // The state after any failed import.
   void expect_untouched() {
     EXPECT_EQ(fixture_.files(), before_);
     EXPECT_TRUE(fs::is_empty(fixture_.path() + "/staging"));
@@ -69,7 +69,7 @@ class InterruptedImportTest : public testing::Test {
 };
 
 TEST_F(InterruptedImportTest, CancelledAtEveryPhaseItLeavesTheStoreAsItWas) {
-  // First learn what there is to cancel at: each phase, at its first report and at its fifth.
+  // First find the points to cancel at: each phase's first and fifth report.
   std::set<std::string> phases;
   {
     StoreFixture other;
@@ -123,7 +123,7 @@ TEST_F(InterruptedImportTest, CancelledAtAnyMomentItEitherSucceedsOrLeavesTheSto
 }
 
 TEST_F(InterruptedImportTest, KilledItLeavesDebrisThatTheNextOneRemoves) {
-  // What a killed process cannot remove outside of the store shall lie in the test's directory.
+  // Files outside the store that a killed process leaves go to the test's directory.
   const std::string temporary = fixture_.beside("tmp");
   fs::create_directory(temporary);
   const ScopedVariable variable("TMPDIR", temporary);
@@ -203,7 +203,7 @@ TEST_F(InterruptedImportTest, ImportsOfOneNameWaitForEachOther) {
   for (std::thread& thread : threads) thread.join();
   ASSERT_THAT(results[0], IsOk());
   ASSERT_THAT(results[1], IsOk());
-  // One brought everything, the other found it there.
+  // One stored everything, the other found it stored.
   EXPECT_NE(results[0]->unchanged, results[1]->unchanged);
   EXPECT_EQ(results[0]->record, results[1]->record);
   EXPECT_EQ(results[0]->objects, results[1]->objects);

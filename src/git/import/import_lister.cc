@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// See the header. With all_objects nothing is requested before all is listed: most objects come
-// twice, and only the whole list tells which.
+// With all_objects, requests start after the listing ends: most objects are listed twice, and only
+// the whole list shows which.
 
 #include "git/import/import_lister.h"
 
@@ -92,7 +92,7 @@ Result<bool> ImportLister::is_stored(const GitOid& oid, bool is_reached) {
   return location.has_value();
 }
 
-// What the store cannot read any more is asked for like what it never had.
+// Objects that the store cannot read are requested like new ones.
 Result<void> ImportLister::check_stored(ObjectReader& reader) {
   TRY(stored_->check(log_, [&](const GitOid& oid, bool is_reached) -> Result<void> {
     TRY(check_given_up());

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// ImportLister: the asking half of an import. It has the source listed, looks up what the store has
-// already, and asks an ObjectReader for the rest: commits and tags as they are listed, then trees
-// and blobs in lineage order (lineage_order.h). Each request's tag is the object's lineage.
+// ImportLister: the requesting half of an import. It lists the source, looks up the objects in the
+// store, and requests the others from an ObjectReader: commits and tags as they are listed, then
+// trees and blobs in lineage order (lineage_order.h). Each request's tag is the object's lineage.
 
 #pragma once
 
@@ -35,14 +35,15 @@ struct ImportListerOptions {
   const Operation* operation = nullptr;  ///< must outlive the lister
 };
 
-/// The tag of a request for an object that no ref reaches: no lineage has it.
+/// The tag of a request for an object that no ref reaches; not a valid lineage.
 inline constexpr std::uint64_t kUnreachedTag = ~std::uint64_t{0};
 
-/// run() is for one thread. Meanwhile others may call what is marked so; afterwards one thread has
-/// the rest. Memory: the sum of the options', and 2 MiB for lists of ids, however many objects.
+/// One thread calls run(); meanwhile other threads may call the functions marked so, and the others
+/// only afterwards. Memory: the sum of the options', and 2 MiB for lists of ids, however many
+/// objects.
 class ImportLister {
  public:
-  /// All that is passed by reference must outlive the lister.
+  /// All references must outlive the lister.
   [[nodiscard]] static Result<std::unique_ptr<ImportLister>> create(
       const Store& store, GitSource& source, const ImportPlan& plan, LinkLog& log,
       const ImportListerOptions& options);
@@ -51,30 +52,30 @@ class ImportLister {
   ImportLister& operator=(const ImportLister&) = delete;
   ~ImportLister() = default;
 
-  /// Lists and requests everything, and finishes the requests, also after an error.
+  /// Lists and requests everything, and finishes the requests even after an error.
   Result<void> run(ObjectReader& reader);
 
   /// Any thread: makes run() end soon, with an error.
   void give_up() { given_up_ = true; }
 
-  /// Any thread: how many objects were listed so far, and whether that is all.
+  /// Any thread: the number of objects listed so far, and whether that is all.
   [[nodiscard]] std::uint64_t listed() const { return listed_; }
 
   [[nodiscard]] bool listed_all() const { return listed_all_; }
 
-  /// Any thread: how many requests there will be; 0 while that is not known.
+  /// Any thread: the total number of requests; 0 while unknown.
   [[nodiscard]] std::uint64_t expected() const { return expected_; }
 
-  /// What should be in the source and is not.
+  /// The objects that the source lacks.
   [[nodiscard]] OidListWriter& missing() { return missing_; }
 
-  /// With all_objects, what nothing reaches.
+  /// With all_objects, the unreached objects.
   [[nodiscard]] OidListWriter& unreached() { return unreached_; }
 
-  /// What is in the source.
+  /// The objects of the source.
   [[nodiscard]] const ObjectCount& count() const { return count_; }
 
-  /// How many objects the store had, damaged: they were requested again.
+  /// The number of damaged objects in the store, which were requested again.
   [[nodiscard]] std::uint64_t healed() const { return healed_; }
 
  private:

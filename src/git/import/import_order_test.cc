@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// In what order an import packs things, and what it tells of its progress meanwhile.
+// The order in which an import packs objects, and its progress reports.
 
 #include <algorithm>
 #include <map>
@@ -38,7 +38,7 @@ class ImportOrderTest : public testing::Test {
     names_[oid] = {what, version};
   }
 
-  // What lies in the pack, in its order: names, each with the versions that follow one another.
+  // The pack's objects in order: names, each with its consecutive versions.
   std::vector<std::pair<std::string, std::string>> runs() {
     std::map<std::uint64_t, GitOid> by_offset;
     for (const auto& [oid, named] : names_) {

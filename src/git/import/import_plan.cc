@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// See the header. Only what was whole, under the same boundary, is taken as known; and only while
-// it is still reached, because what a record reaches is what its refs name.
+// Objects count as known only if the record was complete, had the same boundary, and is still
+// reached, because a record's objects are those that its refs reach.
 
 #include "git/import/import_plan.h"
 
@@ -44,14 +44,14 @@ Result<void> read_newest(const Store& store, const std::string& name, ReadContex
   return {};
 }
 
-// Whether a record of the repository as it is now would say the same, but for what was missing.
+// Whether a new record would be the same, except for missing objects.
 bool is_as_it_was(const Record& record, const GitSource& source, const RefSnapshot& refs) {
   return record.kind == RecordKind::kGit && record.hash == source.hash() &&
          record.head == refs.head && record.refs == refs.refs && record.symrefs == refs.symrefs &&
          record.shallow == refs.shallow;
 }
 
-// Whether the store knows all that the record names: it may have lost packs since.
+// Whether the store has all objects that the record names: it may have lost packs.
 bool has_tips(const Store& store, const Record& record) {
   const Result<GitOid> head = GitOid::from_hex(record.head);
   return (!head || store.find(*head)) &&
@@ -68,7 +68,7 @@ std::uint64_t stored_objects(const Store& store) {
   return objects;
 }
 
-// Whether all that the record reached is still reached from these tips.
+// Whether these tips still reach everything that the record reached.
 Result<bool> is_reached(GitSource& source, const Record& record, const std::vector<GitOid>& tips) {
   ListRequest request{.exclude = tips};
   const std::set<GitOid> now(tips.begin(), tips.end());
@@ -101,7 +101,7 @@ std::vector<GitOid> tips_of(const RefSnapshot& refs) {
 Result<ImportPlan> plan_import(const Store& store, GitSource& source, const RefSnapshot& refs,
                                const GitImportOptions& options) {
   ImportPlan plan{.request = {.include = tips_of(refs), .all_objects = options.all_objects}};
-  // Nothing else of the import takes memory yet.
+  // The rest of the import uses no memory yet.
   ReadContext context(std::max(kMinReadBytes, options.memory_bytes / 2));
   TRY(read_newest(store, options.name, context, plan));
   if (!plan.previous) return plan;
@@ -117,7 +117,7 @@ Result<ImportPlan> plan_import(const Store& store, GitSource& source, const RefS
                 "on with it under this one)",
                 store.path(), options.name, before.source, source.path());
   }
-  // Only a whole listing restores what the store has lost.
+  // Only a full listing restores lost objects.
   const bool whole =
       before.missing.count == 0 && has_tips(store, before) && !has_known_losses(store);
   plan.unchanged = as_it_was && whole && !options.all_objects && !(moved && options.new_source);
@@ -129,7 +129,7 @@ Result<ImportPlan> plan_import(const Store& store, GitSource& source, const RefS
     return plan;
   }
   plan.incremental = true;
-  // The previous record reaches so many different objects, and all of them are there.
+  // The previous record reaches this many different objects, and the store has all of them.
   plan.all_stored_counted = stored_objects(store) == before.objects;
   std::vector<GitOid>& exclude = plan.request.exclude;
   for (const auto& [name, oid] : before.refs) exclude.push_back(oid);

@@ -1,9 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What an import asks a source for: all that its refs and HEAD reach, or only what the archive's
-// last record did not; or nothing, where nothing changed. Of the archive's records only the newest
-// is read, however many there are.
+// Which objects an import requests: all that refs and HEAD reach, or only those that the archive's
+// last record did not reach, or none if nothing changed. It reads only the archive's newest record.
 
 #pragma once
 
@@ -22,31 +21,30 @@ namespace bale {
 
 struct ImportPlan {
   ListRequest request;
-  /// What the archive's pointer names, and the new record as the one before it: its newest record,
-  /// or its removal.
+  /// The id in the archive's pointer, which becomes the new record's predecessor: the newest
+  /// record, or the removal.
   std::optional<ObjectId> pointer;
   /// The archive's newest record, if there is one.
   std::optional<ArchiveRecord> previous;
-  /// How many records the archive has with the new one; 0 where older ones cannot be counted.
+  /// The number of records including the new one; 0 if older ones cannot be counted.
   std::uint64_t number = 1;
-  /// `previous` says all that a new record would say, and what it reaches is archived: nothing is
-  /// to be listed, and nothing to be written.
+  /// A new record would equal `previous`, whose objects are archived: nothing to list or write.
   bool unchanged = false;
-  /// The source is where it was, and has no commit of the archive's last ones any more.
+  /// The source has the same path, but none of the archive's last commits.
   bool replaced = false;
-  /// The request leaves out what `previous` reaches.
+  /// The request excludes objects that `previous` reaches.
   bool incremental = false;
   /// `previous` counts every object that the store has.
   bool all_stored_counted = false;
 };
 
-/// Where all that an import of these refs archives is reached from.
+/// The objects from which an import of these refs starts.
 [[nodiscard]] std::vector<GitOid> tips_of(const RefSnapshot& refs);
 
-/// Plans an import into the archive `options.name`. `refs` are the source's as they are now.
-/// kInvalidArgument where the source is at another path than the last one and seems to be another
+/// Plans an import into the archive `options.name`. `refs` are the source's current ones.
+/// kInvalidArgument if the source has another path than the last one and seems to be another
 /// repository, unless options.new_source (see same_repository.h). Memory: half of
-/// options.memory_bytes for the time of the call, and in proportion to the number of refs.
+/// options.memory_bytes during the call, and in proportion to the number of refs.
 [[nodiscard]] Result<ImportPlan> plan_import(const Store& store, GitSource& source,
                                              const RefSnapshot& refs,
                                              const GitImportOptions& options);

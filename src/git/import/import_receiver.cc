@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// See the header. What fits into a frame is received whole; what is larger goes through in pieces,
-// and its id is known when the pack has it already: a wrong one then fails the import.
+// Objects of up to a frame are received whole, larger ones in pieces. The id of the latter is
+// checked after they are in the pack: a wrong one fails the import.
 
 #include "git/import/import_receiver.h"
 
@@ -97,8 +97,8 @@ Error ImportReceiver::not_its_id(const GitOid& said, const GitOid& is) const {
               said.to_hex(), is.to_hex());
 }
 
-// Commits come while the rest is still being listed. That is one phase until all is listed: a line
-// that goes to and fro between two says less.
+// Commits arrive during the listing. This is one phase until the listing ends, so that the progress
+// line does not alternate.
 void ImportReceiver::report_progress() const {
   if (!lister_.listed_all()) {
     operation_.progress({.phase = "listing objects", .objects = lister_.listed()});

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// ImportReceiver: the receiving half of an import. Takes the answers to an ImportLister's requests,
-// checks each against its Git id, and gives it to the pack.
+// ImportReceiver: the receiving half of an import. Reads the answers to an ImportLister's requests,
+// checks each object's Git id, and adds it to the pack.
 
 #pragma once
 
@@ -26,17 +26,17 @@ struct ReceivedTotals {
   std::uint64_t huge_objects = 0;  ///< above 1 GiB
 };
 
-/// Not thread-safe, but for the lister, which may run on another thread. Memory: 1 MiB, whatever
-/// the size of objects.
+/// Not thread-safe, except that the lister may run on another thread. Memory: 1 MiB, whatever the
+/// size of objects.
 class ImportReceiver {
  public:
-  /// All must outlive the receiver. The lister is only looked at, for progress. What comes is added
-  /// to `log`.
+  /// All references must outlive the receiver. The lister is used only for progress. Received
+  /// objects are added to `log`.
   ImportReceiver(const GitSource& source, StagedPack& pack, const ImportLister& lister,
                  LinkLog& log, const Operation& operation);
 
-  /// Takes everything there is, and tells the operation's progress meanwhile. kIncomplete for an
-  /// object that has gone since it was listed or is not what its id says.
+  /// Receives all objects, and reports progress. kIncomplete for an object that has disappeared
+  /// since it was listed or does not match its id.
   Result<void> run(ObjectReader& reader);
 
   [[nodiscard]] const ReceivedTotals& totals() const { return totals_; }

@@ -1,8 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Two repositories of one name do not become one archive without a word; a mirror that moves does
-// go on.
+// Two repositories of one name must not silently become one archive; a moved mirror continues.
 
 #include <filesystem>
 #include <string>
@@ -52,7 +51,7 @@ TEST_F(ImportSourceTest, AnotherRepositoryIsRefusedUnlessItIsSaidToBeTheSource) 
                        fixture_.import_with(other_.path(), {.name = "app", .new_source = true}));
   EXPECT_EQ(taken.objects, 3u);
   EXPECT_EQ(fixture_.record("app").source, other_.git_dir());
-  // From now on that one is the archive's, and the first is a stranger.
+  // Now it is the archive's source, and the first is another repository.
   other_.write("b", "three");
   other_.commit("more");
   EXPECT_THAT(fixture_.import(other_.path(), "app"), IsOk());
@@ -72,7 +71,7 @@ TEST_F(ImportSourceTest, AMirrorThatMovedGoesOn) {
   ASSERT_OK_AND_ASSIGN(unchanged, fixture_.import(moved, "app"));
   EXPECT_TRUE(unchanged.unchanged);
   EXPECT_EQ(fixture_.record("app").source, git_.git_dir());
-  // The new place is recorded where that is asked for, and with the next change.
+  // The new path is recorded on request, and with the next change.
   ASSERT_OK_AND_ASSIGN(said, fixture_.import_with(moved, {.name = "app", .new_source = true}));
   EXPECT_FALSE(said.unchanged);
   EXPECT_EQ(said.objects_new, 0u);
@@ -88,7 +87,7 @@ TEST_F(ImportSourceTest, TagsLeadToCommitsAndOneOfThemIsEnough) {
   tagged.run({"checkout", "--quiet", "--orphan", "unborn"});
   tagged.run({"branch", "-D", "main"});
   EXPECT_THAT(fixture_.import(tagged.path(), "tagged"), IsOk());
-  // A repository with the commit, and without the tags.
+  // A repository with the commit but without the tags.
   const std::string bare = tagged.beside("bare.git");
   tagged.run({"init", "--quiet", "--bare", bare});
   tagged.run({"push", "--quiet", bare, commit.to_hex() + ":refs/heads/main"});
@@ -122,7 +121,7 @@ TEST_F(ImportSourceTest, AnArchiveWithoutARefTakesAnySource) {
   GitFixture empty;
   EXPECT_THAT(fixture_.import(empty.path(), "new"), IsOk());
   EXPECT_THAT(fixture_.import(other_.path(), "new"), IsOk());
-  // Where all refs went, the last record that had some counts.
+  // If all refs were removed, the last record with refs decides.
   other_.run({"checkout", "--quiet", "--orphan", "unborn"});
   other_.run({"branch", "-D", "main"});
   EXPECT_THAT(fixture_.import(other_.path(), "new"), IsOk());

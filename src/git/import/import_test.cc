@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What an import says of itself, and what must not change it.
+// An import's summary, and conditions that must not change it.
 
 #include <filesystem>
 #include <string>

@@ -1,16 +1,16 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// See the header for the order. It is that of these records, as rows of bytes, numbers big-endian:
+// The order is that of these records' bytes, with big-endian numbers:
 //
 //   base name               16 bytes   its beginning; 0 without a path, all ones from the database
 //   lineage                  8 bytes   0 without a path, all ones from the database
 //   number in the listing    8 bytes
 //   object id               32 bytes   with zeros behind a SHA-1
 //
-// What comes from the database comes from the walk as well, mostly. So with_database, everything is
-// first sorted by the id, which then stands in front of the same key. Of two records with one id,
-// the smaller is the walk's.
+// Most objects of the database are also listed by the walk. So with_database, records are first
+// sorted with the id in front of the same key. Of two records with one id, the smaller is the
+// walk's.
 
 #include "git/import/lineage_order.h"
 
@@ -59,7 +59,7 @@ LineageRecord make_record(const ListedObject& object, std::uint64_t number) {
   return record;
 }
 
-// To the record that is sorted by id, and back.
+// Converts to the record that is sorted by id.
 LineageRecord oid_to_front(LineageRecord record) {
   std::rotate(record.begin(), record.begin() + kKeyBytes, record.end());
   return record;

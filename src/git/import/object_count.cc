@@ -7,8 +7,8 @@
 
 namespace bale {
 
-// An incremental list may name again what the previous record counts (a file that is as it once
-// was), and what it does not count (what another archive brought).
+// An incremental list may repeat objects that the previous record counts (a file with an earlier
+// content), and objects that it does not count (of another archive).
 void ObjectCount::add(bool stored) {
   if (!plan_.incremental || !stored) {
     ++reached_;

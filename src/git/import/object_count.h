@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// ObjectCount: how many objects an archive reaches after an import. An import that lists only what
-// is new adds that to the last record's number, which is exact while all of it is new to the store;
-// ObjectCount finds out where it is not, and then has everything listed again.
+// ObjectCount: the number of objects that an archive reaches after an import. An incremental import
+// adds the listed objects to the last record's number, which is exact if all are new to the store;
+// otherwise ObjectCount may list everything again.
 
 #pragma once
 
@@ -20,11 +20,11 @@ class ObjectCount {
  public:
   explicit ObjectCount(const ImportPlan& plan) : plan_(plan) {}
 
-  /// Takes an object that the plan's request listed and that is there: each once. `stored` says
-  /// whether the store had it before this import.
+  /// Adds an existing object that the plan's request listed, each once. `stored`: whether the store
+  /// had it before this import.
   void add(bool stored);
 
-  /// The exact number; `refs` as the plan has them. May list the source.
+  /// The exact number; `refs` are the plan's. May list the source.
   Result<std::uint64_t> total(GitSource& source, const RefSnapshot& refs,
                               const Operation& operation) const;
 

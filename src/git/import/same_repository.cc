@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// See the header. The store says which of a record's tips are commits, the source which of those it
-// has. A fork has some of them too: so it is taken for the same repository. Files and directories
-// are the same in many repositories, so tips of other types count only where there is no commit.
+// The store knows which of a record's tips are commits, the source which of those it has. A fork
+// has some of them too, so it counts as the same repository. Many repositories share files and
+// directories, so tips of other types count only if there is no commit.
 
 #include "git/import/same_repository.h"
 
@@ -24,11 +24,11 @@
 namespace bale {
 namespace {
 
-// So many are asked for before it is looked whether one is there.
+// The number of ids per lookup.
 constexpr std::size_t kOidsAtOnce = 64;
 
-// The commits that a record's refs and HEAD lead to. What the store lacks or cannot read may be
-// one, and is asked for as well.
+// The commits that a record's refs and HEAD reach through tags, and objects that the store lacks or
+// cannot read, which may be commits.
 class RecordTips {
  public:
   RecordTips(const Store& store, ReadContext& context) : store_(store), context_(context) {}
@@ -40,12 +40,12 @@ class RecordTips {
 
   [[nodiscard]] const std::vector<GitOid>& commits() const { return commits_; }
 
-  // What the refs and HEAD lead to, of any type, and tags on the way.
+  // The targets of refs and HEAD, of any type, and the tags between.
   [[nodiscard]] std::vector<GitOid> all() const { return {seen_.begin(), seen_.end()}; }
 
  private:
   void follow(GitOid oid) {
-    // Git says of every repository that it has the empty tree.
+    // Git claims that every repository has the empty tree.
     const GitOid empty_tree = git_oid(oid.hash(), ObjectType::kTree, {});
     while (oid != empty_tree && seen_.insert(oid).second) {
       const std::optional<ObjectLocation> location = store_.find(oid);

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Whether a source goes on with an archive, or is another repository that came under the same name.
+// Decides whether a source continues an archive or is another repository of the same name.
 
 #pragma once
 
@@ -12,11 +12,10 @@
 
 namespace bale {
 
-/// Whether the source has a commit that a ref or HEAD of the record leads to, through tags as well;
-/// where these lead to no commit, any object that they lead to. A record without refs and without a
-/// detached HEAD says nothing, so the next older one decides. True where all records are such: no
-/// history can be mistaken for another. False where an older record that must decide cannot be
-/// read.
+/// Whether the source has a commit that a ref or HEAD of the record points to, also through tags;
+/// if they point to no commit, any object that they point to. Records without refs and detached
+/// HEAD are skipped; the next older one decides. True if there is no other record: then no history
+/// can be confused. False if the deciding record cannot be read.
 [[nodiscard]] Result<bool> is_same_repository(const Store& store, const ArchiveRecord& newest,
                                               GitSource& source, ReadContext& context);
 

@@ -23,12 +23,12 @@ constexpr std::size_t kOidAt = 12;
 constexpr std::size_t kHashAt = kOidAt + 32;
 constexpr std::size_t kReachedAt = kHashAt + 1;
 
-// To hash all bytes of a pack costs about as much as to decode one in so many of its entries.
+// Hashing a pack costs about as much as decoding one in this many of its entries.
 constexpr std::uint64_t kEntriesHashedForOneRead = 256;
 
 constexpr std::uint64_t kMostHeldBytes = 1 << 20;
 
-// Of a stored object: the source has a good copy.
+// Whether an error means that a stored object is bad: the source has a good copy.
 bool is_bad_copy(const Error& error) {
   return is_damage(error) || is_unreadable(error);
 }
@@ -58,7 +58,7 @@ Result<void> StoredObjects::add(const GitOid& oid, const ObjectLocation& locatio
   return by_place_->add(record);
 }
 
-// Whether the bytes of the pack and of its Git index are those that were written.
+// Whether the checksums of the pack and its Git index match.
 Result<bool> StoredObjects::is_proven(std::uint32_t number) const {
   const auto pack = store_->impl().open(number);
   if (!pack || !(*pack)->git_index || !(*pack)->git_index->check()) return false;

@@ -1,17 +1,16 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// StoredObjects: the part of an import that the store has already. An import counts on these
-// objects without bringing them, so it looks at them: what they link to must be listed as well
-// (import_check.h), and one whose entry is damaged must be brought after all.
+// StoredObjects: the objects of an import that the store already has. The import relies on them, so
+// it checks them: their links must be listed as well (import_check.h), and a damaged one must be
+// imported again.
 //
 //   StoredObjects stored = TRY(StoredObjects::create(store, options));
 //   TRY(stored.add(oid, location));                        // in any order
 //   TRY(stored.check(log, [&](const GitOid& damaged, bool) { return reader.request(damaged); }));
 //
-// They are read in the order of the packs. Blobs have no links, so those of a pack whose bytes are
-// proven by its checksum are not read; whether proving it is cheaper is decided by how many objects
-// of it are wanted.
+// They are read in pack order. Blobs have no links, so they are not read if the pack's checksum
+// matches; it is checked if that is cheaper for the number of wanted objects.
 //
 // Memory: options.memory_bytes, an eighth to sort and the rest to read. Not thread-safe.
 
@@ -48,14 +47,13 @@ class StoredObjects {
   [[nodiscard]] static Result<StoredObjects> create(const Store& store,
                                                     const StoredObjectsOptions& options);
 
-  /// An object, and where look-ups lead. `is_reached`: by a ref; otherwise its links do not count.
+  /// Adds an object at its location. `is_reached`: by a ref; otherwise its links do not count.
   Result<void> add(const GitOid& oid, const ObjectLocation& location, bool is_reached = true);
 
-  /// Called with an object that cannot be read, and whether it is reached.
+  /// Called with an unreadable object, and whether it is reached.
   using UseDamaged = std::function<Result<void>(const GitOid& oid, bool is_reached)>;
 
-  /// Adds all to `log`, but for those that cannot be read, which `use_damaged` is called for. Call
-  /// once.
+  /// Adds all readable objects to `log` and calls `use_damaged` for the others. Call once.
   Result<void> check(LinkLog& log, const UseDamaged& use_damaged);
 
  private:
@@ -76,7 +74,7 @@ class StoredObjects {
   StoredObjectsOptions options_;
   std::unique_ptr<Budget> budget_;
   std::optional<Sorter> by_place_;
-  std::map<std::uint32_t, std::uint64_t> wanted_;  // how many objects of each pack
+  std::map<std::uint32_t, std::uint64_t> wanted_;  // number of objects in each pack
 };
 
 }  // namespace bale
