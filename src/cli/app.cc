@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Reading the command line and running the verb.
+// Parses the command line and runs the verb.
 //
 //   bale [common options] VERB [options] [arguments]      in any order after the verb
 //   bale help [VERB|TOPIC]
 //
-// CLI11 reads; every verb takes the common options too, and the program itself takes them before
-// the verb. All errors, of the command line and of the verb, leave through finish().
+// CLI11 parses. Common options are valid before and after the verb. All errors, of the command line
+// and of the verb, pass through finish().
 
 #include "cli/app.h"
 
@@ -111,7 +111,7 @@ class CommandLine {
 
 CLI::App* CommandLine::add_app(CLI::App& parent, std::string_view name, std::string_view summary) {
   CLI::App* const app = parent.add_subcommand(std::string(name), std::string(summary));
-  // One verb: a later word that happens to be a verb's name is an argument.
+  // One verb: a later word equal to a verb's name is an argument.
   app->require_subcommand(0, 1);
   Arguments(*app).common(common_);
   return app;
@@ -137,7 +137,7 @@ CommandLine::CommandLine() : root_(kDescription, "bale") {
   Arguments(*help_).list("VERB|TOPIC", "the verb or topic", help_words_);
 }
 
-// The chain of verbs that were recognized: {pack, build}.
+// The recognized verbs: {pack, build}.
 std::vector<const CLI::App*> CommandLine::selected() const {
   std::vector<const CLI::App*> chain;
   const CLI::App* app = &root_;
@@ -148,7 +148,7 @@ std::vector<const CLI::App*> CommandLine::selected() const {
   return chain;
 }
 
-// A word that is not a verb, in the place of one; after `help`, a topic would do too.
+// The Error for an unknown verb; after `help`, also topics are valid.
 Error CommandLine::explain_word(const CLI::App& app, const std::string& word, bool for_help) const {
   const std::string prefix = &app == &root_ ? "" : app.get_name() + " ";
   std::vector<std::string_view> known;
@@ -245,15 +245,15 @@ Result<Request> CommandLine::parse(const std::vector<std::string>& arguments) {
   return request;
 }
 
-// Whether a command line that may make no sense asks for JSON.
+// Whether a possibly invalid command line asks for JSON.
 bool mentions_json(const std::vector<std::string>& arguments) {
   const auto end = std::find(arguments.begin(), arguments.end(), "--");
   return std::find(arguments.begin(), end, "--json") != end;
 }
 
-// Tells of an error; the exit status.
+// Prints an error; returns the exit status.
 int finish(const Error& error, bool json, Output& out) {
-  // Whoever reads no more wants no more: no message, and no failure either.
+  // The reader has closed the pipe: no message, and no failure.
   if (is_closed_pipe(error)) return kStatusDone;
   print_line(error_line(error));
   if (json) {
@@ -281,7 +281,7 @@ Result<int> run_app(const Request& request, Session& session) {
 int run_program(const std::vector<std::string>& arguments) {
   Result<Request> request = CommandLine().parse(arguments);
   if (!request) {
-    // Not cancellable: there is nothing to wait for but the terminal.
+    // Not cancellable: it only writes text.
     Output out(STDOUT_FILENO, nullptr);
     return finish(request.error(), mentions_json(arguments), out);
   }
@@ -289,7 +289,7 @@ int run_program(const std::vector<std::string>& arguments) {
   const Result<int> status = run_app(*request, session);
   if (status) return *status;
   session.progress().clear();
-  // What came before the error is still right, and lines stay whole.
+  // Output before the error is valid; flush it so that lines stay whole.
   static_cast<void>(session.out().flush().has_value());
   Output last(STDOUT_FILENO, nullptr);
   return finish(advised(status.error(), session.memory_bytes()),

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The program: what it was asked for, and running that.
+// The program: parses and runs its command line.
 
 #pragma once
 

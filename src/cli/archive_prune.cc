@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale archive prune NAME --keep N: drops an archive's records but the newest N. What only they
-// reached stays until `bale gc`, and `bale archive undo` brings it back until then.
+// bale archive prune NAME --keep N: drops all but the newest N records of an archive. Objects that
+// only they reached stay until `bale gc`; until then `bale archive undo` restores the records.
 
 #include <fmt/core.h>
 

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale archive undo NAME: undoes the last `archive rm` or `archive prune` of this name; restores
-// what it released, unless `bale gc` has removed it.
+// bale archive undo NAME: undoes the last `archive rm` or `archive prune` of this name, unless
+// `bale gc` has removed the objects.
 
 #include <fmt/core.h>
 

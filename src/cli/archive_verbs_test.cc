@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale archive rm, prune and undo, as a script sees them, and archives whose names have parts.
+// bale archive rm, prune and undo, run as by a script, and archives whose names have parts.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -35,7 +35,7 @@ class ArchiveVerbsTest : public testing::Test {
     ASSERT_THAT(grow_archive(store, name, time), IsOk());
   }
 
-  // Loses the record, with its pack.
+  // Removes the record's pack.
   void lose(const std::string& name, std::uint64_t back) {
     ASSERT_OK_AND_ASSIGN(store, Store::open(path_));
     ReadContext context;

@@ -21,10 +21,10 @@ class ArchivedRepositoryTest : public testing::Test {
  protected:
   void SetUp() override;
 
-  /// Runs git in the repository; what it prints.
+  /// Runs git in the repository; returns its output.
   std::string git(const std::string& words);
 
-  /// The bytes that hex digits stand for.
+  /// Converts hex digits to bytes.
   static std::string raw(const std::string& hex);
 
   /// Runs bale on the store.

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Declaring options and arguments with CLI11. It reports what is wrong by exceptions, which the
-// callbacks here join in and app.cc catches.
+// Declares options and arguments with CLI11. CLI11 and the callbacks here report errors by
+// exceptions, which app.cc catches.
 
 #include "cli/arguments.h"
 
@@ -15,7 +15,7 @@
 namespace bale::cli {
 namespace {
 
-// An option that this parses, given once or with the last one counting.
+// An option parsed by `parse`; if repeated, the last one counts.
 void add_parsed(CLI::App& app, const std::string& name, const std::string& value_name,
                 const std::string& what, const std::string& expected,
                 const std::function<bool(const std::string&)>& parse) {
@@ -47,7 +47,7 @@ void Arguments::list(const std::string& name, const std::string& what,
 }
 
 void Arguments::flag(const std::string& name, const std::string& what, bool& to) {
-  // Given twice it is still just given.
+  // Repeating a flag has no effect.
   app_.add_flag_callback(
           name, [&to] { to = true; }, what)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);

@@ -1,14 +1,14 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// How a verb declares its options and arguments: a thin layer over CLI11, which costs seconds to
-// compile and which only arguments.cc and app.cc see.
+// Declares a verb's options and arguments: a thin layer over CLI11, which takes seconds to compile,
+// so that only arguments.cc and app.cc include it.
 //
 //   arguments.required("PACK", "the pack", options->pack);
 //   arguments.flag("--paths", "the stream carries path hints", options->paths);
 //
-// What a declaration writes to must live until the command line was parsed. Text that is not of the
-// form is a usage error of the program. Not thread-safe.
+// A declaration's target must live until the command line has been parsed. Malformed text is a
+// usage error. Not thread-safe.
 
 #pragma once
 
@@ -30,10 +30,10 @@ class Arguments {
   /// `app` must outlive it.
   explicit Arguments(CLI::App& app) : app_(app) {}
 
-  /// An argument by its place; one that must be there.
+  /// A required positional argument.
   void required(const std::string& name, const std::string& what, std::string& to);
 
-  /// An argument by its place; one that may be left out, and then `to` stays as it is.
+  /// An optional positional argument; without it `to` is unchanged.
   void optional(const std::string& name, const std::string& what, std::string& to);
 
   /// Any number of arguments.
@@ -41,11 +41,11 @@ class Arguments {
 
   void flag(const std::string& name, const std::string& what, bool& to);
 
-  /// An option with a value; `value_name` stands for the value in the help.
+  /// An option with a value; `value_name` names the value in the help.
   void text(const std::string& name, const std::string& value_name, const std::string& what,
             std::string& to);
 
-  /// The same where an empty value is not the same as none.
+  /// The same, if an empty value differs from none.
   void text(const std::string& name, const std::string& value_name, const std::string& what,
             std::optional<std::string>& to);
 

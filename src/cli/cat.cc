@@ -1,8 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale cat ID|NAME:path: the bytes of an object, and only them. They are proven before they are
-// printed.
+// bale cat ID|NAME:path: prints only the bytes of an object, after verifying them.
 
 #include <memory>
 

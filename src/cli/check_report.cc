@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Printing the findings of a check. With --json the errors are in the object, and standard error
-// has one line that tells of them all.
+// has one summary line.
 
 #include "cli/check_report.h"
 

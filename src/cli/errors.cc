@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Putting errors into words for people and for scripts.
+// Formats errors for people and for scripts.
 
 #include "cli/errors.h"
 
@@ -20,11 +20,10 @@
 namespace bale::cli {
 namespace {
 
-// With so much, every verb that only reads can read every object of a store, of any size
-// (kAnyObjectBytes), twice, and touch index pages.
+// Enough for every read-only verb: two objects of any size (kAnyObjectBytes), and index pages.
 constexpr std::uint64_t kEnoughToRead = 24 << 20;
 
-// What the library's message leaves to the code.
+// The code's part of the message.
 std::string_view heading(ErrorCode code) {
   switch (code) {
     case ErrorCode::kCorrupt:
@@ -92,8 +91,8 @@ Error advised(Error error, std::uint64_t memory_bytes) {
   const auto needed_bytes = parse_size(advice.substr(0, middle));
   const auto allowed_bytes = parse_size(allowed.substr(0, allowed.find(' ')));
   if (!needed_bytes || !allowed_bytes || *allowed_bytes == 0) return error;
-  // An eighth more: sizes in messages are rounded. And what is enough for any object of a store:
-  // the part may need more after that.
+  // An eighth more: sizes in messages are rounded. And at least enough for any object: the part may
+  // need more later.
   const double growth = static_cast<double>(*needed_bytes) / static_cast<double>(*allowed_bytes);
   const double enough = std::max(static_cast<double>(kEnoughToRead),
                                  static_cast<double>(memory_bytes) * std::max(growth, 1.0) * 1.125);

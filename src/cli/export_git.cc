@@ -40,7 +40,7 @@ Result<int> run_export_git(const ExportGitArguments& options, Session& session) 
                       .lanes = session.lanes(),
                       .operation = session.operation()}));
   session.progress().clear();
-  if (summary.missing > 0) {  // with --quiet too: it is no summary
+  if (summary.missing > 0) {  // with --quiet too: not a summary
     print_note(fmt::format("{}: the archive was made without {}, so the repository lacks {}",
                            place.name, counted(summary.missing, "object"),
                            summary.missing == 1 ? "it" : "them"));

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What somebody meets who uses bale for the first time: names of every kind, names of the wrong
-// kind, words, and advice that must work.
+// A first user's experience: names of every kind, names of the wrong kind, words, and advice that
+// must work.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale gc: removes what no archive reaches.
+// bale gc: removes the objects that no archive reaches.
 
 #include <fmt/core.h>
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The verbs from a Git repository into a store and back, run as scripts run them.
+// Imports and exports of Git repositories, run as by a script.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -99,7 +99,7 @@ TEST_F(GitVerbsTest, LsListsTreesAndFiles) {
 TEST_F(GitVerbsTest, AnEntryWhoseModeContradictsItsObjectIsShownAndExportedByTheObjectsType) {
   const std::string sub = git("rev-parse HEAD:sub").substr(0, 40);
   const std::string commit = git("rev-parse HEAD").substr(0, 40);
-  // Nothing else may name the object by its type: git would refuse the repository.
+  // Only this tree may link to the object: git would refuse another type elsewhere.
   const auto import_tree = [&](const std::string& name, const std::string& entry,
                                const std::string& oid) {
     write_file(directory_ / "tree", "100644 " + entry + '\0' + raw(oid));
@@ -239,7 +239,7 @@ TEST_F(GitVerbsTest, VerifyTellsWhatALossTouchesAndWhatIsDebris) {
   EXPECT_THAT(whole["lost"], IsEmpty());
   EXPECT_THAT(whole["debris"], IsEmpty());
   EXPECT_FALSE(whole.contains("sample_seed"));
-  // What a second import brought is lost, but for its record.
+  // The objects of a second import are lost, except its record.
   write_file(repository_ + "/sub/new 100%.txt", "new\n");
   git("add -A");
   git("commit -q -m two");

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The verbs on single packs against packs that another program wrote.
+// The verbs on single packs, with packs of another program.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -17,7 +17,7 @@ struct HelpTopic {
   [[nodiscard]] std::string_view title() const { return page.substr(2, page.find('\n') - 2); }
 };
 
-/// In the order in which the help lists them. Lives as long as the program.
+/// In the order of the help. Lives as long as the program.
 [[nodiscard]] std::span<const HelpTopic> help_topics();
 
 }  // namespace bale::cli

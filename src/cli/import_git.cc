@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale import git PATH: archives a repository. Makes the store where there is none.
+// bale import git PATH: archives a repository. Creates a missing store.
 
 #include <fmt/core.h>
 
@@ -30,7 +30,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// What the sorts get beyond their smallest, where a level needs more than the default memory.
+// Extra memory for sorting, if a level needs more than the default memory.
 constexpr std::uint64_t kImportSortBytes = 16 << 20;
 
 struct ImportGitArguments {
@@ -149,7 +149,7 @@ Result<int> run_import_git(const ImportGitArguments& options, Session& session) 
                   .operation = session.operation()});
   session.progress().clear();
   if (!imported) {
-    // A store that is there only for this import goes with it, unless another import is at work.
+    // Removes a store created by this failed import, unless another import uses it.
     static_cast<void>(take_back(std::move(into)).has_value());
     return imported.error();
   }
@@ -159,7 +159,7 @@ Result<int> run_import_git(const ImportGitArguments& options, Session& session) 
                            summary.archive, counted(summary.huge_objects, "object")));
   }
   note_what_is_odd(summary, session.options().quiet);
-  note_what_is_missing(summary);  // with --quiet too: it is no summary
+  note_what_is_missing(summary);  // with --quiet too: not a summary
   if (!options.no_delta && summary.objects_new > 0) {
     session.warn_of_few_deltas(session.memory_bytes(enough),
                                full_search_import_memory_bytes(options.level));

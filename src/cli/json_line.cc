@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Writing JSON. Keys are names of ours. Strings hold UTF-8; what a terminal could obey or take for
-// a line end is written \uXXXX, so that an object is one harmless line.
+// Writes JSON. Keys are our own. Strings are UTF-8, with control characters and line separators as
+// \uXXXX, so that an object is one harmless line.
 
 #include "cli/json_line.h"
 
@@ -18,7 +18,7 @@ namespace bale::cli {
 
 namespace {
 
-// Only the first plane has characters that are not plain, so that one \uXXXX is enough.
+// Characters that are not plain are in the first plane, so one \uXXXX is enough.
 std::uint32_t code_point(std::string_view sequence) {
   const auto byte = [sequence](std::size_t i) { return static_cast<unsigned char>(sequence[i]); };
   if (sequence.size() == 1) return byte(0);

@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// JSON for scripts: one object on one line, its keys in the order in which they were given.
+// JSON for scripts: one object on one line, with its keys in the given order.
 //
 //   JsonLine line;
 //   line.text("ref", name).number("objects", 12);
 //   out.line(line.object());                       // {"ref":"refs/heads/main","objects":12}
 //
-// Lists are printed object by object as they come, so nothing is ever held whole. Not thread-safe.
+// Lists are printed object by object, never collected. Not thread-safe.
 
 #pragma once
 
@@ -21,14 +21,14 @@ namespace bale::cli {
 
 class JsonLine {
  public:
-  /// Any bytes. UTF-8 is there as it is; of other bytes `key` has what is left of them (U+FFFD for
-  /// the bad ones), and a member `key`_hex has them all.
+  /// Any bytes. UTF-8 is unchanged; for other bytes `key` has U+FFFD in place of the invalid ones,
+  /// and a member `key`_hex has all of them.
   JsonLine& text(std::string_view key, std::string_view bytes);
 
-  /// An array of such; if any of them is not UTF-8, an array `key`_hex of all of them follows.
+  /// An array of such; if any is not UTF-8, followed by an array `key`_hex of all of them.
   JsonLine& texts(std::string_view key, std::span<const std::string> strings);
 
-  /// null where there is none.
+  /// null for nullopt.
   JsonLine& text_or_null(std::string_view key, const std::optional<std::string>& bytes);
 
   JsonLine& number(std::string_view key, std::uint64_t number);
@@ -46,11 +46,10 @@ class JsonLine {
   std::string members_;
 };
 
-/// A JSON array of such strings. Safe from any thread.
+/// A JSON array of such strings. Thread-safe.
 [[nodiscard]] std::string json_strings(std::span<const std::string> strings);
 
-/// `bytes` as a JSON string, quotes included: UTF-8 as it is, with U+FFFD for what is not. Safe
-/// from any thread.
+/// `bytes` as a JSON string with quotes: UTF-8 unchanged, U+FFFD for other bytes. Thread-safe.
 [[nodiscard]] std::string json_string(std::string_view bytes);
 
 }  // namespace bale::cli

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// JSON that any parser takes, whatever bytes go in.
+// Valid JSON, whatever the bytes.
 
 #include "cli/json_line.h"
 

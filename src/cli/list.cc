@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // bale list: the archives of a store, a line each: name, kind, newest record, how many records,
-// objects, time, source, missing objects. Only the newest record of each is read. Where it cannot
-// be, standard error says so, and JSON has it as "error" in the archive's object; then the exit
-// status is 3.
+// objects, time, source, missing objects. Reads only the newest record of each. If it cannot be
+// read, the error is on standard error, with --json as "error" in the archive's object; then the
+// exit status is 3.
 
 #include <fmt/core.h>
 
@@ -24,11 +24,11 @@
 namespace bale::cli {
 namespace {
 
-// What can be read of an archive.
+// The readable data of an archive.
 struct Listed {
   std::optional<ArchiveRecord> newest;
   std::uint64_t records = 0;
-  std::optional<Error> error;  // why that is not all
+  std::optional<Error> error;  // why it is incomplete
 };
 
 Result<Listed> read_archive(const Store& store, const std::string& name, ReadContext& context,
@@ -36,7 +36,7 @@ Result<Listed> read_archive(const Store& store, const std::string& name, ReadCon
   Listed listed;
   Result<ArchiveRecord> newest = store.record(name, 0, context);
   if (!newest) {
-    // Too little --memory says nothing of the archive.
+    // Too little --memory is not an error of the archive.
     if (newest.error().code == ErrorCode::kLimitExceeded) return newest.error();
     // Otherwise it was removed since the names were read.
     if (newest.error().code != ErrorCode::kNotFound)

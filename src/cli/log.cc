@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale log NAME: the records of an archive, newest first, a line each: record, time, source, how
-// many refs, objects, new objects, missing objects.
+// bale log NAME: the records of an archive, newest first, a line each: record, time, source,
+// numbers of refs, objects, new objects, missing objects.
 
 #include <fmt/core.h>
 

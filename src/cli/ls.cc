@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // bale ls NAME[:path]: the entries of a tree in its order, a line each: mode, type (in Git's words,
-// as `git ls-tree` prints it), Git id, size or -, name. A path that leads to a file gives that file
-// only. The type is that of the stored object, whatever the mode claims.
+// as `git ls-tree` prints it), Git id, size or -, name. If the path is a file, prints that entry.
+// The type is the stored object's, whatever the mode claims.
 
 #include <fmt/core.h>
 
@@ -38,7 +38,7 @@ Result<void> print(const TreeItem& item, Session& session) {
 Result<int> run_ls(const std::string& text, Session& session) {
   const Store store = TRY(open_store(session));
   const ArchivePath place = TRY(find_archive_path(store, text));
-  // list_tree() takes some besides.
+  // list_tree() uses some in addition.
   const std::uint64_t read_bytes = read_memory_bytes(session);
   ReadContext context(read_bytes - std::min(kAnyObjectBytes, read_bytes / 2));
   const ResolvedPath resolved = TRY(resolve_path(store, place, context));

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The command `bale`. Everything is in app.cc, which tests can call too.
+// The command `bale`. The code is in app.cc.
 
 #include "cli/app.h"
 #include "cli/signals.h"

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Every verb, with any memory from what it says that it needs: what works with some memory works
-// with more, whatever the sizes of objects. And what a message advises works.
+// Every verb, with any memory from its stated minimum: a verb that works with some memory works
+// with more, whatever the sizes of objects, and the advice of messages works.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -100,14 +100,14 @@ class MemorySweepTest : public ArchivedRepositoryTest {
     return run(words);
   }
 
-  // What a message asks for: "needs at least 28M of memory", "(give --memory 28M or more)".
+  // The amount in a message: "needs at least 28M of memory", "(give --memory 28M or more)".
   static std::string asked_for(const std::string& message) {
     const std::size_t end = message.find_last_of("KM");
     const std::size_t begin = message.rfind(' ', end) + 1;
     return message.substr(begin, end + 1 - begin);
   }
 
-  // Whether the verb takes no such memory, and says so. Follows the advice.
+  // Whether the verb refuses this memory with advice. Follows the advice.
   bool is_refused(const std::vector<std::string>& words, const FinishedRun& run) {
     if (run.status != 2) return false;
     EXPECT_THAT(run.err, testing::HasSubstr("needs at least "));
@@ -161,7 +161,7 @@ TEST_F(MemorySweepTest, VerbsThatWrite) {
 }
 
 TEST_F(MemorySweepTest, ACollectionCopiesWhatIsNeeded) {
-  // The newest pack is partly needed: it has a commit that nothing leads to any more.
+  // The newest pack is partly needed: it has an unreachable commit.
   int number = 0;
   const auto make_garbage = [&] {
     const std::string clone = directory_ / "large";

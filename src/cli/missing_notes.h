@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Notes that are not errors: above all, the objects that an archive lacks.
+// Notes that are not errors, mainly on objects that an archive lacks.
 
 #pragma once
 
@@ -12,13 +12,13 @@
 
 namespace bale::cli {
 
-/// The number of refs that are named one by one.
+/// The most refs that are named.
 inline constexpr std::size_t kRefsNamed = 10;
 
-/// A note for each of the first refs that lead to a missing object, and one for the others.
+/// Prints a note for each of the first refs that point to a missing object, and one for the others.
 void note_missing_refs(const std::string& archive, const std::vector<std::string>& refs);
 
-/// ", 3 missing" for the end of a sentence; nothing for 0.
+/// ", 3 missing" for the end of a sentence; empty for 0.
 [[nodiscard]] std::string missing_words(std::uint64_t missing);
 
 }  // namespace bale::cli

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Standard output: small pieces are gathered, large ones go straight on.
+// Standard output: small pieces are buffered, large ones written directly.
 
 #include "cli/output.h"
 
@@ -34,7 +34,7 @@ Result<void> Output::append(Bytes bytes) {
 }
 
 Result<void> Output::flush() {
-  // What could not be written once is not tried again.
+  // Does not retry after a failure.
   const std::string pending = std::exchange(buffer_, std::string());
   return stream_.write(as_bytes(pending));
 }

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Standard output, buffered. A closed pipe is an Error for which
-// is_closed_pipe() (io/stream.h) is true; the program then ends quietly, with status 0.
+// Standard output, buffered. A closed pipe is an Error for which is_closed_pipe() (io/stream.h) is
+// true; the program then exits quietly with status 0.
 
 #pragma once
 
@@ -16,21 +16,21 @@
 
 namespace bale::cli {
 
-/// Not thread-safe. Holds 32 KiB at most; what is not flushed is dropped with it.
+/// Not thread-safe. Buffers at most 32 KiB; the destructor drops unflushed bytes.
 class Output {
  public:
-  /// Writes to `fd`, which must stay open. kInterrupted soon after `cancel` became true.
+  /// Writes to `fd`, which must stay open. kInterrupted soon after `cancel` becomes true.
   Output(int fd, const std::atomic<bool>* cancel) : stream_(fd, "standard output", cancel) {}
 
   /// `text` and a line end.
   Result<void> line(std::string_view text);
 
-  /// Just these bytes: an object's, or a text that is whole in itself.
+  /// Only these bytes: an object's, or a complete text.
   Result<void> write(Bytes bytes);
 
   Result<void> flush();
 
-  /// Whether bytes were written that are not lines: JSON must not follow them.
+  /// Whether raw bytes were written, which JSON must not follow.
   [[nodiscard]] bool holds_raw_bytes() const { return raw_; }
 
  private:

@@ -3,8 +3,8 @@
 
 // bale pack build OUT.pack: packs the object stream on standard input (format/object_stream.h).
 //
-// Memory: one read buffer, taken from --memory; the rest is the builder's. Payloads that fit the
-// buffer are added whole, larger ones in pieces as they arrive.
+// Memory: one read buffer out of --memory; the rest is the builder's. Payloads that fit the buffer
+// are added whole, larger ones in pieces.
 
 #include <fmt/core.h>
 #include <unistd.h>
@@ -39,7 +39,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::uint64_t kStreamBufferBytes = 256 << 10;
 
-// What the sort gets beyond its smallest, where a level needs more than the default memory.
+// Extra memory for sorting, if a level needs more than the default memory.
 constexpr std::uint64_t kPackSortBytes = 2 << 20;
 
 struct PackBuildArguments {
@@ -63,7 +63,7 @@ class StreamPacker {
 
   [[nodiscard]] std::uint64_t objects() const { return objects_; }
 
-  // Whether there are objects that take part in the search for bases only with much memory.
+  // Whether there are objects for which bases are searched only with much memory.
   [[nodiscard]] bool has_large_objects() const { return has_large_objects_; }
 
  private:
@@ -122,7 +122,7 @@ Result<void> StreamPacker::add_in_pieces(const StreamedObject& object) {
   return {};
 }
 
-// The path that follows an object, as a number: the same for all versions at that path.
+// The number of the path after an object: the same for all versions at that path.
 Result<std::uint64_t> StreamPacker::read_lineage() {
   const Bytes length = TRY(exactly(2));
   const std::size_t size = load_le<std::uint16_t>(length.data());
@@ -142,7 +142,7 @@ Result<bool> StreamPacker::next() {
                 counted(*options_.count, "object"));
   }
   if (object.size > kMostSmallObjectBytes && object.size <= kFrameBytes) has_large_objects_ = true;
-  // A path comes after the payload, which may not wait in the buffer for it.
+  // The path is after the payload, which may not fit in the buffer with it.
   if (object.size <= kStreamBufferBytes && !options_.paths) {
     const Bytes payload = TRY(exactly(object.size));
     static_cast<void>(TRY(builder_.add(object.id, object.type, payload)));
@@ -217,7 +217,7 @@ Result<int> run_pack_build(const PackBuildArguments& options, Session& session) 
                 counted(*options.count, "object"), packer.objects());
   }
   const PackSummary summary = TRY(builder.finish());
-  // The default is not worth a word to those whom it does not touch.
+  // No warning about the default if it makes no difference.
   if (builder_options.deltas && (session.options().memory_bytes || packer.has_large_objects())) {
     session.warn_of_few_deltas(builder_options.memory_bytes + kStreamBufferBytes,
                                kFullSearchMemoryBytes + kStreamBufferBytes);

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale pack cat PACK ID: one payload, and only that, on standard output.
+// bale pack cat PACK ID: prints only one payload.
 
 #include <memory>
 

@@ -5,7 +5,7 @@
 //
 //   h|c   id   type   size   BLAKE3 of the payload in hex
 //
-// separated by tabs. Two packs with the same lines hold the same objects, however they are stored.
+// separated by tabs. Packs with equal lines have equal objects, however they are stored.
 
 #include <fmt/core.h>
 

@@ -5,7 +5,7 @@
 //
 //   h|c   id   type   size   stored size   offset   base or -
 //
-// separated by tabs. The type is the object's: of a delta, that of what it rebuilds.
+// separated by tabs. The type of a delta is that of its object.
 
 #include <fmt/core.h>
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The verbs on single packs, run as scripts run them: with good and damaged input, and interrupted.
+// The verbs on single packs, run as by a script: with good and damaged input, and interrupted.
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -66,7 +66,7 @@ TEST_F(PackVerbsTest, CatTakesPrefixesOfSixDigitsAndMore) {
 }
 
 TEST_F(PackVerbsTest, AmbiguousPrefixesAreRefused) {
-  // Two ids that begin alike, made by hand: the stream's ids are taken as they come.
+  // Two ids with a common prefix: a pack accepts any ids.
   const auto framed = [](char last) {
     return std::string(1, '\0') + std::string(31, '\x11') + last + std::string(9, '\0');
   };
@@ -129,7 +129,7 @@ TEST_F(PackVerbsTest, PathHintsAreReadAndMustBeWhole) {
                                                           5);
   const std::string pack = directory_ / "x.pack";
   EXPECT_EQ(run_bale({"pack", "build", pack, "--paths", "-q"}, stream + stream).status, 0);
-  // An object that fills the buffer, and a path that comes after it.
+  // An object that fills the buffer, and a path after it.
   std::string large = framed_blob(std::string(300'000, 'x')) + stream.substr(stream.size() - 5);
   EXPECT_EQ(run_bale({"pack", "build", pack, "--paths", "-q"}, stream + large).status, 0);
   const std::string cut = stream.substr(0, stream.size() - 1);
@@ -239,7 +239,7 @@ TEST_F(PackVerbsTest, AReaderThatStopsIsNoFailure) {
   EXPECT_EQ(run.err, "");
 }
 
-// The program waits for its reader while the index is cut short under its map.
+// The program waits for its reader while the mapped index is truncated.
 TEST_F(PackVerbsTest, AnIndexThatShrinksIsOneErrorAndNoCrash) {
   const std::string pack = build(many_blobs(5000));
   int fds[2];
@@ -261,7 +261,7 @@ TEST_F(PackVerbsTest, AnIndexThatShrinksIsOneErrorAndNoCrash) {
 #endif
 }
 
-// Waits until something is made in a directory that is watched.
+// Waits until something is created in a watched directory.
 void await_event(int watch) {
   pollfd event{.fd = watch, .events = POLLIN, .revents = 0};
   EXPECT_EQ(::poll(&event, 1, 60'000), 1);

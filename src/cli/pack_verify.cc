@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale pack verify PACK: checks everything that can be wrong with a pack and its index. What is
-// wrong goes to standard error, a line each, or into the JSON object; then the exit status is 3.
+// bale pack verify PACK: checks a pack and its index completely. Errors go to standard error, a
+// line each, or into the JSON object; then the exit status is 3.
 
 #include <fmt/core.h>
 

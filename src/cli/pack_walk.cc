@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// See the header. Memory: the index is mapped, and each look-up in it, as those for the bases of
-// deltas, leaves about three groups of pages resident (RecordTable's probes). They are given back
-// before they fill the share of the memory that is kept for them.
+// Memory: the index is mapped, and each look-up in it, as for the bases of deltas, leaves about
+// three groups of pages resident (RecordTable's probes). They are released before they exceed their
+// share of the memory.
 
 #include "cli/pack_walk.h"
 
@@ -24,10 +24,10 @@ namespace {
 
 constexpr std::size_t kMinDigits = 6;
 
-// What the kernel maps around a page that is touched.
+// The bytes that the kernel maps around a touched page.
 constexpr std::uint64_t kPageGroupBytes = 64 << 10;
 constexpr std::uint64_t kLookupBytes = 3 * kPageGroupBytes;
-// Of an index record that is read in order.
+// The longest index record, read in order.
 constexpr std::uint64_t kRecordBytes = 41;
 
 constexpr std::uint64_t kMostPageShareBytes = 4 << 20;
@@ -72,7 +72,7 @@ Result<void> walk_pack(const PackReader& pack, ReadContext& context, const Sessi
                   pack.path(), record.id.to_hex(), record.offset, info.id.to_hex());
     }
     TRY(use(info));
-    // Twice: what is done with the entry may follow the chain of its bases again.
+    // Twice: `use` may follow the chain of bases again.
     touched_bytes += kRecordBytes + 2 * static_cast<std::uint64_t>(info.depth) * kLookupBytes;
     if (touched_bytes >= share_bytes) {
       pack.release_pages();

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What the verbs on single packs share: opening one, finding an id by its first digits, and walking
+// Shared by the verbs on single packs: opening one, finding an id by its first digits, and walking
 // over all entries in index order without keeping the index's pages.
 
 #pragma once
@@ -33,23 +33,22 @@ Result<PackReader> open_pack(const PackPaths& paths, const Session& session);
 /// A context that leaves room in the session's memory for pages of the index.
 ReadContext pack_read_context(const Session& session);
 
-/// What of the session's memory a check may use, so that the index's pages fit in too. As long as
-/// they do: no less than a check needs at all.
+/// The session's memory less the index's pages, for a check; at least a check's minimum.
 [[nodiscard]] std::uint64_t pack_check_memory_bytes(const Session& session);
 
-/// Calls `use` for each record of the index, in its order, with what is known of its entry.
-/// kCorrupt where a record leads to the entry of another id.
+/// Calls `use` for each record of the index, in its order, with its entry's info. kCorrupt if a
+/// record points to the entry of another id.
 Result<void> walk_pack(const PackReader& pack, ReadContext& context, const Session& session,
                        const std::function<Result<void>(const EntryInfo&)>& use);
 
-/// The id that begins with these hex digits (6 or more) in the pack's index; one that they spell
-/// out whole comes first. kNotFound; kInvalidArgument for anything ambiguous or no id at all.
+/// The id in the pack's index that begins with these hex digits (6 or more); an exact match has
+/// priority. kNotFound; kInvalidArgument for an ambiguous prefix or malformed text.
 Result<ObjectId> find_in_pack(const PackReader& pack, std::string_view hex);
 
 /// "h" for a content hash, "c" for a change id.
 [[nodiscard]] std::string_view id_kind_letter(IdKind kind);
 
-/// "hash" or "change", as in JSON.
+/// "hash" or "change", for JSON.
 [[nodiscard]] std::string_view id_kind_name(IdKind kind);
 
 }  // namespace bale::cli

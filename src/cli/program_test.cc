@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The program as a whole: its help, its command line, its exit statuses for what is wrong with it.
+// The whole program: its help, its command line, and exit statuses for usage errors.
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -33,7 +33,7 @@ std::vector<std::string> operator+(std::vector<std::string> words,
   return words;
 }
 
-// One line on standard error that starts as all of them do.
+// One line on standard error with the usual prefix.
 void expect_one_error_line(const FinishedRun& run) {
   EXPECT_THAT(run.err, StartsWith("bale: "));
   EXPECT_EQ(lines_of(run.err).size(), 1u) << run.err;

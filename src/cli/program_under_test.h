@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// For tests: runs the built program `bale` as a script would, and looks at all that comes out.
+// For tests: runs the built program `bale` as a script would, and collects all output.
 
 #pragma once
 
@@ -17,20 +17,20 @@
 
 namespace bale::cli {
 
-/// A run that has ended. `status` is the exit status, or minus the number of a signal.
+/// A finished run. `status` is the exit status, or minus the number of a signal.
 struct FinishedRun {
   int status = 0;
   std::string out;
   std::string err;
 };
 
-/// Where a run's standard streams lead; -1: a file of the run's own.
+/// A run's standard streams; -1: a file of its own.
 struct StandardStreams {
   int in = -1;
   int out = -1;
 };
 
-/// One run of the program, perhaps still going on. Waits for its end in the destructor.
+/// One run of the program, perhaps unfinished. The destructor waits for its end.
 class ProgramRun {
  public:
   /// Starts `bale` with these arguments, `input` on standard input, and BALE_STORE set if
@@ -71,10 +71,10 @@ void write_file(const std::string& path, std::string_view content);
 /// The names in a directory, sorted.
 std::vector<std::string> names_in(const std::string& directory);
 
-/// The folder with packs of another writer; empty if it is not there.
+/// The directory with packs of another writer; empty if it does not exist.
 std::string golden_directory();
 
-/// One object as it stands in an object stream, its id the content hash.
+/// One object in the form of an object stream, with its content hash as id.
 std::string framed_blob(std::string_view payload);
 
 }  // namespace bale::cli

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The progress line. What cannot be written is not missed: progress never fails an operation.
+// The progress line. Write errors are ignored: progress never fails an operation.
 
 #include "cli/progress_line.h"
 
@@ -17,11 +17,11 @@ namespace bale::cli {
 namespace {
 
 constexpr auto kRedraw = std::chrono::milliseconds(100);
-// Before that, a rate is noise.
+// A rate over a shorter time is noise.
 constexpr double kRateSeconds = 0.5;
 constexpr std::size_t kDefaultColumns = 80;
 
-// How much of the phase is done, 0..1; 0 where it cannot be known.
+// The share of the phase that is done, 0..1; 0 if unknown.
 double fraction_done(const Progress& progress) {
   const bool by_bytes = progress.bytes_total != 0;
   const std::uint64_t total = by_bytes ? progress.bytes_total : progress.objects_total;
@@ -82,8 +82,8 @@ void ProgressLine::report_at(const Progress& progress, Clock::time_point now) {
 }
 
 void ProgressLine::draw(const std::string& text) {
-  // Back to the first column, the text, and nothing behind it. One column stays free: a full line
-  // would wrap.
+  // Returns to the first column, writes the text and clears the rest. One column stays free: a full
+  // line would wrap.
   const std::string line = "\r" + text.substr(0, columns(fd_) - 1) + "\x1b[K";
   static_cast<void>(::write(fd_, line.data(), line.size()) < 0);
   drawn_ = true;

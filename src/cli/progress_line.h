@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// One line on a terminal that says how far an operation has come: phase, objects, bytes, rate and,
-// where it can be known, the time left.
+// One line on a terminal with an operation's progress: phase, objects, bytes, rate and, if known,
+// the time left.
 
 #pragma once
 
@@ -15,20 +15,20 @@
 namespace bale::cli {
 
 enum class ProgressMode : std::uint8_t {
-  kAuto,  ///< only where standard error is a terminal
+  kAuto,  ///< only if standard error is a terminal
   kAlways,
   kNever,
 };
 
 /// "packing objects: 1200 of 3400, 45.0 MiB, 12.5 MiB/s, 3 s left". Rate and time left appear once
-/// there is something to tell them from. Safe from any thread.
+/// they can be estimated. Thread-safe.
 [[nodiscard]] std::string format_progress(const Progress& progress, double seconds);
 
-/// "45 s", "3 min", "2 h": the time left need not be exact. Safe from any thread.
+/// "45 s", "3 min", "2 h", rounded. Thread-safe.
 [[nodiscard]] std::string format_duration(double seconds);
 
 /// Draws the line on a descriptor at most ten times a second, over the last one. Not thread-safe;
-/// clears what it drew when it is destroyed.
+/// the destructor clears the line.
 class ProgressLine {
  public:
   using Clock = std::chrono::steady_clock;
@@ -41,13 +41,13 @@ class ProgressLine {
 
   ~ProgressLine() { clear(); }
 
-  /// Call it as often as you like.
+  /// May be called any number of times.
   void report(const Progress& progress) { report_at(progress, Clock::now()); }
 
-  /// The same with a clock of the caller's.
+  /// The same with the caller's clock.
   void report_at(const Progress& progress, Clock::time_point now);
 
-  /// Leaves an empty line, for other output or for good.
+  /// Clears the line, before other output or at the end.
   void clear();
 
   [[nodiscard]] bool enabled() const { return enabled_; }
@@ -64,7 +64,7 @@ class ProgressLine {
   Clock::time_point last_draw_;
 };
 
-/// Whether standard error shall have a progress line.
+/// Whether to show a progress line on standard error.
 [[nodiscard]] bool wants_progress(ProgressMode mode, bool quiet);
 
 }  // namespace bale::cli

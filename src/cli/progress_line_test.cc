@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The progress line: its words, how often it is drawn, and that nothing stays of it.
+// The progress line: its text, how often it is drawn, and that it is cleared.
 
 #include "cli/progress_line.h"
 
@@ -27,7 +27,7 @@ class Pipe {
 
   [[nodiscard]] int writer() const { return fds_[1]; }
 
-  // All that was written so far; something must have been.
+  // All output so far, which must not be empty.
   std::string take() {
     std::array<char, 4096> buffer;
     const ssize_t got = ::read(fds_[0], buffer.data(), buffer.size());

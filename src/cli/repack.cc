@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale repack: makes one pack of many, or several of --max-pack bytes.
+// bale repack: combines packs into one, or into several of --max-pack bytes.
 
 #include <fmt/core.h>
 

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale repair: repairs a store as far as possible. It names each object still lost, in a line on
-// standard error or in the JSON object; then the exit status is 3.
+// bale repair: repairs a store as far as possible. It names each object still lost on standard
+// error, a line each, or in the JSON object; then the exit status is 3.
 
 #include <fmt/core.h>
 
@@ -33,14 +33,14 @@ struct RepairArguments {
   bool verbose = false;
 };
 
-// A directory with the mark of a store is one; anything else should be a Git repository.
+// A directory with a store's marker is a store; anything else should be a Git repository.
 Result<std::unique_ptr<ObjectSource>> open_source(const std::string& path,
                                                   const Operation& operation) {
   if (posix_file_system().stat(StoreLayout{path}.mark())) return open_store_source(path);
   return open_git_object_source(path, operation);
 }
 
-// The lost record with this id, if it is one, and the remedy: a Git repository has no records.
+// The Error for a lost record with this id, with the remedy: a Git repository has no records.
 std::optional<Error> record_loss(const RepairSummary& summary, const std::string& id) {
   const auto& records = summary.records_lost;
   const auto lost = std::find_if(records.begin(), records.end(),
@@ -187,7 +187,7 @@ Result<int> run_repair(const RepairArguments& options, Session& session) {
       .texts("notes", summary.notes)
       .value("dry_run", options.dry_run ? "true" : "false");
   const std::vector<Error> errors = losses(summary, source != nullptr);
-  // All of which are printed.
+  // The number of printed archives.
   const std::size_t archives = summary.archives_lost.size() + summary.archives_gone_back.size();
   return report_findings(session,
                          {.errors = errors,

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale repair, as a script sees it: with and without another place that has what is lost.
+// bale repair, run as by a script: with and without another source of the lost objects.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -66,7 +66,7 @@ class RepairVerbsTest : public testing::Test {
               static_cast<std::int64_t>(info.offset + info.entry_bytes - info.stored_size / 2 - 1));
   }
 
-  // The pack that the object is in goes, with its indexes.
+  // Removes the pack of the object, with its indexes.
   void lose_pack(const std::string& revision) {
     ASSERT_OK_AND_ASSIGN(store, Store::open(path_));
     const std::string pack =
@@ -162,7 +162,7 @@ TEST_F(RepairVerbsTest, WhatIsDamagedInTheOtherPlaceTooStaysLost) {
   EXPECT_EQ(mended["lost"], json({oid.to_hex()}));
 }
 
-// Fifteen files that are deltas on one, which is damaged.
+// Fifteen files that are deltas against a damaged one.
 TEST_F(RepairVerbsTest, OfManyLossesRepairNamesTheFirstAndVerifyAll) {
   constexpr std::size_t kFiles = 15;
   const std::string base = random_text(20'000, 7);
@@ -202,7 +202,8 @@ TEST_F(RepairVerbsTest, OfManyLossesRepairNamesTheFirstAndVerifyAll) {
   EXPECT_EQ(repair(3)["lost"].size(), revisions.size());
 }
 
-// Git has no records: what they named comes back, and they do not. Imports go on all the same.
+// Git has no records: the objects that they named are restored, the records are not. Imports still
+// work.
 TEST_F(RepairVerbsTest, ARecordThatIsLostKeepsNothingFromBeingImported) {
   lose_pack("HEAD~1:a");
   const json mended = repair(3, {"--from", git_.path()});
@@ -212,8 +213,7 @@ TEST_F(RepairVerbsTest, ARecordThatIsLostKeepsNothingFromBeingImported) {
   EXPECT_THAT(message, HasSubstr("record x@1 (" + mended["lost"][0].get<std::string>()));
   EXPECT_THAT(message, HasSubstr("give --from another store that has it"));
   EXPECT_THAT(message, HasSubstr("bale archive prune x --keep 1 drops it"));
-  // Counts are Git's: with an object that the lost record had, one that the record after it had,
-  // and such as nobody had.
+  // Counts are Git's: with an object of the lost record, one of the record after it, and new ones.
   for (const std::string text : {"one", "two", "three"}) {
     git_.write("a", text);
     git_.write("b", text == "three" ? text : "");
@@ -223,7 +223,7 @@ TEST_F(RepairVerbsTest, ARecordThatIsLostKeepsNothingFromBeingImported) {
     const std::string objects = describe_repository(git_, git_.path()).objects;
     EXPECT_EQ(json::parse(imported.out)["objects"], count(objects, "\n")) << text;
   }
-  EXPECT_EQ(run({"list"}).status, 0);  // it reads the newest record alone
+  EXPECT_EQ(run({"list"}).status, 0);  // it reads only the newest record
   EXPECT_EQ(run({"log", "x"}).status, 3);
   const json pruned = json::parse(run({"archive", "prune", "x", "--keep", "4", "--json"}).out);
   EXPECT_EQ(pruned["records_kept"], 4);

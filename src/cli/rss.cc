@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Peak memory. getrusage(2) would answer with the memory of whoever started us, where that was
-// more: its mark survives fork and exec. The kernel's "VmHWM" counts this program's memory only.
+// Peak memory. getrusage(2) would include the parent's peak, which survives fork and exec. The
+// kernel's "VmHWM" counts this program's memory only.
 
 #include "cli/rss.h"
 

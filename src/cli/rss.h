@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// How much memory the program has had at most.
+// The program's peak memory.
 
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace bale::cli {
 
-/// The most bytes ever resident at once, of this program only. Safe from any thread.
+/// The most bytes resident at once so far, of this program only. Thread-safe.
 [[nodiscard]] std::uint64_t peak_rss_bytes();
 
 }  // namespace bale::cli

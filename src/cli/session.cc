@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// One run of one verb: see the header.
+// One run of one verb.
 
 #include "cli/session.h"
 
@@ -55,7 +55,7 @@ void Session::warn_of_few_deltas(std::uint64_t memory_bytes, std::uint64_t enoug
 
 Result<std::string> Session::store_path() const {
   if (!options_.store.empty()) return options_.store;
-  // No other thread is there yet that could change the environment.
+  // No other thread exists yet that could change the environment.
   const char* const variable = std::getenv("BALE_STORE");  // NOLINT(concurrency-mt-unsafe)
   if (variable != nullptr && *variable != '\0') return std::string(variable);
   return fail(ErrorCode::kInvalidArgument, "no store given (give --store DIR or set BALE_STORE)");

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What a verb runs with: the options that all verbs share, standard output, progress, cancellation.
+// The context of a verb: common options, standard output, progress, cancellation.
 
 #pragma once
 
@@ -23,7 +23,7 @@ inline constexpr std::uint64_t kPackMemoryBytes = 16 << 20;   ///< for `pack` ve
 inline constexpr std::uint64_t kStoreMemoryBytes = 64 << 20;  ///< for all others
 
 struct CommonOptions {
-  std::string store;  ///< as given; empty: what BALE_STORE says
+  std::string store;  ///< as given; empty: $BALE_STORE
   bool json = false;
   bool quiet = false;
   ProgressMode progress = ProgressMode::kAuto;
@@ -41,16 +41,16 @@ class Session {
 
   [[nodiscard]] bool json() const { return options_.json; }
 
-  /// What --memory said, or this.
+  /// The value of --memory (default: `otherwise`).
   [[nodiscard]] std::uint64_t memory_bytes(std::uint64_t otherwise) const {
     memory_bytes_ = options_.memory_bytes.value_or(otherwise);
     return memory_bytes_;
   }
 
-  /// What memory_bytes() returned last: what the verb runs with.
+  /// The last value returned above, which the verb uses.
   [[nodiscard]] std::uint64_t memory_bytes() const { return memory_bytes_; }
 
-  /// What --threads said: how many lanes may work; 0 for one a processor.
+  /// The value of --threads, the number of lanes; 0: one per processor.
   [[nodiscard]] std::size_t lanes() const { return options_.threads.value_or(0); }
 
   [[nodiscard]] Output& out() { return out_; }
@@ -59,20 +59,20 @@ class Session {
 
   [[nodiscard]] const std::atomic<bool>& cancel() const { return cancel_; }
 
-  /// For the library: draws progress, and is cancelled by Ctrl-C. Valid as long as the session.
+  /// For the library: draws progress, and is cancelled by Ctrl-C. Valid during the session.
   [[nodiscard]] Operation operation();
 
-  /// kInterrupted once somebody asked to stop. For loops that the library does not run.
+  /// kInterrupted once cancelled. For loops outside the library.
   [[nodiscard]] Result<void> go_on() const;
 
-  /// What a verb did: the JSON object with --json, else the sentence, unless --quiet.
+  /// Prints a verb's result: the JSON object with --json, else the sentence, unless --quiet.
   Result<void> summary(const std::string& json_object, std::string_view sentence);
 
-  /// Says on standard error, unless --quiet, that deltas are found for small objects only, if
+  /// Warns on standard error, unless --quiet, that deltas are found for small objects only, if
   /// `memory_bytes` is below `enough_bytes`.
   void warn_of_few_deltas(std::uint64_t memory_bytes, std::uint64_t enough_bytes);
 
-  /// The store's directory: --store or BALE_STORE; kInvalidArgument where neither is given.
+  /// The store's directory: --store (default: $BALE_STORE). kInvalidArgument without either.
   [[nodiscard]] Result<std::string> store_path() const;
 
  private:

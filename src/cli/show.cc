@@ -1,12 +1,11 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale show ID|NAME:path: what is known of an object, its Git id among it. Types are in Git's
-// words; "record" is a record of bale's own, which has no Git id.
+// bale show ID|NAME:path: an object's properties, including its Git id. Types have Git's names;
+// "record" is a record of bale's own, which has no Git id.
 //
-// Nothing leads from an entry to its Git id but hashing: the payload is read once, under both of
-// Git's hashes, and the one that the store knows the object by is the answer. It proves the payload
-// on the way.
+// Finding an entry's Git id requires hashing: the payload is read once, under both of Git's hashes,
+// and the id that the store knows is printed. This also verifies the payload.
 
 #include <fmt/core.h>
 
@@ -52,7 +51,7 @@ Result<int> run_show(const std::string& id, Session& session) {
   std::optional<GitOid> oid = found.oid;
   if (!oid) oid = TRY(git_id_of(store, found, info, context, session));
   const std::optional<std::string> oid_hex = oid ? std::optional(oid->to_hex()) : std::nullopt;
-  // Every object of Git's has a Git id; what has none and is no list is a record.
+  // Every Git object has a Git id; an action without one that is not a list is a record.
   const bool is_record = info.type == ObjectType::kAction && !oid;
   const std::string type(is_record ? "record" : git_type_name(info.type));
   const std::optional<std::string> base =

@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// See the header. Handlers do nothing but set flags, write(2) what was put together before, and
-// _exit(2): all that they may.
+// Handlers only set flags, write(2) a prepared message, and _exit(2): these calls are
+// async-signal-safe.
 //
-// SIGBUS. The library reads indexes through maps, and a map whose file was cut short faults. The
-// handler prints the file and ends the program. What the program was writing is left as after a
-// kill: under a temporary name, or without any.
+// SIGBUS: the library maps indexes, and access to a map of a truncated file faults. The handler
+// prints the file and ends the program. Files being written are left as after a kill: under a
+// temporary name, or without any.
 
 #include "cli/signals.h"
 
@@ -43,7 +43,7 @@ struct PreparedText {
     while (done < size) {
       const ssize_t put =
           retry_interrupted([&] { return ::write(fd, bytes.data() + done, size - done); });
-      if (put <= 0) return;  // nothing is left to do about a failure
+      if (put <= 0) return;  // a failure cannot be reported
       done += static_cast<std::size_t>(put);
     }
   }
@@ -59,7 +59,7 @@ extern "C" void on_stop(int signal_number) {
 
 extern "C" void on_lost_page(int signal_number, siginfo_t* info, void* /*context*/) {
   if (info->si_code != BUS_ADRERR) {
-    // Not a file that shrank: the default action, when the instruction runs again.
+    // Not a truncated file: the default action, when the instruction runs again.
     struct sigaction action {};
 
     action.sa_handler = SIG_DFL;
@@ -76,7 +76,7 @@ void handle(int signal_number, void (*handler)(int)) {
   struct sigaction action {};
 
   action.sa_handler = handler;
-  // No SA_RESTART: a wait for input must notice.
+  // No SA_RESTART: a signal must interrupt waiting for input.
   CHECK(::sigemptyset(&action.sa_mask) == 0);
   CHECK(::sigaction(signal_number, &action, nullptr) == 0);
 }
@@ -99,8 +99,8 @@ bool is_ignored(int signal_number) {
 void open_missing_streams() {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
     if (::fcntl(fd, F_GETFD) >= 0) continue;
-    // The lowest free number is this one. Standard output is opened for reading, so that what is
-    // written to it fails and does not get lost.
+    // This is the lowest free number. Standard output is opened for reading, so that writes to it
+    // fail instead of being lost.
     const int opened = ::open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR);
     CHECK(opened == fd);
   }

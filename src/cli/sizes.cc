@@ -1,8 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Reading sizes and counts. Everything that is not exactly of the form is refused: a size that is
-// misunderstood is worse than one that must be typed again.
+// Parses sizes and counts. Refuses everything malformed: a misread size is worse than an error.
 
 #include "cli/sizes.h"
 
@@ -24,7 +23,7 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   unsigned shift = 0;
   if (text.ends_with("iB")) {
     text.remove_suffix(2);
-    // "10iB" is nothing.
+    // "10iB" is malformed.
     if (text.empty() || (text.back() >= '0' && text.back() <= '9')) return std::nullopt;
   }
   if (!text.empty()) {

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Sizes and counts as people type them: "10M", "64K", "1048576".
+// Sizes and counts as text: "10M", "64K", "1048576".
 
 #pragma once
 
@@ -11,12 +11,11 @@
 
 namespace bale::cli {
 
-/// The number that decimal digits say; nothing for any other text and beyond 64 bits. Safe from any
-/// thread.
+/// Parses decimal digits; nullopt for other text or more than 64 bits. Thread-safe.
 [[nodiscard]] std::optional<std::uint64_t> parse_count(std::string_view text);
 
-/// Bytes: digits, then perhaps K, M, G or T (powers of 1024, in any case), which may be followed by
-/// "iB". Nothing for any other text and beyond 64 bits. Safe from any thread.
+/// Parses bytes: digits, optionally followed by K, M, G or T (powers of 1024, in any case) and
+/// "iB". nullopt for other text or more than 64 bits. Thread-safe.
 [[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text);
 
 }  // namespace bale::cli

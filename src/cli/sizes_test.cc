@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Sizes as people type them: what is taken, and above all what is not.
+// Valid and invalid sizes.
 
 #include "cli/sizes.h"
 

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale stats: what a store holds, in numbers. Archives, packs and indexes that cannot be read are
-// named on standard error and, with --json, as "errors"; then the exit status is 3, or 1 where the
-// system refuses to read them.
+// bale stats: counts and sizes of a store. Unreadable archives, packs and indexes are named on
+// standard error and, with --json, as "errors"; then the exit status is 3, or 1 if all are I/O
+// errors.
 
 #include <fmt/core.h>
 
@@ -31,7 +31,7 @@ std::string json_of(const TypeStatistics& type) {
   return line.object();
 }
 
-// In Git's words; records, which are bale's own, apart from tags.
+// Types by Git's names, with bale's records separate from tags.
 std::vector<std::pair<std::string_view, TypeStatistics>> named_types(
     const StoreStatistics& statistics) {
   std::vector<std::pair<std::string_view, TypeStatistics>> named;

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Opening stores, and printing lists of what is in them.
+// Opens stores and finds objects in them.
 
 #include "cli/store_access.h"
 
@@ -20,7 +20,7 @@
 namespace bale::cli {
 namespace {
 
-// A store gives index pages back before they are more than that (store.cc).
+// A store releases index pages before they exceed this (store.cc).
 constexpr std::uint64_t kIndexPageBytes = 16 << 20;
 
 }  // namespace
@@ -46,7 +46,7 @@ Result<FoundObject> find_object(const Store& store, const std::string& name, Rea
 
 namespace {
 
-// Whether `typed` is the name of an archive, perhaps with more behind it.
+// Whether `typed` is the name of an archive, perhaps with a suffix.
 bool names_archive(std::string_view typed, const std::vector<std::string>& archives) {
   return std::any_of(archives.begin(), archives.end(), [typed](const std::string& name) {
     if (!typed.starts_with(name)) return false;
@@ -59,7 +59,7 @@ bool is_hex(std::string_view text) {
   return text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
 }
 
-// The error in `typed`; nothing if the verb's own Error explains it.
+// The error in `typed`; nullopt if the verb's own Error explains it.
 std::optional<Error> misnaming(const Store& store, const std::string& typed, Wanted wanted,
                                const std::vector<std::string>& archives, const Error& error) {
   const std::string shown = escaped(typed);
@@ -87,7 +87,7 @@ std::optional<Error> misnaming(const Store& store, const std::string& typed, Wan
   }
   const std::vector<std::string_view> known(archives.begin(), archives.end());
   const std::string_view name = std::string_view(typed).substr(0, typed.find_first_of("@:"));
-  // Of a name with parts, the error says which names were tried.
+  // For a name with parts, the verb's error lists the names tried.
   if (name.find('/') != std::string_view::npos && !wants_id) return std::nullopt;
   const std::string_view meant = nearest(name, known);
   if (!meant.empty()) {
@@ -113,7 +113,7 @@ Result<int> explained(const Session& session, const std::string& typed, Wanted w
   const Result<std::vector<std::string>> archives = store->archives();
   const Result<std::vector<std::string>> known = store->archive_pointers();
   if (!archives || !known) return result;
-  // Of an archive that was removed, the verb's own Error says so.
+  // For a removed archive, the verb's own Error says so.
   if (names_archive(typed, *known) && !names_archive(typed, *archives)) return result;
   const auto better = misnaming(*store, typed, wanted, *archives, result.error());
   return better ? Result<int>(*better) : result;
@@ -129,7 +129,7 @@ ReadContext store_read_context(const Session& session) {
 }
 
 Result<ArchivePath> parse_record_name(std::string_view text) {
-  // The longest name: a '/' in it begins no REF here.
+  // The longest name: a '/' does not begin a REF here.
   ArchivePath path = TRY(parse_archive_path(text)).front();
   if (path.ref || path.path) {
     return fail(ErrorCode::kInvalidArgument,

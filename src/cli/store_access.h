@@ -19,7 +19,7 @@
 
 namespace bale::cli {
 
-/// The store that --store or BALE_STORE names.
+/// Opens the session's store.
 Result<Store> open_store(const Session& session);
 
 /// The same; creates a missing store.
@@ -33,22 +33,22 @@ enum class Wanted : std::uint8_t {
   kObject,   ///< an id, or NAME:path
 };
 
-/// `result` of a verb that was given `typed`. Where it failed because `typed` is something else (an
-/// object's id, an archive's name, a directory, a name with a slip), the Error says so, and what to
-/// type.
+/// The `result` of a verb with the argument `typed`. If it failed because `typed` is something else
+/// (an object's id, an archive's name, a directory, a misspelled name), the Error says so, and what
+/// to type.
 Result<int> explained(const Session& session, const std::string& typed, Wanted wanted,
                       Result<int> result);
 
-/// The session's memory, less what a store's indexes may keep resident.
+/// The session's memory, less the index pages that a store may keep resident.
 [[nodiscard]] std::uint64_t read_memory_bytes(const Session& session);
 
-/// A context with the session's memory, less what a store's indexes may keep resident.
+/// A context with read_memory_bytes().
 ReadContext store_read_context(const Session& session);
 
-/// NAME or NAME@N; kInvalidArgument where a ref or a path follows.
+/// Parses NAME or NAME@N; kInvalidArgument if a ref or a path follows.
 Result<ArchivePath> parse_record_name(std::string_view text);
 
-/// `columns` with tabs between them, each as quoted_name() writes it. Safe from any thread.
+/// `columns` separated by tabs, each in the form of quoted_name(). Thread-safe.
 [[nodiscard]] std::string tab_line(const std::vector<std::string>& columns);
 
 }  // namespace bale::cli

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The verbs that look into a store, against one that the test makes with the library.
+// The verbs that read a store, run on one created with the library.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -31,7 +31,7 @@ class StoreVerbsTest : public testing::Test {
     import(1);
   }
 
-  // What an import does: an object, a record, the archive's pointer.
+  // Like an import: adds an object, a record and the archive's pointer.
   void import(int number) {
     ASSERT_OK_AND_ASSIGN(store, Store::open(path_));
     ASSERT_OK_AND_ASSIGN(staged, StagedPack::create(store, GitHash::kSha1, {.sync = false}));

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The nearest word: Levenshtein's distance, where two letters swapped count as one slip.
+// The nearest word by Levenshtein distance, with two swapped letters as one edit.
 
 #include "cli/suggestion.h"
 
@@ -12,7 +12,7 @@ namespace bale::cli {
 namespace {
 
 std::size_t distance(std::string_view a, std::string_view b) {
-  // Rows of the usual table: the one before the last, the last, this one.
+  // Rows of the usual table: the last but one, the last, the current one.
   std::vector<std::size_t> before(b.size() + 1);
   std::vector<std::size_t> last(b.size() + 1);
   std::vector<std::size_t> row(b.size() + 1);
@@ -34,7 +34,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string_view nearest(std::string_view typed, std::span<const std::string_view> known) {
-  // A longer word would be far from everything, at some cost.
+  // A longer word is far from all others, and costs time.
   constexpr std::size_t kLongestTyped = 40;
   std::string_view best;
   if (typed.size() > kLongestTyped) return best;

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What somebody may have meant.
+// Suggestions for misspelled words.
 
 #pragma once
 
@@ -11,8 +11,8 @@
 
 namespace bale::cli {
 
-/// The one of `known` that is nearest to `typed` by edit distance; empty if none is near. Safe from
-/// any thread.
+/// The one of `known` that is nearest to `typed` by edit distance; empty if none is near.
+/// Thread-safe.
 [[nodiscard]] std::string_view nearest(std::string_view typed,
                                        std::span<const std::string_view> known);
 

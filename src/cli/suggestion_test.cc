@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What somebody may have meant.
+// Suggestions for misspelled words.
 
 #include "cli/suggestion.h"
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The list of verbs: what the help says of each, and where it is declared.
+// The list of verbs, with help and declaration.
 
 #include "cli/verbs.h"
 

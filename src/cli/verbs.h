@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The verbs of the program. Each has a file of its own, with one function that declares its options
-// and returns what runs once they were parsed; this is the list of them all.
+// The verbs of the program. Each has its own file, with one function that declares its options and
+// returns the function to run after parsing.
 
 #pragma once
 
@@ -16,7 +16,7 @@
 
 namespace bale::cli {
 
-/// Runs a verb; the exit status, or an Error, which becomes one.
+/// Runs a verb; returns the exit status, or an Error, which becomes one.
 using VerbRun = std::function<Result<int>(Session&)>;
 
 struct Verb {
@@ -27,7 +27,7 @@ struct Verb {
   VerbRun (*declare)(Arguments& arguments);
 };
 
-/// In the order in which the help names them. Lives as long as the program.
+/// In the order of the help. Lives as long as the program.
 [[nodiscard]] std::span<const Verb> all_verbs();
 
 /// One line on the verbs of a group.

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// bale verify [NAME]: checks a store, or what one archive of it reaches. What is wrong goes to
-// standard error, a line each, or into the JSON object; then the exit status is 3. What is lost and
-// all that it touches, and what nothing needs, goes to standard output:
+// bale verify [NAME]: checks a store, or everything that one archive reaches. Errors go to standard
+// error, a line each, or into the JSON object; then the exit status is 3. Lost objects with the
+// refs affected, and unneeded files, go to standard output:
 //
 //   lost: blob 1234...: it is in none of the packs
 //     linux@0 refs/heads/main: drivers/net/x.c
@@ -12,8 +12,8 @@
 //   archive without a file: linux: its newest record is 9abc..., of 2026-11-23T04:19:58Z; (...)
 //   debris: archive.bale/staging/5678...: left by a process that ended (...)
 //
-// Where more are lost than are traced one by one, the others come first, a line each, and in the
-// end every ref that any of them touches.
+// Lost objects that are not traced are printed first, a line each, and the refs that they affect at
+// the end.
 
 #include <fmt/core.h>
 
