@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Archives for tests that need records and next to nothing else, made without git: on any file
-// system, with syncs.
+// Archives for tests that need little more than records, created without git: on any file system,
+// with syncs.
 
 #pragma once
 
@@ -18,12 +18,12 @@
 
 namespace bale {
 
-/// What an import does: a blob, a record after the archive's last one, a pack, the pointer. The
-/// record is of the second `time` and names the blob. Refreshes the store; the record's id.
+/// Like an import: adds a blob, a record after the archive's last one, with `time` (seconds since
+/// 1970) and the blob, a pack, the pointer. Refreshes the store; returns the record's id.
 Result<ObjectId> grow_archive(Store& store, const std::string& name, std::int64_t time);
 
-/// The times of the archive's records, newest first, each record read and its blob there. An
-/// archive that is not there has none.
+/// The times of the archive's records, newest first, after reading each record and finding its
+/// blob; empty without the archive.
 Result<std::vector<std::int64_t>> record_times(const Store& store, const std::string& name);
 
 /// An empty store in /store.
@@ -34,7 +34,7 @@ class TwoArchivesTest : public testing::Test {
  protected:
   void SetUp() override;
 
-  /// As record_times(); -1 where that fails.
+  /// record_times(); {-1} if that fails.
   std::vector<std::int64_t> times(const std::string& name = "x");
 
   MemoryFileSystem files_;

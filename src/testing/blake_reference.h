@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What the tests of BLAKE3 share: random bytes, and the official hasher as the reference.
+// For the tests of BLAKE3: random bytes, and the official hasher as the reference.
 #pragma once
 
 #include <algorithm>

@@ -11,7 +11,7 @@
 namespace bale {
 namespace {
 
-// The seam is a plain function, so what it counts by stands beside it.
+// The hook is a plain function, so its state is global.
 std::atomic<std::uint64_t> charges = 0;
 std::atomic<std::uint64_t> refused_charge = 0;
 std::atomic<bool> forever = false;

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Refuses a chosen charge, as a budget does that is full.
+// Refuses a chosen charge, like a full budget.
 //
 //   for (std::uint64_t n = 0;; ++n) {
 //     BudgetFaults faults({.charge = n});
@@ -16,13 +16,13 @@
 namespace bale {
 
 struct BudgetFault {
-  /// Which one, counted from 0, among all charges of the process.
+  /// Its number among all charges of the process, from 0.
   std::uint64_t charge = 0;
-  /// All after it too.
+  /// Also refuse all later ones.
   bool forever = false;
 };
 
-/// In force as long as it lives; one at a time. Charges may come from any thread.
+/// Active until destroyed; one at a time. Charges may be made by any thread.
 class BudgetFaults {
  public:
   explicit BudgetFaults(const BudgetFault& fault);

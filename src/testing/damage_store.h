@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A store for tests of damage: every object lies in a pack of its own, so that each can be lost or
-// damaged alone.
+// A store for tests of damage: every object is in its own pack, so that each can be lost or damaged
+// separately.
 //
 //   DamageStore store;
 //   const GitOid file = store.blob("text");
@@ -10,7 +10,7 @@
 //   store.record("a", {{"refs/heads/main", store.commit(root, {})}});
 //   store.lose(file);
 //
-// What cannot be done stops the program. Not thread-safe.
+// Failures end the program. Not thread-safe.
 
 #pragma once
 
@@ -49,10 +49,10 @@ class DamageStore {
   struct Absence {
     std::vector<GitOid> missing;
     std::vector<GitOid> shallow;
-    std::vector<GitOid> unreached;  ///< what is there without a ref
+    std::vector<GitOid> unreached;  ///< objects without a ref
   };
 
-  /// Puts a record before the archive's others.
+  /// Adds a record to the archive.
   void record(const std::string& archive, const std::map<std::string, GitOid>& refs,
               const Absence& absence = {});
 
@@ -67,7 +67,7 @@ class DamageStore {
 
   void make_catalog();
 
-  /// Opens the store anew and checks it.
+  /// Reopens and verifies the store.
   [[nodiscard]] Result<StoreReport> verify(const StoreCheckOptions& options = {}) const {
     return fixture_.verify(options);
   }

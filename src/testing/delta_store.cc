@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A store's pack, built anew with deltas.
+// Rebuilds a store's pack with deltas.
 
 #include "testing/delta_store.h"
 

@@ -14,7 +14,7 @@
 
 namespace bale {
 
-/// What the file system and its files count and decide together.
+/// The state shared by the file system and its files.
 struct FaultyState {
   std::mutex mutex;
   IoCounters counters;
@@ -27,7 +27,7 @@ struct FaultyState {
   std::uint64_t open_files = 0;
   std::uint64_t peak_open_files = 0;
 
-  /// Every call begins here: the Error, if this is one that fails.
+  /// Every call begins here; returns the Error if this call is to fail.
   Result<void> begin(const IoEvent& event) {
     TRY(count(event));
     if (observer) observer(event);

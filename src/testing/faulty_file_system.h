@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A file system around another one, for tests: it counts every call, writes down which there were,
-// lets a chosen one fail, and shows each to an observer.
+// A file system around another one, for tests: it counts and records every call, makes a chosen one
+// fail, and shows each to an observer.
 //
 //   FaultyFileSystem files(memory);
 //   for (std::uint64_t n = 0;; ++n) {
@@ -12,8 +12,8 @@
 //     EXPECT_FALSE(ok);
 //   }
 //
-// A call that is made to fail does not reach the file system below, but counts. What is read
-// through a map cannot be seen: only the call to map() is.
+// A failing call does not reach the file system below, but counts. Reads through a map are not
+// seen, only the call to map().
 
 #pragma once
 
@@ -30,7 +30,7 @@
 
 namespace bale {
 
-/// One a call of FileSystem and File.
+/// The calls of FileSystem and File.
 enum class IoKind : std::uint8_t {
   kOpen,
   kCreate,
@@ -80,24 +80,24 @@ struct IoCounters {
 
 /// Which call fails, and how.
 struct Fault {
-  /// Which one, counted from 0 at inject(), among the calls that match.
+  /// Its number among the matching calls since inject(), from 0.
   std::uint64_t operation = 0;
   IoKinds kinds = all_io_kinds();
-  /// Only calls on paths that hold this text match. Empty: all.
+  /// Only calls on paths that contain this text match. Empty: all.
   std::string path_part;
   /// Only reads and writes that touch these bytes match. Empty: all calls.
   std::uint64_t region_begin = 0;
   std::uint64_t region_end = 0;
-  /// All matching calls after it fail too, as on a disk that is full or gone.
+  /// All later matching calls fail too, as on a full or removed disk.
   bool forever = false;
-  /// A write that fails writes the first half of its data before it does.
+  /// A failing write first writes half of its data.
   bool tears_writes = false;
   ErrorCode code = ErrorCode::kIo;
-  /// What the Error says, before the call's name and path.
+  /// The Error's message, before the call's name and path.
   std::string message = "injected fault";
 };
 
-/// One call, in the order in which they began.
+/// One call, in the order of their starts.
 struct IoEvent {
   IoKind kind = IoKind::kOpen;
   std::string path;          ///< for a rename, the new name
@@ -115,25 +115,25 @@ class FaultyFileSystem final : public FileSystem {
   FaultyFileSystem& operator=(const FaultyFileSystem&) = delete;
   ~FaultyFileSystem() override;
 
-  /// Replaces the fault that was set before, if any, and counts its calls from here.
+  /// Replaces the previous fault, if any, and restarts its count of calls.
   void inject(Fault fault);
   void clear_fault();
 
   /// Whether a call has failed since inject().
   [[nodiscard]] bool fault_fired() const;
 
-  /// Called with each call that does not fail, before it goes to the file system below, on the
-  /// thread that makes it. Empty: nobody is. Set it while no call is under way.
+  /// Called with each call that does not fail, before it reaches the file system below, on the
+  /// calling thread. May be empty. Set it while no call is under way.
   void observe(std::function<void(const IoEvent&)> observer);
 
   [[nodiscard]] IoCounters counters() const;
   void reset_counters();
 
-  /// File objects that are there now, and the most that ever were at once.
+  /// Existing File objects, and the most at once so far.
   [[nodiscard]] std::uint64_t open_files() const;
   [[nodiscard]] std::uint64_t peak_open_files() const;
 
-  /// Forgets the events so far, and writes down those that come, one a call, without limit.
+  /// Clears the events and records later ones, one per call, without limit.
   void start_trace();
   [[nodiscard]] std::vector<IoEvent> trace() const;
 

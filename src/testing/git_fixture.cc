@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Running git for tests, in an environment that is the same everywhere.
+// Runs git for tests, in an environment that is the same everywhere.
 
 #include "testing/git_fixture.h"
 
@@ -19,7 +19,7 @@
 namespace bale {
 namespace {
 
-// Ends the program with an Error's message: a fixture that cannot be made is no test result.
+// Ends the program with an Error's message: a failing fixture is not a test result.
 template <typename T>
 T require(Result<T> result) {
   if (!result) {
@@ -72,7 +72,7 @@ std::string GitFixture::execute(const std::string& directory,
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
   const Operation operation;
   ChildProcess child = require(ChildProcess::spawn(command, operation));
-  // What tests feed is small, or read to its end by git before it answers.
+  // Test input is small, or git reads all of it before it answers.
   if (!input.empty()) require(child.write(as_bytes(input)));
   child.close_stdin();
   std::string text;

@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Git repositories for tests, made by `git` itself.
+// Git repositories for tests, created by `git` itself.
 //
 // The environment is fixed (no configuration of the user's, one author, a clock that starts at one
-// moment and moves a minute a commit), so object ids are the same every time. A git command that
-// fails ends the test program, after printing what git said.
+// moment and moves a minute a commit), so object ids are the same every time. A failing git command
+// ends the test program, after printing git's messages.
 //
 //   GitFixture git;
 //   git.write("a.txt", "one\n");
@@ -24,16 +24,16 @@
 
 namespace bale {
 
-/// The id of an object that no fixture makes.
+/// The id of an object that does not exist.
 inline const std::string kAbsentOid = "1234567890123456789012345678901234567890";
 
-/// A directory with one repository in it, `repo`, on the branch main; others can be put beside it.
-/// Not thread-safe.
+/// A directory with a repository `repo` on the branch main; others can be created beside it. Not
+/// thread-safe.
 class GitFixture {
  public:
   explicit GitFixture(GitHash hash = GitHash::kSha1);
 
-  /// The repository's work tree; all calls that name no directory mean it.
+  /// The repository's work tree, the default of all calls.
   [[nodiscard]] const std::string& path() const { return path_; }
 
   /// Its git directory.
@@ -42,26 +42,26 @@ class GitFixture {
   /// A path beside the repository.
   [[nodiscard]] std::string beside(const std::string& name) const { return directory_ / name; }
 
-  /// `git ARGUMENTS`; returns what it printed, without the newline at the end.
+  /// `git ARGUMENTS`; returns its output without the last newline.
   std::string run(const std::vector<std::string>& arguments);
   std::string run_in(const std::string& directory, const std::vector<std::string>& arguments);
   std::string run_with_input(const std::vector<std::string>& arguments, std::string_view input);
   std::string run_in_with_input(const std::string& directory,
                                 const std::vector<std::string>& arguments, std::string_view input);
 
-  /// Writes a file of the work tree, and the directories on its way. The name may be any bytes.
+  /// Writes a file of the work tree, and its directories. The name may be any bytes.
   void write(const std::string& name, std::string_view content) const;
 
-  /// Commits the work tree as it is, also when nothing changed.
+  /// Commits the work tree, even if nothing changed.
   GitOid commit(const std::string& message);
 
-  /// What `revision` names: "HEAD", "main:a.txt", "refs/tags/v1".
+  /// The id of `revision`: "HEAD", "main:a.txt", "refs/tags/v1".
   GitOid oid(const std::string& revision);
 
   /// A loose blob that nothing refers to.
   GitOid write_blob(std::string_view content);
 
-  /// An object of any type, byte for byte, also one that git would call malformed.
+  /// An object of any type, byte for byte, even malformed.
   GitOid write_object(std::string_view type, std::string_view content);
 
   /// An annotated tag on any object.
@@ -84,7 +84,7 @@ class GitFixture {
   /// Deletes a loose object's file: the repository is damaged from here on.
   void remove_object(const GitOid& oid) const;
 
-  /// Where a loose object lies.
+  /// The path of a loose object.
   [[nodiscard]] std::string loose_path(const GitOid& oid) const;
 
  private:
@@ -96,10 +96,10 @@ class GitFixture {
   std::int64_t clock_seconds_ = 1'700'000'000;
 };
 
-/// Writes a file anywhere, with the directories on its way. Stops the program if it cannot.
+/// Writes a file anywhere, with its directories. Ends the program on failure.
 void write_test_file(const std::string& path, std::string_view content);
 
-/// The content of a file. Stops the program if it cannot be read.
+/// The content of a file. Ends the program if it cannot be read.
 [[nodiscard]] std::string read_test_file(const std::string& path);
 
 }  // namespace bale

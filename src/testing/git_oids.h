@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Git ids that tests make up.
+// Git ids for tests.
 #pragma once
 
 #include <string>

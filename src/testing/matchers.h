@@ -38,7 +38,7 @@ MATCHER_P(FailsWith, code, std::string("fails with ") + std::string(to_string(co
   return !arg.has_value() && arg.error().code == code;
 }
 
-/// The code, and a piece of the message.
+/// Matches the code, and a part of the message.
 MATCHER_P2(FailsWith, code, text,
            std::string("fails with ") + std::string(to_string(code)) + " and says '" + text + "'") {
   return !arg.has_value() && arg.error().code == code &&
@@ -47,7 +47,7 @@ MATCHER_P2(FailsWith, code, text,
 
 }  // namespace bale
 
-/// Gives `name` the value of a Result; ends the test where it is an Error.
+/// Assigns the value of a Result to `name`; ends the test if it is an Error.
 #define ASSERT_OK_AND_ASSIGN(name, expr)      \
   auto name##_result = (expr);                \
   ASSERT_THAT(name##_result, ::bale::IsOk()); \

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The calls of the seam over a MemoryTree. One mutex guards the whole tree: plain, and fast enough
+// Implements FileSystem over a MemoryTree. One mutex guards the whole tree, which is fast enough
 // for tests.
 
 #include "testing/memory_file_system.h"
@@ -23,7 +23,7 @@ using Guard = std::lock_guard<std::mutex>;
 
 constexpr std::size_t kSectorBytes = 512;
 
-/// Far above what a test writes, far below what would end the process.
+/// Far above a test's files, and small enough not to end the process.
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 32;
 
 class MemoryMapping final : public Mapping {
@@ -144,7 +144,7 @@ Error missing(std::string_view action, const std::string& path) {
   return fail(ErrorCode::kNotFound, "cannot {} {}: No such file or directory", action, path);
 }
 
-/// Where a new name may be put: nothing is there yet. The caller holds the mutex.
+/// The location of a path that must not exist. The caller holds the mutex.
 Result<Location> find_free(MemoryTree& tree, const std::string& path) {
   Location location = TRY(tree.find(path, /*follow=*/false));
   if (location.inode != nullptr) return refused("create", path, "File exists");
@@ -167,7 +167,7 @@ Result<InodePtr> find_directory(MemoryTree& tree, const std::string& path) {
   return inode;
 }
 
-/// Whether `from` may take the place of `to`, as rename(2) has it.
+/// Whether `from` may replace `to`, by the rules of rename(2).
 Result<void> require_replaceable(const Location& from, const Location& to,
                                  const std::string& path) {
   if (from.name.empty() || to.name.empty()) return refused("rename", path, "Device is busy");
@@ -194,7 +194,7 @@ Content torn_content(const Content& durable, const Content& current, std::mt1993
   for (std::size_t at = 0; at < torn.size(); at += kSectorBytes) {
     const std::size_t end = std::min(at + kSectorBytes, torn.size());
     const auto dice = random() % 3;
-    if (dice == 2) continue;  // the size made it to the disk, the bytes did not
+    if (dice == 2) continue;  // the size reached the disk, the bytes did not
     const Content& from = dice == 0 ? durable : current;
     if (at >= from.size()) continue;
     std::memcpy(torn.data() + at, from.data() + at, std::min(end, from.size()) - at);

@@ -1,17 +1,16 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A file system in memory, for tests: fast, empty at the start, and able to lose power.
+// A file system in memory, for tests: fast, empty at the start, with simulated power cuts.
 //
 //   MemoryFileSystem files;
 //   ... write, sync some of it ...
 //   files.crash(MemoryFileSystem::CrashMode::kDropUnsynced);
 //   ... open what is left ...
 //
-// It behaves like posix_file_system(), as one suite of tests run over both says
-// (file_system_test.cc). Relative paths start at its root, "/". All memory is its own: nothing is
-// charged to a budget. A map is a view of the file as it was when it was mapped: later writes do
-// not show in it.
+// It behaves like posix_file_system(): one test suite runs over both (file_system_test.cc).
+// Relative paths start at its root, "/". Memory is not charged to a budget. A map does not show
+// later writes.
 
 #pragma once
 
@@ -26,12 +25,12 @@ namespace bale {
 
 class MemoryTree;
 
-/// Thread-safe, also while it crashes. Files, maps and locks may outlive it.
+/// Thread-safe, even during crash(). Files, maps and locks may outlive it.
 class MemoryFileSystem final : public FileSystem {
  public:
   enum class CrashMode : std::uint8_t {
-    kDropUnsynced,  ///< what was not synced is gone: the least that may be left
-    kKeepAll,       ///< the cache made it to the disk just in time: the most that may be left
+    kDropUnsynced,  ///< unsynced data is lost: the worst case
+    kKeepAll,       ///< all data reached the disk: the best case
   };
 
   MemoryFileSystem();
@@ -39,18 +38,17 @@ class MemoryFileSystem final : public FileSystem {
   MemoryFileSystem& operator=(const MemoryFileSystem&) = delete;
   ~MemoryFileSystem() override;
 
-  /// Cuts the power. Files without a name and all locks are gone. File objects from before go on
-  /// with files that nobody can see; drop them.
+  /// Cuts the power. Unnamed files and all locks are gone. Older File objects keep invisible files;
+  /// drop them.
   void crash(CrashMode mode);
 
-  /// The same, with dice: each name operation that was not synced happened or not (a rename as a
-  /// whole, and never without the operations on the same names before it), and a file that was not
-  /// synced has its old bytes, its new ones, or a mixture: any size between, each block of 512
-  /// bytes old, new or zero.
+  /// The same at random: each unsynced name operation happened or not (a rename as a whole, and
+  /// only after the earlier operations on its names), and an unsynced file has its old bytes, its
+  /// new ones, or a mixture: any size between, each block of 512 bytes old, new or zero.
   void crash(std::mt19937_64& random);
 
-  /// Another file system that is as this one is now, with what is synced and what is not. Without
-  /// locks and files without a name: what a process that was killed leaves.
+  /// A copy of the file system, synced and unsynced state included, without locks and unnamed
+  /// files: the state after a process is killed.
   [[nodiscard]] std::unique_ptr<MemoryFileSystem> snapshot() const;
 
   /// Whether set_executable() was called on the file; false for anything else.

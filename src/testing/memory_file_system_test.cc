@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What is left after a power cut. What any file system does: file_system_test.cc.
+// The state after a power cut. Tests of all file systems: file_system_test.cc.
 
 #include "testing/memory_file_system.h"
 
@@ -28,7 +28,7 @@ std::string names_in(FileSystem& files) {
 
 class MemoryCrashTest : public testing::Test {
  protected:
-  /// A file whose bytes are synced and whose name is not.
+  /// Creates a file with synced bytes and an unsynced name.
   std::unique_ptr<File> create(const std::string& path, std::string_view text) {
     std::unique_ptr<File> file = files_.create(path, CreateMode::kTruncate).value();
     EXPECT_THAT(file->write_at(0, as_bytes(text)), IsOk());
@@ -178,7 +178,7 @@ TEST_F(MemoryCrashTest, DiceFindEveryMixtureOfNames) {
     files.crash(random);
     seen.insert(names_in(files));
   }
-  // The rename is whole, or it is not: never both names, never neither.
+  // The rename is atomic: never both names, never neither.
   EXPECT_EQ(seen, (std::set<std::string>{"a", "ab", "c", "bc"}));
 }
 
@@ -260,7 +260,7 @@ TEST_F(MemoryCrashTest, ASnapshotGoesItsOwnWayAndForgetsLocks) {
     return std::string(as_text(mapping->bytes()));
   };
   EXPECT_EQ(text_of_a(), "new");
-  // What was not synced in the original is not in the copy either.
+  // Data unsynced in the original is unsynced in the copy.
   copy->crash(CrashMode::kDropUnsynced);
   EXPECT_EQ(names_in(*copy), "a");
   EXPECT_EQ(text_of_a(), "old");

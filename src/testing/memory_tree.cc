@@ -15,7 +15,7 @@
 namespace bale {
 namespace {
 
-/// As many symlinks as Linux follows in one path.
+/// Linux's limit of symlinks in one path.
 constexpr int kMaxSymlinks = 40;
 
 using Entries = std::map<std::string, InodePtr>;
@@ -28,7 +28,7 @@ void set_name(Entries& entries, const NameChange& change) {
   }
 }
 
-/// Puts the names of `path` before those that are still to be walked.
+/// Puts the names of `path` before the remaining ones.
 void push_names(std::deque<std::string>& names, std::string_view path) {
   std::vector<std::string> parts;
   while (!path.empty()) {
@@ -39,7 +39,7 @@ void push_names(std::deque<std::string>& names, std::string_view path) {
   names.insert(names.begin(), parts.begin(), parts.end());
 }
 
-/// Copies what is durable below an inode; an inode with two names stays one.
+/// Copies the durable state below an inode; an inode with two names stays one.
 class Survivors {
  public:
   explicit Survivors(const CrashChooser& chooser) : chooser_(chooser) {}
@@ -66,7 +66,7 @@ class Survivors {
   std::map<const MemoryInode*, InodePtr> survivors_;
 };
 
-/// Copies a tree with what is durable in it and what is not.
+/// Copies a tree with its durable and current state.
 class Copies {
  public:
   InodePtr copy(const InodePtr& inode) {
@@ -182,7 +182,7 @@ void MemoryTree::copy_from(MemoryTree& other) {
 
 void MemoryTree::settle(std::vector<bool> keep) {
   CHECK(keep.size() == unsynced_.size());
-  // From the newest to the oldest: an operation on a name builds upon all earlier ones on it.
+  // From the newest to the oldest: an operation on a name depends on all earlier ones on it.
   std::set<std::pair<const MemoryInode*, std::string>> settled_names;
   for (std::size_t i = unsynced_.size(); i-- > 0;) {
     for (const NameChange& change : unsynced_[i]) {

@@ -1,19 +1,19 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The tree of files and directories inside a MemoryFileSystem, and what a power cut does to it.
+// The tree of files and directories in a MemoryFileSystem, and the effects of a power cut.
 //
-// What is durable is kept apart from what is there now, as a disk and the memory before it are:
+// The durable state is separate from the current one, like a disk and its cache:
 // - a file has its current bytes and those of its last sync();
-// - a directory has its current names and the durable ones. Between the two stands a log of name
+// - a directory has its current names and the durable ones. Between the two is a log of name
 //   operations (create, remove, rename), oldest first. Syncing a directory moves those that touch
 //   it from the log into the durable names. A rename is one operation: both of its names change,
 //   or neither, as on every file system that keeps a journal.
-// A crash makes some of the log durable, mixes each file's current bytes into its durable ones as
-// the chooser says, and goes on with a copy of what is durable: files, maps and locks from before
-// the crash belong to the dead program and reach nothing any more.
+// A crash makes a part of the log durable, mixes each file's current bytes into its durable ones as
+// the chooser says, and continues with a copy of the durable state: older files, maps and locks
+// belong to the dead program and are detached.
 //
-// Not thread-safe but through `mutex`, which the caller holds around each call.
+// Not thread-safe: the caller holds `mutex` during each call.
 
 #pragma once
 
@@ -35,7 +35,7 @@ using Content = std::vector<std::byte>;
 struct MemoryInode {
   explicit MemoryInode(FileKind file_kind) : kind(file_kind) {}
 
-  /// The bytes to write to: a copy of its own, if anybody else looks at the current ones.
+  /// The bytes to write to: a copy if the current ones are shared.
   Content& writable_content();
 
   FileKind kind;
@@ -58,55 +58,55 @@ struct MemoryInode {
 
 using InodePtr = std::shared_ptr<MemoryInode>;
 
-/// `name` in `directory` stands for `inode` from now on, or for nothing (null).
+/// `name` in `directory` now refers to `inode`, or to nothing (null).
 struct NameChange {
   InodePtr directory;
   std::string name;
   InodePtr inode;
 };
 
-/// Changes that happen all together or not at all.
+/// Changes that happen atomically.
 using NameOperation = std::vector<NameChange>;
 
 /// A path, resolved as far as its last name.
 struct Location {
   std::vector<InodePtr> parents;  ///< from the root to the directory that holds `name`; not empty
-  std::string name;               ///< empty where the path is "/" or ends in "." or ".."
-  InodePtr inode;                 ///< null where nothing has that name
+  std::string name;               ///< empty if the path is "/" or ends in "." or ".."
+  InodePtr inode;                 ///< null if the name does not exist
 
   [[nodiscard]] const InodePtr& directory() const { return parents.back(); }
 };
 
-/// What survives a crash of what was never synced.
+/// Chooses the unsynced data that survives a crash.
 struct CrashChooser {
-  /// Asked for each name operation in the log.
+  /// Called for each name operation in the log.
   std::function<bool()> keeps_operation;
-  /// Asked for each file: what the disk holds, out of its durable and its current bytes.
+  /// Called for each file: its content on disk, from its durable and its current bytes.
   std::function<Content(const Content& durable, const Content& current)> content;
 };
 
 class MemoryTree {
  public:
-  /// Relative paths start at the root. kNotFound where a directory on the way is missing. A symlink
-  /// at the end is followed where `follow` says so.
+  /// Relative paths start at the root. kNotFound if a parent directory is missing. `follow`: follow
+  /// a symlink at the end.
   Result<Location> find(const std::string& path, bool follow);
 
-  /// The same, for what must be there.
+  /// The same, for an existing file.
   Result<InodePtr> find_existing(const std::string& path, bool follow);
 
   void apply(NameOperation operation);
   void sync_directory(const InodePtr& directory);
   void crash(const CrashChooser& chooser);
 
-  /// Becomes as `other` is, with what is durable there and what is not, but with no lock taken.
-  /// Content is shared until either writes to it.
+  /// Copies the durable and current state of `other`, without locks. Content is shared until either
+  /// writes to it.
   void copy_from(MemoryTree& other);
 
   std::mutex mutex;
 
  private:
-  /// Makes the operations with a true in `keep` durable, and those that they build upon, and takes
-  /// them out of the log.
+  /// Makes the operations with a true in `keep` durable, with those that they depend on, and
+  /// removes them from the log.
   void settle(std::vector<bool> keep);
 
   InodePtr root_ = std::make_shared<MemoryInode>(FileKind::kDirectory);

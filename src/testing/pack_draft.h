@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// PackDraft: a pack put together by hand, entry by entry, so that tests can hand a reader what no
-// builder would write. Also delta programs put together by hand.
+// PackDraft: builds a pack entry by entry, so that tests can give a reader packs that no builder
+// would write. Also builds delta programs.
 //
 //   PackDraft draft;
 //   draft.add({.id = a, .size = 3}, bytes_of("abc"));
@@ -25,28 +25,28 @@ namespace bale {
 /// Not thread-safe.
 class PackDraft {
  public:
-  /// Appends an entry; its stored size is that of `stored`, everything else is as the header says,
-  /// however wrong. Returns its offset.
+  /// Appends an entry with the size of `stored` and otherwise the given header, however wrong.
+  /// Returns its offset.
   std::uint64_t add(EntryHeader header, Bytes stored,
                     StoredSizeForm form = StoredSizeForm::kShortest);
 
-  /// A whole object, stored as it is.
+  /// Adds a whole object, uncompressed.
   std::uint64_t add_raw(const ObjectId& id, ObjectType type, Bytes payload);
 
-  /// An object of `size` bytes that `program` rebuilds.
+  /// Adds an object of `size` bytes that `program` rebuilds.
   std::uint64_t add_delta(const ObjectId& id, const ObjectId& base, std::uint64_t size,
                           Bytes program);
 
-  /// The pack, under a right checksum. `count`: what the header says; the truth without it.
+  /// The pack, with a correct checksum. `count`: the header's; the true one by default.
   [[nodiscard]] ByteVector pack(std::optional<std::uint64_t> count = std::nullopt) const;
 
   enum class Trailer : std::uint8_t { kWith, kWithout };
 
-  /// An index of the entries so far: with the trailer that bale writes, or as others do. Of an id
-  /// that repeats it has the first entry.
+  /// An index of the entries so far, with or without bale's trailer. Of a repeated id it has the
+  /// first entry.
   [[nodiscard]] ByteVector index(Trailer trailer = Trailer::kWith) const;
 
-  /// The offset that index() gives for an entry instead of the true one.
+  /// Makes index() give another offset for an entry.
   void redirect(std::uint64_t from_offset, std::uint64_t to_offset);
 
  private:

@@ -54,7 +54,7 @@ ObjectId prefixed_id(std::uint64_t number) {
 
 std::vector<TestObject> make_objects(std::size_t count, std::uint64_t seed) {
   TestRandom random(seed);
-  // One text and one noise to cut payloads from: making fresh ones for each would be slow.
+  // Payloads are parts of one text and one noise: new ones for each would be slow.
   const ByteVector text = text_bytes(random, 64 << 10);
   const ByteVector hiss = random_bytes(random, 64 << 10);
   std::vector<TestObject> objects(count);

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What tests of packs need again and again: objects to pack, packs made of them, and everything
-// that a pack holds read back. The same on every machine: all that looks random comes from a seed.
+// For tests of packs: objects, packs of them, and reading all objects of a pack. The same on every
+// machine: random data has a seed.
 //
 //   const std::vector<TestObject> objects = make_objects(100, 1);
 //   ASSERT_OK_AND_ASSIGN(built, build_pack(objects));
@@ -10,7 +10,7 @@
 //   ASSERT_THAT(put_pack(files, "/a.pack", built), IsOk());
 //   EXPECT_THAT(read_pack(files, "/a.pack", PackAccess::kMap), HoldsExactly(objects));
 //
-// Errors come back; only a fixture that is itself wrong stops the program. Not thread-safe.
+// Errors are returned; only a bug in the fixture ends the program. Not thread-safe.
 
 #pragma once
 
@@ -40,7 +40,7 @@ struct TestObject {
   bool operator==(const TestObject&) const = default;
 };
 
-/// "blob 0123abcd.. (17 bytes)": payloads would fill the screen.
+/// "blob 0123abcd.. (17 bytes)", without the payload.
 void PrintTo(const TestObject& object, std::ostream* out);
 
 [[nodiscard]] ByteVector bytes_of(std::string_view text);
@@ -48,30 +48,30 @@ void PrintTo(const TestObject& object, std::ostream* out);
 /// Bytes that do not compress.
 [[nodiscard]] ByteVector noise(std::size_t size, std::uint64_t seed);
 
-/// Lines of words, which compress about as source code does.
+/// Lines of words, which compress about as well as source code.
 [[nodiscard]] ByteVector prose(std::size_t size, std::uint64_t seed);
 
-/// An id that is spread as hashes are; another number, another id.
+/// An id with a distribution like hashes; distinct for each number.
 [[nodiscard]] ObjectId test_id(IdKind kind, std::uint64_t number);
 
 /// Two ids, for tests that need no more.
 inline const ObjectId kId = test_id(IdKind::kContentHash, 1);
 inline const ObjectId kOther = test_id(IdKind::kContentHash, 2);
 
-/// Content hashes whose first 24 bytes are equal, and which are ordered as their numbers.
+/// Content hashes with equal first 24 bytes, ordered by their numbers.
 [[nodiscard]] ObjectId prefixed_id(std::uint64_t number);
 
 /// Objects of all four types under both kinds of id, of 0 to 2,000 bytes, that compress and that do
 /// not.
 [[nodiscard]] std::vector<TestObject> make_objects(std::size_t count, std::uint64_t seed);
 
-/// As an index lists them.
+/// The objects in index order.
 [[nodiscard]] std::vector<TestObject> in_id_order(std::vector<TestObject> objects);
 
-/// Options for tests: little memory, and no waiting for a disk.
+/// Options for tests: little memory, no syncs.
 [[nodiscard]] PackBuilderOptions test_options();
 
-/// Adds them all in this order. Does not finish.
+/// Adds all in this order. Does not finish.
 Result<void> add_all(PackBuilder& builder, const std::vector<TestObject>& objects);
 
 Result<PackInMemory> build_pack(const std::vector<TestObject>& objects,
@@ -98,7 +98,7 @@ Result<std::vector<std::string>> names_in(FileSystem& files, const std::string& 
 /// The objects of an object stream.
 Result<std::vector<TestObject>> parse_frames(Bytes stream, bool with_paths);
 
-/// Matches a Result of read_pack(): these objects and no other, in id order.
+/// Matches a Result of read_pack(): exactly these objects, in id order.
 MATCHER_P(HoldsExactly, objects, "holds exactly the objects expected") {
   if (!arg.has_value()) {
     *result_listener << arg.error().message;

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Stands in for libFuzzer where the compiler has none: feeds every file of a corpus to the fuzzer's
-// function, so that ctest replays what fuzzing once found.
+// Replaces libFuzzer for compilers without it: passes every file of a corpus to the fuzzer's
+// function, so that ctest replays earlier findings.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A variable of this process's environment that a test sets for a while.
+// Sets an environment variable of this process for a while.
 
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace bale {
 
-/// Sets the variable, and puts back what was there on destruction. Not while other threads run.
+/// Sets the variable; the destructor restores it. Not while other threads run.
 class ScopedVariable {
  public:
   ScopedVariable(std::string name, const std::string& value) : name_(std::move(name)) {

@@ -19,11 +19,11 @@ namespace {
 constexpr int kFiles = 3;
 constexpr int kOwnFile = kFiles - 1;  // the others are the same in all histories
 constexpr int kLines = 24;
-constexpr int kVersionsPerLine = 5;  // a line changes once in so many
+constexpr int kVersionsPerLine = 5;  // versions between changes of a line
 constexpr std::size_t kBigBytes = (1 << 20) + 100'000;
 constexpr std::uint64_t kTreeLineage = 100;
 
-// Text of which each version changes a few lines, so that deltas pay.
+// Text with a few changed lines per version, so that deltas are smaller.
 std::string file_text(const std::string& name, int file, int version) {
   std::string text;
   for (int line = 0; line < kLines; ++line) {

@@ -1,15 +1,14 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Histories for tests, made without git: valid blobs, trees, commits and tags, always the same for
-// the same name and version. So whoever knows name and version knows every byte of them, and a
-// test needs no copy of what it put into a store.
+// Histories for tests, created without git: valid blobs, trees, commits and tags, determined by
+// name and version, so that a test needs no copy of the objects that it put into a store.
 //
 //   const SmallHistory& history = small_history("a", 3);    // three commits
 //   for (const SmallObject& object : history.objects) expect_in_store(object);
 //
-// What a version has, all later ones of the name have too. Two of the files that each commit has
-// are the same in all histories. "big..." has a file above 1 MiB, and "...256" is of SHA-256.
+// A version's objects are in all later versions of the name. Two of each commit's files are the
+// same in all histories. "big..." has a file above 1 MiB, and "...256" uses SHA-256.
 
 #pragma once
 

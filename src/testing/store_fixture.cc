@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Stores for tests, and what git says about repositories.
+// Stores for tests, and descriptions of repositories by git.
 
 #include "testing/store_fixture.h"
 
@@ -136,7 +136,7 @@ RepositoryState describe_repository(GitFixture& git, const std::string& director
   if (fs::exists(git_dir + "/shallow")) {
     state.shallow = sorted_lines(read_test_file(git_dir + "/shallow"));
   }
-  // Through an alias, since it fails where it complains.
+  // Through an alias, since git fsck fails if it complains.
   state.complaints =
       sorted_lines(git.run_in(directory, {"-c", "alias.complain=!git fsck --full 2>&1 || true",
                                           "--no-replace-objects", "complain"}));

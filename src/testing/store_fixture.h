@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Stores for tests, and what must be equal of a repository and its export.
+// Stores for tests, and descriptions that must be equal for a repository and its export.
 //
 //   GitFixture git;
 //   StoreFixture fixture;
@@ -28,7 +28,7 @@
 
 namespace bale {
 
-/// An empty store in a directory of its own, without syncs. Not thread-safe.
+/// An empty store in its own directory, without syncs. Not thread-safe.
 class StoreFixture {
  public:
   StoreFixture();
@@ -40,7 +40,7 @@ class StoreFixture {
   /// A path beside the store.
   [[nodiscard]] std::string beside(const std::string& name) const { return directory_ / name; }
 
-  /// A second view of the same store. Stops the program if it cannot be opened.
+  /// A second Store of the same directory. Ends the program if it cannot be opened.
   [[nodiscard]] Store reopened() const;
 
   Result<GitImportSummary> import(const std::string& source, const std::string& name);
@@ -51,20 +51,20 @@ class StoreFixture {
   /// Exports to a new path beside the store, and returns it.
   Result<std::string> export_git(const std::string& name, std::uint64_t record_back = 0);
 
-  /// Opens the store anew and checks it.
+  /// Reopens and verifies the store.
   [[nodiscard]] Result<StoreReport> verify(const StoreCheckOptions& options = {}) const;
 
-  /// The pack that came last. Stops the program if there is none.
+  /// The newest pack. Ends the program if there is none.
   [[nodiscard]] std::shared_ptr<const PackReader> newest_pack() const;
 
-  /// The newest record, or an older one. Stops the program if there is none.
+  /// The newest record, or an older one. Ends the program if there is none.
   [[nodiscard]] Record record(const std::string& name, std::uint64_t back = 0) const;
 
-  /// The files in packs/, archives/ and staging/ with their sizes, and the archives' content: what
-  /// an import that failed must leave as it was. Locks, which have no content, are left out.
+  /// The files in packs/, archives/ and staging/ with their sizes, and the archives' content: which
+  /// a failed import must not change. Locks, which have no content, are left out.
   [[nodiscard]] std::map<std::string, std::string> files() const;
 
-  /// The path of the only file in packs/ whose name ends so, and that `but` does not hold.
+  /// The path of the only file in packs/ with this suffix that is not in `but`.
   [[nodiscard]] std::string pack_file(std::string_view suffix,
                                       const std::map<std::string, std::string>& but = {}) const;
 
@@ -74,11 +74,11 @@ class StoreFixture {
   int exports_ = 0;
 };
 
-/// What two repositories with the same objects, refs, HEAD and boundary have in common.
+/// A description that is equal for repositories with the same objects, refs, HEAD and boundary.
 struct RepositoryState {
   std::string objects;     ///< "oid type size", a line for each object that refs and HEAD reach
   std::string refs;        ///< "name oid symref", a line each
-  std::string head;        ///< HEAD as it stands in its file
+  std::string head;        ///< the content of the file HEAD
   std::string shallow;     ///< the boundary's ids
   std::string complaints;  ///< of `git fsck --full`
 
@@ -88,7 +88,7 @@ struct RepositoryState {
 /// For messages of tests.
 void PrintTo(const RepositoryState& state, std::ostream* out);
 
-/// Runs git in `directory`, a git directory or a work tree. What is missing is left out of
+/// Runs git in `directory`, a git directory or a work tree. Leaves missing objects out of
 /// `objects`.
 [[nodiscard]] RepositoryState describe_repository(GitFixture& git, const std::string& directory);
 

@@ -80,7 +80,7 @@ Result<void> repairing(Store& store) {
   return fail(ErrorCode::kCorrupt, "repair could not mend all");
 }
 
-/// Takes away what can be made anew: one pack's index, another's Git index, an archive's pointer.
+/// Removes files that can be rebuilt: one pack's index, another's Git index, an archive's pointer.
 Result<void> damaging(Store& store) {
   FileSystem& files = store.file_system();
   const StoreLayout& layout = store.impl().layout();
@@ -98,7 +98,7 @@ Step in_turn(std::vector<Step> steps) {
   };
 }
 
-/// The store's archives, but for one.
+/// The store's archives, with one changed.
 ArchiveVersions but(const std::string& name, std::vector<int> versions) {
   ArchiveVersions archives = verb_store_archives();
   archives[name] = std::move(versions);

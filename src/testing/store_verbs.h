@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The verbs that change a store, each as the tests in test/trust/ run it: on one and the same small
-// store, with what the store's archives are afterwards. A new verb is a line in store_verbs().
+// The verbs that change a store, as run by the tests in test/trust/: on the same small store, with
+// the archives expected afterwards. A new verb is a line in store_verbs().
 //
 //   MemoryFileSystem files;
 //   ASSERT_THAT(make_verb_store(files), IsOk());
@@ -25,22 +25,22 @@
 
 namespace bale {
 
-/// Where the store lies.
+/// The store's path.
 inline constexpr const char* kVerbStore = "/store";
 
 struct StoreVerb {
   std::string name;
   std::function<Result<void>(Store&)> run;
-  ArchiveVersions after;  ///< the archives, once it was acknowledged
-  /// What is done to the store before; empty: nothing.
+  ArchiveVersions after;  ///< the archives after success
+  /// Prepares the store; may be empty.
   std::function<Result<void>(Store&)> prepare;
-  /// Whether the store is damaged before, and the verb mends it: after an error or a crash it is
-  /// run once more before the store is held to its promises.
+  /// Whether the verb repairs a damaged store: after an error or a crash it is run once more before
+  /// the store's promises are checked.
   bool mends = false;
 };
 
-/// Makes the store: archives of one and of several records that share objects, one of SHA-256, one
-/// that was removed; in as many packs as do without a catalog.
+/// Creates the store: archives of one and of several records that share objects, one of SHA-256,
+/// one removed; in the most packs without a catalog.
 Result<void> make_verb_store(FileSystem& files);
 
 /// The archives of that store.
@@ -48,10 +48,10 @@ Result<void> make_verb_store(FileSystem& files);
 
 [[nodiscard]] std::vector<StoreVerb> store_verbs();
 
-/// What comes before the verb; not under test.
+/// Prepares the store for the verb; not under test.
 Result<void> prepare_store(FileSystem& files, const StoreVerb& verb);
 
-/// What comes after an error or a crash, before the store must keep its promises.
+/// Recovers after an error or a crash, before the store must keep its promises.
 Result<void> recover_store(FileSystem& files, const StoreVerb& verb);
 
 /// Opens the store and runs the verb.

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A directory of a test's own, removed with everything in it when the test ends.
+// A test's own directory, removed with its contents when the test ends.
 
 #pragma once
 

@@ -15,7 +15,7 @@
 
 namespace bale {
 
-/// SplitMix64: short, and the same everywhere.
+/// SplitMix64: the same everywhere.
 class TestRandom {
  public:
   explicit TestRandom(std::uint64_t seed) : state_(seed) {}
@@ -49,7 +49,7 @@ inline void append_bytes(std::vector<std::byte>& to, Bytes bytes) {
   to.insert(to.end(), bytes.begin(), bytes.end());
 }
 
-/// Lines of words, many of them seen before: compresses about as source code does.
+/// Lines of words with many repetitions, which compress about as well as source code.
 inline std::vector<std::byte> text_bytes(TestRandom& random, std::size_t size) {
   std::vector<std::string> words;
   for (int i = 0; i < 400; ++i) {
@@ -71,7 +71,7 @@ inline std::vector<std::byte> text_bytes(TestRandom& random, std::size_t size) {
   return {bytes.begin(), bytes.end()};
 }
 
-/// A later version: so many places changed, each a piece replaced, taken out, put in or moved.
+/// A later version with `count` edits, each a piece replaced, removed, inserted or moved.
 inline std::vector<std::byte> edited(TestRandom& random, std::vector<std::byte> bytes,
                                      std::size_t edit_count) {
   for (std::size_t i = 0; i < edit_count; ++i) {
