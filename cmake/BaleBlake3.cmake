@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # BLAKE3 from the official C and assembly sources, which Debian ships inside librust-blake3-dev.
-# They are compiled into libbale; the best SIMD kernel is chosen when the program runs.
+# They are compiled into libbale; the best SIMD kernel is chosen at run time.
 file(GLOB BALE_BLAKE3_CANDIDATES "/usr/share/cargo/registry/blake3-*/c")
 list(SORT BALE_BLAKE3_CANDIDATES COMPARE NATURAL ORDER DESCENDING)
 list(APPEND BALE_BLAKE3_CANDIDATES "")
@@ -29,6 +29,6 @@ add_library(bale_blake3_objects OBJECT ${blake3_sources})
 set_target_properties(bale_blake3_objects PROPERTIES POSITION_INDEPENDENT_CODE ON
   C_STANDARD 11 C_CLANG_TIDY "")
 target_compile_definitions(bale_blake3_objects PRIVATE ${blake3_definitions})
-# Users of the headers; the objects themselves become part of libbale.
+# For the headers only; the objects become part of libbale.
 add_library(bale_blake3 INTERFACE)
 target_include_directories(bale_blake3 SYSTEM INTERFACE $<BUILD_INTERFACE:${BALE_BLAKE3_DIR}>)

@@ -1,8 +1,7 @@
 # SPDX-FileCopyrightText: The bale authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# What `cmake --install` puts where: the program, the library, its headers, and how other projects
-# find it, by find_package(bale) or by pkg-config.
+# Installs the program, the library, its headers, and files for find_package(bale) and pkg-config.
 include(CMakePackageConfigHelpers)
 
 install(TARGETS bale EXPORT bale-targets)
@@ -19,15 +18,15 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/baleConfigVersion.cmake
 install(FILES ${PROJECT_BINARY_DIR}/baleConfig.cmake ${PROJECT_BINARY_DIR}/baleConfigVersion.cmake
   DESTINATION ${BALE_CMAKE_DIR})
 
-# Who links a static library must link what it uses as well.
+# Users of a static library must also link its dependencies.
 if(BUILD_SHARED_LIBS)
   set(BALE_PC_REQUIRES_KEY Requires.private)
 else()
   set(BALE_PC_REQUIRES_KEY Requires)
 endif()
-# bale.pc finds the rest from where it is itself (pcfiledir), so that neither --prefix at
-# installation nor moving the tree later makes it wrong. Only an absolute library directory does not
-# say where the prefix is; then the prefix is written at installation.
+# bale.pc locates the prefix relative to itself (pcfiledir), so that --prefix at installation and
+# moving the tree later work. With an absolute library directory the prefix is written at
+# installation.
 if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
   set(BALE_PC_PREFIX "@CMAKE_INSTALL_PREFIX@")
 else()

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The bale authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# What a room's CMakeLists.txt says, in one line each:
+# Functions for a room's CMakeLists.txt:
 #   bale_sources(a.cc b.cc)            the room's files, part of libbale
 #   bale_tests(ROOM a_test.cc ... [LONG A.* B.c ...])
 #                                      one test program a room, every TEST a ctest of its own;
@@ -9,11 +9,10 @@
 #   bale_benchmarks(ROOM a_bench.cc)   one benchmark program a room, smoke-run by ctest
 #   bale_fuzzer(entry_fuzz.cc)         one libFuzzer program; its corpus is replayed by ctest
 
-# With BALE_UNITY, files of a target are compiled a few at a time, as one source: most of the time
-# of a build goes into the same headers again and again. Never files of two rooms, so names must
-# differ within a room only. The presets `clang` and `fuzz` compile every file by itself, which
-# shows a missing include. BALE_UNITY_APART: a source that is compiled by itself all the same, for
-# scripts/mutate.py.
+# With BALE_UNITY, several files of a target are compiled as one source, since most build time is
+# spent on headers. Rooms are separate, so names need to differ only within a room. The presets
+# `clang` and `fuzz` compile every file separately, which shows a missing include. BALE_UNITY_APART:
+# a source that is always compiled separately, for scripts/mutate.py.
 set(BALE_UNITY_FILES 10)
 
 function(bale_unity target)
@@ -48,7 +47,7 @@ function(bale_link_private target)
   bale_warnings(${target})
 endfunction()
 
-# Tests are compiled more often than they run: without most optimizations.
+# Tests are compiled more often than run, so without most optimizations.
 function(bale_quick_to_compile target)
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Og>)
 endfunction()
@@ -89,7 +88,7 @@ function(bale_benchmarks room)
     COMMAND ${room}_bench --benchmark_min_time=0.001 --benchmark_filter=smoke)
 endfunction()
 
-# The same source is a libFuzzer program with BALE_FUZZ, and else a program that replays a corpus.
+# A libFuzzer program with BALE_FUZZ, otherwise a program that replays a corpus.
 function(bale_fuzzer source)
   if(NOT BUILD_TESTING)
     return()

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The bale authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# bale_warnings(TARGET): every warning we live by, and the sanitizers that were asked for.
+# bale_warnings(TARGET): all warnings, and the configured sanitizers.
 function(bale_warnings target)
   target_compile_options(${target} PRIVATE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wcast-qual
@@ -11,10 +11,10 @@ function(bale_warnings target)
       -Wsuggest-override -Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wuseless-cast)
     # GCC 12 reports initializers that a designated list leaves to their defaults.
     target_compile_options(${target} PRIVATE -Wno-missing-field-initializers)
-    # GCC 12 takes the unused half of a std::variant (so of a Result) for an uninitialized value.
+    # GCC 12 mistakes the unused half of a std::variant (so of a Result) for an uninitialized value.
     target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
     if(BALE_UNITY)
-      # It is for headers, and takes a source that another source includes for one.
+      # It is for headers, and mistakes an included source for one.
       target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
     endif()
   endif()

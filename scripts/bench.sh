@@ -2,15 +2,15 @@
 # SPDX-FileCopyrightText: The bale authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Measures bale beside what bounds it and beside its peers: installs what is missing (the peers'
-# libraries too), builds optimized, and runs every work. doc/BENCHMARKS.md explains the figures.
+# Compares bale with hardware limits and its peers: installs missing packages (the peers' libraries
+# too), builds optimized, and runs every benchmark. doc/BENCHMARKS.md explains the figures.
 #
 #   scripts/bench.sh                      everything: an hour, 16 GB of memory, 40 GB of disk
 #   scripts/bench.sh --work s,m --runs 3  whatever bale_compare is told (--help lists it)
 #   scripts/bench.sh --scale 0.01         everything, small: a minute
 #
-# It works in a new directory of ${BENCH_DIR:-/var/tmp}: put that on the disk that is meant. The
-# figures are left in build/bench/figures.json, unless --json says otherwise.
+# It works in a new directory of ${BENCH_DIR:-/var/tmp}, which should be on the disk to measure. It
+# writes the figures to build/bench/figures.json, or to the file of --json.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -2,14 +2,14 @@
 # SPDX-FileCopyrightText: The bale authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Shows bale at work on a real repository: installs what is missing, builds, archives the repository
-# into a store, verifies it, exports it again, compares every object id and every ref with the
-# source, and prints the numbers.
+# Demonstrates bale on a real repository: installs missing packages, builds, archives the repository
+# into a store, verifies and exports it, compares every object id and every ref with the source, and
+# prints the numbers.
 #
 #   scripts/demo.sh [REPO]     REPO: any Git repository; this one if none is named
 #
-# The source is only read. What the demo makes is removed at the end, unless KEEP=1 is set; it lies
-# in a new directory of ${TMPDIR:-/var/tmp}, which needs room for the objects, twice.
+# The source is only read. Files are in a new directory of ${TMPDIR:-/var/tmp}, which needs room for
+# the objects twice; it is removed at the end, unless KEEP=1 is set.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 repository=$(cd "${1:-$here}" && pwd)
@@ -31,7 +31,7 @@ trap cleanup EXIT
 store=$work/store.bale
 exported=$work/exported.git
 
-# Git without anybody's configuration but the repository's own.
+# Git with only the repository's configuration.
 plain_git() {
   env -u GIT_DIR -u GIT_INDEX_FILE -u GIT_WORK_TREE -u GIT_OBJECT_DIRECTORY \
     GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_COUNT=1 \
@@ -63,7 +63,7 @@ echo "Exporting ..."
 "$bale" export git demo "$exported" --store "$store" --json >"$work/export.json"
 
 echo "Comparing ..."
-# What HEAD and all refs reach, each object with its type and size; missing ones are left out.
+# The objects that HEAD and all refs reach, with type and size, without missing ones.
 reached() {
   local head=()
   if plain_git "$1" rev-parse -q --verify HEAD >/dev/null; then head=(HEAD); fi

@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The bale authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Installs the Debian packages that bale needs and that are missing, and says which.
+# Installs the missing Debian packages that bale needs, and names them.
 #
 #   scripts/deps.sh          what building and running the program needs
 #   scripts/deps.sh --test   and what the tests need

@@ -4,7 +4,7 @@
 #
 # Measures the peak resident memory of builds of every shape: the table of doc/MEMORY.md, as
 # Markdown, on standard output. Takes an hour or two (level 19) and 20 GB below DIRECTORY; QUICK=1
-# leaves out what is larger than a GiB.
+# leaves out inputs above 1 GiB.
 #
 #   scripts/memory.sh [DIRECTORY]
 
@@ -18,7 +18,7 @@ program=build/dev/src/pack/pack_memory
 }
 mkdir -p "$directory"
 
-# One row: what is built, the account in MiB, then the program's arguments.
+# One row: the input, the budget in MiB, then the program's arguments.
 row() {
   what=$1 memory=$2
   shift 2

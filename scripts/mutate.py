@@ -29,8 +29,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
-# Parts that stay unchanged: comments, strings, characters; preprocessor lines and
-# assertions of the compiler.
+# Parts that stay unchanged: comments, strings, characters, preprocessor lines and static_assert.
 NOT_CODE = re.compile(r"//[^\n]*|/\*.*?\*/|^[ \t]*#[^\n]*|^[ \t]*static_assert\([^;]*;|"
                       r'"(?:\\.|[^"\\\n])*"|(?<![0-9a-fA-F])\'(?:\\.|[^\'\\\n])+\'',
                       re.DOTALL | re.MULTILINE)

@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The bale authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Installs what is missing, builds, and runs all tests. The last lines are ctest's.
+# Installs missing packages, builds, and runs all tests. The last lines are ctest's.
 #
 #   scripts/test.sh           plain: optimized, as users run it
 #   scripts/test.sh asan      under the address and undefined sanitizers

@@ -2,8 +2,8 @@
 # SPDX-FileCopyrightText: The bale authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# The long runs of the tests in test/trust/, which ctest runs briefly: what a store promises, under
-# everything that can go wrong. Each prints what it has tried.
+# Long runs of the tests in test/trust/, which ctest runs briefly: a store's promises under all
+# kinds of failure. Each prints the number of trials.
 #
 #   scripts/trust.sh                     all of them (about an hour)
 #   scripts/trust.sh crash               a million states that a power cut can leave
@@ -16,7 +16,7 @@
 #   scripts/trust.sh model               ten minutes of random sequences against a model, twice
 #
 # BALE_CRASH_STATES, KILLS, SYSTEM_FAULTS, DISK_STEPS, HAMMER_SECONDS, MODEL_SECONDS and MODEL_SEED
-# say how much.
+# set their sizes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

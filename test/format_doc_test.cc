@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Holds doc/FORMAT.md to the program: the files that it shows byte by byte are made here, with the
-// library, and compared with the page.
+// Compares doc/FORMAT.md with the program: creates the files that it shows byte by byte with the
+// library.
 //
-// A block of the page that is held stands behind a mark, `<!-- held: NAME -->`, between fences. A
-// block of bytes has lines of an offset, two spaces, bytes in hex with one space between them, and
-// then, two spaces or more away, what they are. A block of text is compared as it stands.
+// A checked block of the page is between fences, after a mark `<!-- held: NAME -->`. A block of
+// bytes has lines of an offset, two spaces, bytes in hex separated by one space, and after two or
+// more spaces their meaning. A block of text is compared verbatim.
 
 #include <fmt/core.h>
 #include <zstd.h>
@@ -53,7 +53,7 @@ class FormatDocTest : public testing::Test {
     ASSERT_FALSE(page_.empty()) << "doc/FORMAT.md cannot be read";
   }
 
-  // What stands between the fences that follow the mark.
+  // The text between the fences after the mark.
   [[nodiscard]] std::string block(std::string_view name) const {
     const std::size_t mark = page_.find("<!-- held: " + std::string(name) + " -->\n```\n");
     if (mark == std::string::npos) return {};

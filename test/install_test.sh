@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The bale authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Installs a build of bale into a directory of its own and uses it as a stranger would: from CMake,
+# Installs a build of bale into its own directory and uses it as another project would: from CMake,
 # from pkg-config, and by running the program. Called by ctest: install_test.sh BUILD CXX
 set -euo pipefail
 build=$1
@@ -18,7 +18,7 @@ cmake -S "$consumer" -B "$work/cmake" -DCMAKE_CXX_COMPILER="$cxx" \
 cmake --build "$work/cmake" >>"$work/cmake.log"
 by_cmake=$("$work/cmake/consumer")
 
-# The prefix is not the one that was configured, and nothing but bale.pc says where it is.
+# The prefix is not the configured one; only bale.pc knows it.
 use_pkg_config() {  # PREFIX SOURCE PROGRAM
   local flags
   flags=$(PKG_CONFIG_PATH=$(dirname "$(find "$1" -name bale.pc)") pkg-config --cflags --libs bale)

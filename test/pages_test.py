@@ -25,7 +25,7 @@ import program as p  # noqa: E402
 
 PROGRAM = None  # absolute
 
-# A row of a table: a key or option, its type or version, perhaps a meaning.
+# A row of a table: a key or option, its type or version, optionally a meaning.
 JSON_TYPE = (r"(?:list of (?:text|bytes|id|count)|list|object|count|seconds|ratio|flag|"
              r"(?:text|bytes|id|time|count)(?: or null)?)")
 JSON_ROW = re.compile(rf"    ([a-zT][\w.\[\]]*\??)  +({JSON_TYPE})(?:  +\S.*)?$", re.MULTILINE)
@@ -371,7 +371,7 @@ class JsonTest(Page):
                                   b"100644 malformed\0" + bytes.fromhex(malformed))
         commit = p.git(odd, "commit-tree", "-m", "odd", outer).strip()
         p.git(odd, "update-ref", "refs/heads/main", commit)
-        # Git walks no malformed tree, so no ref may lead to it.
+        # Git fails at a malformed tree, so no ref may reach it.
         with open(self.path("object"), "wb") as file:
             file.write(b"this is no tree")
         p.git(odd, "hash-object", "--literally", "-t", "tree", "-w", self.path("object"))
@@ -388,7 +388,7 @@ class JsonTest(Page):
                      self.path("object")).strip()
 
     def damaged_stores(self):
-        # The first import brings 300 files, the second the commit and tree that need them.
+        # The first import adds 300 files, the second the commit and tree that need them.
         many = self.repository("many").path
         os.mkdir(os.path.join(many, "files"))
         for i in range(300):
@@ -670,7 +670,7 @@ class MirrorTest(Page):
                  for line in self.must("list", "--json", "--store", store).splitlines()]
         self.assertEqual(names,
                          ["github.com/o/one", "github.com/o/two words", "gitlab.com/g/s/three"])
-        # What did not change has no new record; one that fails stops nothing.
+        # Unchanged sources get no new record; a failing one does not stop the others.
         sources[2].grow(1)
         self.assertEqual(night(commands[0]), "")
         shutil.rmtree(sources[1].path)
@@ -783,7 +783,7 @@ class BackupTest(Page):
             self.shell(f"sh {script} archive.bale copy.bale")
             self.assertEqual(running.wait(), 0)
             p.Bale(PROGRAM, copy).verify()
-            # Packs that are gone from the store go from the copy too.
+            # Packs removed from the store are removed from the copy.
             self.must("repack", "--store", store)
         self.shell(f"sh {script} archive.bale copy.bale")
         self.assertEqual(set(os.listdir(copy + "/packs")), set(os.listdir(store + "/packs")))
@@ -856,7 +856,7 @@ class TroubleshootingTest(Page):
         space, repair, again = indented(page("troubleshooting"))
         for command in space:
             self.shell(command, environment=environment)
-        # The plain repair restores what the store has; the others, what it has lost.
+        # The plain repair restores from the store itself; the others, lost objects.
         self.lose_index(environment, packs)
         self.expect_repair(repair[:1], environment)
         for commands in (repair[1:2], repair[2:], again):

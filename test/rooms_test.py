@@ -29,8 +29,7 @@ PARTS = {
 }
 SIBLING_PARTS = {frozenset({"git/import", "git/export"}), frozenset({"pack/read", "pack/deltas"})}
 
-# The lowest room that may include a public header. One that is not here fails the test: say where
-# it belongs.
+# The lowest room that may include a public header. The test fails for headers not listed here.
 PUBLIC_HEADERS = {
     "archive_changes.h": "store",
     "archive_name.h": "object",
@@ -57,8 +56,8 @@ PUBLIC_HEADERS = {
     "tree.h": "store",
 }
 
-# What is kept to few rooms: includes whose whole name matches, and who may have them. Tests may
-# have all of it; fmt and the rest of the standard library are everybody's.
+# Restricted includes, by patterns of whole names, and the rooms that may use them. Tests may use
+# all; fmt and the rest of the standard library are unrestricted.
 KEPT_INCLUDES = {
     r"CLI/.*": {"cli"},
     r"blake3.*\.h": {"hash"},
@@ -71,13 +70,13 @@ KEPT_INCLUDES = {
     r"fstream": set(),
 }
 
-# format knows no files and no threads; the table above says the same of zstd.
+# format uses no files and no threads; the table above restricts zstd.
 FORMAT_MAY_NOT = {"cstdio", "filesystem", "fcntl.h", "mutex", "thread", "unistd.h"}
 
 MAX_COLUMNS = 100
 MAX_LINES = 1000
 
-# Files that are longer, the most lines they may have, and why they were not cut in two.
+# Longer files, their most lines, and the reason for not splitting them.
 LONG_FILES = {}
 
 SOURCE_FOLDERS = ["include", "src", "test", "bench", "cmake", "scripts", "examples"]
@@ -118,7 +117,7 @@ class Rules:
             return None  # test/, bench/ and examples/ may use everything
         room = parts[1]
         if room == "testing":
-            return None  # no part of the library, so free to use all of it
+            return None  # not part of the library, so may use all of it
         if room not in self.order:
             return f"the room {room} is not named in CMakeLists.txt"
         is_test = TEST_NAME.search(path) is not None

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Packs one object in memory with an installed bale, to prove that headers and library are whole.
+// Packs one object in memory with an installed bale, to check that headers and library are
+// complete.
 
 #include <bale/object.h>
 #include <bale/pack_builder.h>

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Power cuts: each verb runs once, on a file system in memory that is copied before every call that
-// changes something. From each copy come the states that a crash at this moment can leave: what was
-// synced and no more, all that was written, what a killed process leaves, and mixtures by dice
-// (names that made it or not, files torn and zeroed in part). Every state must keep the promises of
-// a store, and once more when the power fails right after the first import into it.
+// changes something. Each copy yields the states that a crash at this moment can leave: only synced
+// data, all written data, the state of a killed process, and random mixtures (names present or not,
+// files partly torn and zeroed). Every state must keep the promises of a store, and again when the
+// power fails right after the first import into it.
 //
 //   BALE_CRASH_STATES=1000000 trust_tests --gtest_filter='CrashStates*'     for a long run
 
@@ -61,7 +61,7 @@ Result<Moments> run_and_copy(const MemoryFileSystem& base, const StoreVerb& verb
 
 class CrashStates {
  public:
-  // Tries as many states of the moment as are wanted.
+  // Tries the configured number of states of the moment.
   void try_moment(const StoreVerb& verb, const MemoryFileSystem& moment,
                   const std::vector<ArchiveVersions>& allowed, std::uint64_t count) {
     const auto try_crashed = [&](const auto& crash) {
@@ -88,7 +88,7 @@ class CrashStates {
                  const std::vector<ArchiveVersions>& allowed) {
     ++count_;
     ASSERT_OK_AND_ASSIGN(digest, digest_of_tree(files, kVerbStore));
-    // What is the same as a state before it would go the same way, if it may end the same way.
+    // An equal state with equal expectations need not be tried again.
     if (!seen_.insert(std::to_string(allowed.size()) + digest).second) {
       ++kept_;
       return;
@@ -99,9 +99,8 @@ class CrashStates {
     files.crash(CrashMode::kDropUnsynced);
     ASSERT_OK_AND_ASSIGN(store, Store::open(kVerbStore, &files));
     ASSERT_OK_AND_ASSIGN(archives, read_archives(store));
-    // What a verb that was not acknowledged did may be seen, and be lost in a second power cut: a
-    // name of parts has a directory of its own, which the next import of another name does not
-    // sync.
+    // Effects of an unacknowledged verb may be visible, and lost in a second power cut: a name with
+    // parts has its own directory, which the next import of another name does not sync.
     const bool as_allowed =
         std::any_of(allowed.begin(), allowed.end(), [&](const ArchiveVersions& one) {
           return to_string(archives) == to_string(with_next(one));

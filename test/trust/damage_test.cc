@@ -1,14 +1,14 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Damage: of a small store with deltas, two kinds of Git id and a catalog, every byte of every file
-// is changed, every file is cut off at every length, made longer, taken away, and put in the place
-// of another of its kind. Each time everything is read and the store is verified:
+// Damage: in a small store with deltas, two kinds of Git id and a catalog, every byte of every file
+// is changed, and every file is truncated at every length, lengthened, removed, and replaced by
+// another of its kind. Each time everything is read and the store is verified:
 //
-// - a read gives the right bytes or an error, never anything else;
-// - what cannot be read is named by verify;
-// - where verify finds nothing, all archives are there, and all that they reach is right;
-// - repack, gc and repair take nothing away that could be read before.
+// - a read gives the right bytes or an error;
+// - verify names unreadable objects;
+// - if verify finds nothing, all archives exist, and all objects that they reach are right;
+// - repack, gc and repair keep all readable objects.
 //
 //   BALE_DAMAGE=1 trust_tests --gtest_filter='Damage*'     every bit, every length
 
@@ -100,7 +100,7 @@ std::string suffix_of(const std::string& path) {
   return dot == std::string::npos ? path.substr(0, slash) : path.substr(dot);
 }
 
-// What came of one damage.
+// The outcome of one damage.
 struct Outcome {
   bool all_there = false;  ///< everything could be read, and was right
   bool wrong = false;      ///< something was read and was not right
@@ -131,7 +131,7 @@ void read_history(const Store& store, const SmallHistory& history, ReadContext& 
   }
 }
 
-// Archives with their records and all that these must reach.
+// Reads archives with their records and all objects that these must reach.
 void read_all(const Store& store, Outcome& outcome) {
   ReadContext context;
   const Result<std::vector<std::string>> names = store.archives();
@@ -168,7 +168,7 @@ Outcome look_at(MemoryFileSystem& files) {
   return outcome;
 }
 
-// The objects that can be read, and are right. None of a store that cannot be opened.
+// The readable, correct objects; none of a store that cannot be opened.
 std::set<GitOid> readable(MemoryFileSystem& files) {
   std::set<GitOid> oids;
   const Result<Store> store = Store::open(kStore, &files);
@@ -176,7 +176,7 @@ std::set<GitOid> readable(MemoryFileSystem& files) {
   for (const auto& [name, versions] : kArchives) {
     for (const int version : versions) {
       for (const SmallObject& object : small_history(name, version).objects) {
-        ReadContext context;  // in which no base is left from another one
+        ReadContext context;  // without cached bases from another read
         const auto location = store->find(object.oid);
         if (location && store->get(*location, context, object.oid)) oids.insert(object.oid);
       }
@@ -287,7 +287,7 @@ TEST_F(DamageTest, WhicheverFileIsGoneOrAnothersReadsAreRightAndLossesAreNamed) 
   try_all(damages);
 }
 
-// What could be read before could be read after, whatever the verb made of the damage.
+// Objects readable before are readable after, whatever the verb does about the damage.
 TEST_F(DamageTest, MaintenanceOfADamagedStoreTakesNothingAway) {
   std::vector<Damage> damages;
   for (const auto& [path, size] : sizes_) {
@@ -324,12 +324,12 @@ TEST_F(DamageTest, MaintenanceOfADamagedStoreTakesNothingAway) {
   for (const Damage& damage : damages) {
     const std::unique_ptr<MemoryFileSystem> damaged = base_.snapshot();
     ASSERT_THAT(inflict(damage, *damaged), IsOk());
-    // The catalog only says again what the indexes say.
+    // The catalog only repeats the indexes.
     const std::set<GitOid> before = damage.path.ends_with("/catalog") ? all : readable(*damaged);
     for (const auto& [name, run] : verbs) {
       const std::unique_ptr<MemoryFileSystem> files = damaged->snapshot();
       run(*files);
-      // What the catalog had hidden of a damaged index comes to light, and can be mended.
+      // Damage to an index that the catalog hid becomes visible, and can be repaired.
       if (name != "repair") verbs.back().second(*files);
       const std::set<GitOid> after = readable(*files);
       for (const GitOid& oid : before) {
@@ -341,7 +341,7 @@ TEST_F(DamageTest, MaintenanceOfADamagedStoreTakesNothingAway) {
   std::printf("damage: %llu times maintenance, nothing taken away\n", as_printed(cases));
 }
 
-// Everything, where another store has it; and alone all that is not in a pack.
+// Everything if another store has it; otherwise everything outside packs.
 TEST_F(DamageTest, RepairRestoresWhatCanBeRestored) {
   std::uint64_t cases = 0;
   std::uint64_t gone_back = 0;
@@ -357,7 +357,7 @@ TEST_F(DamageTest, RepairRestoresWhatCanBeRestored) {
                                                .lanes = 1,
                                                .file_system = files.get()}));
     const Outcome outcome = look_at(*files);
-    // An archive whose newest record is lost goes back to the one before, and repair says so.
+    // An archive whose newest record is lost reverts to the one before, and repair reports it.
     if (source == nullptr && damage.path.ends_with(".pack") &&
         (!summary.archives_recovered.empty() || !summary.archives_lost.empty())) {
       ++gone_back;

@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Faults: each verb is run once for every call that it makes to the file system, and that call
-// fails: alone, with a write half done, with all calls after it, or with all that need room on the
-// disk. Then once for every charge of memory, refused. A verb may fail or not; what it said must be
-// true, and the store keeps its promises once the fault is gone.
+// Faults: each verb runs once for every call that it makes to the file system, and this call fails:
+// by itself, after half a write, with all later calls, or with all that need disk space. Then once
+// for every charge of memory, refused. A verb may fail or not; its result must be true, and the
+// store keeps its promises once the fault is gone.
 //
-// Short reads and writes and EINTR cannot be told at this seam: posix_file.cc loops over them below
-// it. kill_test.py and full_disk_test.sh try the system's own calls.
+// Short reads and writes and EINTR are invisible here: posix_file.cc handles them.
+// system_faults_test.py and full_disk_test.sh test system calls.
 
 #include <cstdio>
 #include <functional>
@@ -63,7 +63,7 @@ class FaultsTest : public testing::Test {
     return files;
   }
 
-  // The promises, unless the same state was found to keep them before.
+  // Checks the promises, unless the same state was checked before.
   void expect_promises(const StoreVerb& verb, MemoryFileSystem& files, const Allowed& allowed) {
     ++runs_;
     std::string key;
@@ -126,10 +126,10 @@ TEST_F(FaultsTest, WhicheverCallFailsTheStoreKeepsItsPromises) {
   std::printf("faults: %llu runs with a fault, promises kept in all\n", as_printed(runs_));
 }
 
-// What recovery there is: the next import, which finds the debris of a verb that was killed.
+// Recovery is the next import, which finds the debris of a killed verb.
 TEST_F(FaultsTest, WhicheverCallFailsAfterAKillTheStoreKeepsItsPromises) {
   for (const StoreVerb& verb : store_verbs()) {
-    // A damaged store keeps its promises when it is mended: the test above repairs it again.
+    // A damaged store keeps its promises once repaired, which the test above does.
     if (verb.mends) continue;
     SCOPED_TRACE(verb.name);
     const auto memory = prepared(verb);
@@ -190,8 +190,8 @@ TEST_F(FaultsTest, WhicheverChargeIsRefusedTheStoreKeepsItsPromises) {
   std::printf("faults: %llu runs with a charge refused, promises kept in all\n", as_printed(runs_));
 }
 
-// A reader is told of a disk that fails: never damage that is not there, never wrong bytes. Some
-// calls may fail without harm: that which finds out how old a pack is, say.
+// A reader gets I/O errors of a failing disk, never false damage or wrong bytes. Some calls may
+// fail without harm: reading a pack's age, say.
 TEST_F(FaultsTest, WhicheverCallFailsReadersSayWhatIsTrue) {
   const auto read_all = [](FileSystem& files) -> Result<void> {
     const Store store = TRY(Store::open(kVerbStore, &files));

@@ -2,9 +2,9 @@
 # SPDX-FileCopyrightText: The bale authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Runs verbs on a disk that is too small for them, for many sizes of what is left. A verb that runs
-# out of room exits with 1 and one line that says so, leaves nothing behind, and the store is sound;
-# once there is room, it works. Needs a tmpfs of its own, so root.
+# Runs verbs on a disk that is too small, for many sizes of free space. A verb that runs out of
+# space exits with 1 and one line that says so, leaves nothing behind, and the store is intact; with
+# space, it works. Mounts a tmpfs, so needs root.
 #
 #   full_disk_test.sh BALE                 DISK_STEPS=200 full_disk_test.sh BALE    more sizes
 set -euo pipefail
@@ -36,7 +36,7 @@ export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null
 export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@example.org
 export GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@example.org
 
-# make_repository PATH KIB: a commit with so much that does not compress, on top of what is there.
+# make_repository PATH KIB: adds a commit with KIB of incompressible data.
 make_repository() {
   [ -d "$1" ] || git init -q -b main "$1"
   head -c "$(($2 * 1024))" /dev/urandom >"$1/noise"
@@ -51,7 +51,7 @@ export BALE_STORE=$work/base
 make_repository "$work/a" 200
 "$bale" --quiet import git "$work/a" --name a
 make_repository "$work/b" 300
-# A pack of which gc finds a part to be needed: what main reaches, when the other branch is gone.
+# A pack that gc needs partly: the objects of main, after the other branch is deleted.
 git -C "$work/b" checkout -q -b other
 make_repository "$work/b" 100
 "$bale" --quiet import git "$work/b" --name gone
@@ -67,12 +67,12 @@ verify() {
   "$bale" verify --json >"$work/verify.out" 2>&1 || fail "$1: $(cat "$work/verify.out")"
 }
 
-# All files of the store that an import may not leave behind.
+# The store's files that an import must not leave behind.
 files() {
   (cd "$disk/store" && find packs staging archives -mindepth 1 -name '.*' -prune -o -print | sort)
 }
 
-# try_verb LEFT_KIB ARGUMENTS...: 0 if it ran out of room, 1 if there was enough.
+# try_verb LEFT_KIB ARGUMENTS...: 0 if it ran out of space, 1 if there was enough.
 try_verb() {
   local left=$1 status=0
   shift
@@ -105,7 +105,7 @@ for verb in "import git $work/new --name new" "import git $work/a --name a" "arc
   "archive prune a --keep 1" "repack" "repack --delta" "gc"; do
   ran_out=0
   for step in $(seq 0 "$((steps - 1))"); do
-    # From nothing at all to what is nearly enough for the largest; more often with little.
+    # From nothing to nearly enough for the largest; more steps with little.
     left=$((step * step * 1000 / (steps * steps)))
     # shellcheck disable=SC2086 # a verb is several words
     if try_verb "$left" $verb; then ran_out=$((ran_out + 1)); fi

@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Readers beside a writer: on a store in the real file system, processes read known archives at
-// random while another one imports, imports again, removes, repacks and collects in a loop. No read
-// may fail, no byte be wrong, and no verb fail. Processes, not threads: they share nothing but the
-// store, as programs do. Two threads of one reader use one Store.
+// Concurrent readers and a writer: on a store in the real file system, processes read known
+// archives at random while another one imports, removes, repacks and collects in a loop. No read or
+// verb may fail, and all bytes must be right. Processes, like programs, share only the store. Two
+// threads of one reader use one Store.
 //
 //   HAMMER_SECONDS=600 trust_tests --gtest_filter='Hammer*'      for a long run
 
@@ -39,11 +39,11 @@ namespace {
 
 constexpr int kReaders = 2;
 constexpr int kThreads = 2;
-constexpr int kAttempts = 4;  // packs may go again while it looks for them
+constexpr int kAttempts = 4;  // packs may disappear again while it retries
 
 using Clock = std::chrono::steady_clock;
 
-// What the processes tell each other. Lies in memory that they share.
+// Counts in memory shared by the processes.
 struct Counts {
   std::atomic<std::uint64_t> reads{0};
   std::atomic<std::uint64_t> verbs{0};
@@ -81,8 +81,8 @@ Result<void> make_store(const std::string& path) {
   return {};
 }
 
-// Finds the object and reads it, as a program does: what is not there, or went between the two, is
-// looked for once more in the packs that there are now.
+// Finds the object and reads it, as a program does: retries in the current packs if it is not found
+// or disappears between.
 Result<void> read_object(Store& store, ReadContext& context, const SmallObject& object) {
   Result<void> result;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
@@ -126,7 +126,7 @@ Result<void> read_until(Clock::time_point end, const std::string& path, std::uin
       threads.emplace_back([&, thread_seed = random()] {
         std::mt19937_64 dice(thread_seed);
         ReadContext context;
-        // A Store is used for a while, so that packs go under it, and is then opened anew.
+        // Uses a Store for a while, so that its packs disappear, then reopens it.
         for (int i = 0; i < 2'000 && result && Clock::now() < end; ++i) {
           if (dice() % 64 == 0) result = store.refresh();
           if (result) result = read_one(store, context, dice);
@@ -149,7 +149,7 @@ Result<void> write_once(Store& store, int round, std::mt19937_64& random) {
     case 1:
       return import_small(store, passing, 1 + round % 5);
     case 2:
-      // The same version again: readers know what it has.
+      // The same version again, whose objects the readers know.
       return import_small(store, "a", 4);
     case 3: {
       const Result<RemovedArchive> removed = remove_archive(store, passing);
@@ -180,7 +180,7 @@ Result<void> write_until(Clock::time_point end, const std::string& path, std::ui
   return {};
 }
 
-// Runs `work` in a process of its own, which ends with 0 if all went well.
+// Runs `work` in its own process, which exits with 0 on success.
 pid_t start(const std::string& what, const std::function<Result<void>()>& work) {
   const pid_t child = fork();
   if (child != 0) return child;

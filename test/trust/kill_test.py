@@ -23,7 +23,7 @@ import scene
 CALLS = ("pwrite64,write,ftruncate,rename,renameat,renameat2,link,linkat,unlink,unlinkat,rmdir,"
          "mkdir,mkdirat,fsync,fdatasync,flock")
 
-# Threads other than the first are not traced; so that there are none that write.
+# Only the first thread is traced, so no other may write.
 ONE_THREAD = ("--threads", "1", "--quiet")
 
 

@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A store against a model of it: random sequences of verbs, of which some are cut short, and after
-// each the archives must be those that the model has. What is cut short may have happened or not,
-// and the model takes over which; all else is told by the model alone.
+// A store against a model: random sequences of verbs, some interrupted; after each the archives
+// must equal the model's. An interrupted verb may have happened or not, and the model adopts the
+// result; everything else is predicted.
 //
-// - Kills: each verb runs in a process of its own on the real file system, says through a pipe that
+// - Kills: each verb runs in its own process on the real file system, reports through a pipe that
 //   it is done, and is killed at random. The model is in the process that does not touch the store.
 // - Power cuts: on the file system in memory, which fails from a random call on and then crashes.
 //
@@ -69,7 +69,7 @@ struct Step {
   }
 };
 
-// A step that makes sense where the archives are these.
+// A possible step for these archives.
 Step choose(const ArchiveVersions& archives, std::mt19937_64& random) {
   Step step{.verb = static_cast<Verb>(random() % 7), .name = kNames[random() % kNames.size()]};
   const auto there = archives.find(step.name);
@@ -82,7 +82,7 @@ Step choose(const ArchiveVersions& archives, std::mt19937_64& random) {
   return step;
 }
 
-// What the step makes of the archives: the whole model.
+// The archives after the step: the whole model.
 ArchiveVersions after(ArchiveVersions archives, const Step& step) {
   switch (step.verb) {
     case Verb::kImport:
@@ -143,8 +143,8 @@ Result<ArchiveVersions> look_at(FileSystem& files, const std::string& path) {
   return read_archives(store);
 }
 
-// Runs the step in a process of its own, which a timer kills after a while unless that is 0.
-// Whether the process said that it was done; a verb that fails otherwise fails the test.
+// Runs the step in its own process, which a timer kills after this time unless it is 0. Returns
+// whether the process reported success; any other failure of the verb fails the test.
 bool take_and_kill(const std::string& path, const Step& step, useconds_t after_microseconds) {
   int ends[2] = {-1, -1};
   EXPECT_EQ(::pipe(ends), 0);
@@ -172,7 +172,7 @@ bool take_and_kill(const std::string& path, const Step& step, useconds_t after_m
 
 class ModelTest : public testing::Test {
  protected:
-  // Compares, and takes over what was in doubt.
+  // Compares, and adopts uncertain results.
   void compare(FileSystem& files, const std::string& path, const Step& step, bool acknowledged) {
     ArchiveVersions expected = after(model_, step);
     ++steps_;
@@ -190,8 +190,8 @@ class ModelTest : public testing::Test {
     model_ = found;
   }
 
-  // An archive without a pointer whose record is there: repair cannot tell one whose first import
-  // died a moment too early from one that has lost its pointer, and brings both back.
+  // An archive without a pointer whose record exists: repair cannot distinguish an interrupted
+  // first import from a lost pointer, and restores both.
   void expect_recovered(const ArchiveVersions& found, ArchiveVersions& expected) {
     for (const std::string& name : begun_) {
       const auto recovered = found.find(name);
@@ -206,7 +206,7 @@ class ModelTest : public testing::Test {
   const Clock::time_point end_ = Clock::now() + std::chrono::seconds(seconds_);
   std::mt19937_64 random_{seed_};
   ArchiveVersions model_;
-  std::set<std::string> begun_;  // names whose first import was cut short
+  std::set<std::string> begun_;  // names with an interrupted first import
   std::uint64_t steps_ = 0;
   std::uint64_t cut_short_ = 0;
 };

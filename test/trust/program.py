@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 
-SKIPPED = 77  # the exit status by which ctest knows that a test was skipped
+SKIPPED = 77  # ctest's exit status for a skipped test
 
 GIT_ENVIRONMENT = {
     "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": "/nonexistent", "LC_ALL": "C",

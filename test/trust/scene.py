@@ -17,8 +17,8 @@ class Verb(typing.NamedTuple):
     name: str
     arguments: tuple
     status_if_done: int = 0  # of a second run where the first has done the work
-    mends: bool = False      # it is tried on a store that has lost an index
-    reads: bool = False      # the store stays as it is, to the byte
+    mends: bool = False      # it is tried on a store without an index
+    reads: bool = False      # the store must not change
 
     def on(self, bale):
         return [argument.format(out=bale.store + ".out") for argument in self.arguments]
@@ -39,7 +39,8 @@ class Scene:
     def prepare(self):
         """A store with three archives, one of them removed, and what is imported from it next."""
         a = p.Repository(self.path("a"), "a").grow(3)
-        # The same seed, so what b has lies in the pack that came with what goes: gc takes a part.
+        # The same seed, so the objects of b are in the pack of the removed archive: gc keeps a
+        # part.
         gone = p.Repository(self.path("gone"), "b").grow(4)
         b = p.Repository(self.path("b"), "b").grow(2)
         new = p.Repository(self.path("new"), "new").grow(4)
@@ -73,7 +74,7 @@ class Scene:
         """After a verb that did not end well: nothing is lost, the same again does the work, and
         no debris stays. `states`: the archives before the verb and after it."""
         found = states[0]
-        if not verb.mends:  # what it is to mend may still be broken
+        if not verb.mends:  # the damage may remain
             bale.verify()
             found = bale.archives()
         if found not in states:
@@ -85,7 +86,7 @@ class Scene:
         bale.verify()
         if bale.archives() not in self.after_again(states[1]):
             raise p.Failed("run again, the archives are not as they should be")
-        # Debris goes with the next import: a verb that finds nothing to do leaves it.
+        # The next import removes debris; a verb without work leaves it.
         bale.must("import", "git", self.sources["a"], "--name", "last")
         bale.expect_no_staging()
 

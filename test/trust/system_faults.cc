@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A library for LD_PRELOAD that stands between a program and the C library, counts the calls on
-// files, pipes and children that all its threads make, and lets some of them fail as the operating
-// system may. What is tried with it: system_faults_test.py.
+// A library for LD_PRELOAD that intercepts a program's calls of the C library on files, pipes and
+// children, in all threads, counts them, and makes some fail as the operating system may. Used by
+// system_faults_test.py.
 //
 //   SYSTEM_FAULT_KIND   none (the default), or one of
 //     eintr    the call is interrupted before it did anything
@@ -20,7 +20,7 @@
 //                       first time; when the program ends, "KIND COUNT" for each kind, how many
 //                       calls it can hit, and "hit COUNT", how many were hit
 //
-// The program alone is meant: what it starts does not get the library.
+// Only the program gets the library, not its children.
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -51,7 +51,7 @@ enum Kind : std::size_t { kEintr, kShort, kEio, kEnospc, kKill, kNone };
 
 constexpr std::array<const char*, kNone> kKindNames = {"eintr", "short", "eio", "enospc", "kill"};
 
-/// What a call may suffer besides death: bits.
+/// The faults of a call besides a kill: bits.
 enum Trait : unsigned {
   kWaits = 1U << kEintr,
   kMovesBytes = 1U << kShort,
@@ -59,14 +59,14 @@ enum Trait : unsigned {
   kNeedsRoom = 1U << kEnospc,
 };
 
-/// A function of the C library that is stood before.
+/// An intercepted function of the C library.
 class Call {
  public:
   explicit Call(const char* name) : name_(name), bit_(std::uint64_t{1} << calls_++) {}
 
   [[nodiscard]] const char* name() const { return name_; }
 
-  /// In turn false and true, for each thread.
+  /// Alternates between false and true, for each thread.
   [[nodiscard]] bool goes_through_now() const {
     static thread_local std::uint64_t interrupted = 0;
     interrupted ^= bit_;
@@ -99,7 +99,7 @@ class Faults {
     log("hit", hits_);
   }
 
-  /// Counts a call, and says whether the fault hits it.
+  /// Counts a call; returns whether the fault hits it.
   bool hits(const Call& call, unsigned traits) {
     bool hit = false;
     for (std::size_t kind = 0; kind < kNone; ++kind) {
@@ -115,7 +115,7 @@ class Faults {
 
   [[nodiscard]] bool are_short() const { return kind_ == kShort; }
 
-  /// From one byte to what is allowed, but fewer than `size`, which is more than one.
+  /// At least one byte, at most the allowed number, and fewer than `size`, which is above one.
   [[nodiscard]] std::size_t short_of(std::size_t size) const {
     const std::uint64_t mixed = (hits_ + at_) * 0x9e3779b97f4a7c15U >> 32U;
     return 1 + mixed % std::min<std::uint64_t>(size - 1, most_bytes_);
@@ -137,7 +137,7 @@ class Faults {
 
   void log(const char* key, const std::string& value) const {
     if (log_.empty()) return;
-    // The C library's own calls do not come by here.
+    // The C library's own calls are not intercepted.
     std::FILE* file = std::fopen(log_.c_str(), "a");
     if (file == nullptr) return;
     std::fprintf(file, "%s %s\n", key, value.c_str());
@@ -163,7 +163,7 @@ Function* real(const char* name) {
   return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
 }
 
-/// What the program says of the fault is to arrive.
+/// The program's message about the fault must arrive.
 unsigned traits_of(int fd, unsigned traits) {
   return fd == STDERR_FILENO ? traits & ~(kFails | kNeedsRoom) : traits;
 }
@@ -180,7 +180,7 @@ unsigned traits_of_open(int flags) {
   return kWaits | kFails | (creates(flags) ? kNeedsRoom : 0U);
 }
 
-/// read, write, pread, pwrite: the number of bytes that are moved, 0 if the call fails.
+/// read, write, pread, pwrite: the number of bytes to move, 0 if the call fails.
 std::size_t moved(const Call& call, int fd, std::size_t size, unsigned traits) {
   const unsigned can_be_short = size > 1 ? kMovesBytes : 0U;
   if (!faults.hits(call, traits_of(fd, traits | kWaits | kFails | can_be_short))) return size;
@@ -191,7 +191,7 @@ std::size_t moved(const Call& call, int fd, std::size_t size, unsigned traits) {
 
 }  // namespace
 
-// Fails with `failure`, or does what the C library does.
+// Fails with `failure`, or calls the C library.
 #define PASS_ON(function, traits, failure, ...)                    \
   static auto* const next = real<decltype(::function)>(#function); \
   static const Call call(#function);                               \
@@ -315,7 +315,7 @@ int fstat(int fd, struct stat* info) noexcept {
   PASS_ON(fstat, kFails, -1, fd, info);
 }
 
-/// Of files: memory that is refused has tests of its own.
+/// For files only: refused memory has its own tests.
 void* mmap(void* address, std::size_t size, int protection, int flags, int fd,
            off_t offset) noexcept {
   PASS_ON(mmap, fd >= 0 ? kFails : 0U, MAP_FAILED, address, size, protection, flags, fd, offset);

@@ -38,7 +38,7 @@ STATUS_FAILED = 1
 MODES = [("eintr", "once", 1), ("short", "once", 1), ("eio", "once", 2), ("eio", "always", 1),
          ("enospc", "once", 1), ("enospc", "always", 1), ("kill", "once", 2)]
 
-# These have one trial a verb, from the first call on: they hit every call as it is.
+# These have one trial per verb, from the first call on, since they hit every call.
 EVERY_CALL = ("eintr", "short")
 
 # How few bytes a short transfer moves, in turn.
@@ -179,7 +179,7 @@ class SystemFaultsTest:
         if case.kind in ("eintr", "short") or done.returncode != STATUS_FAILED:
             raise p.Failed(f"status {done.returncode}: {done.stderr}{done.stdout}")
         lines = done.stderr.splitlines()
-        # verify goes on after a read error, and names each.
+        # verify continues after a read error, and names each.
         too_many = len(lines) > 1 and case.verb.name != "verify"
         if not lines or too_many or not all(line.startswith("bale: ") for line in lines):
             raise p.Failed(f"no error in one line: {done.stderr}")
@@ -232,7 +232,7 @@ class SystemFaultsTest:
 
 
 def main():
-    # The disk does not matter here, and in memory a sync costs nothing.
+    # The disk does not matter here, and a sync in memory is free.
     in_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="bale-faults-", dir=in_memory) as directory:
         try:

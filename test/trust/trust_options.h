@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// How much the tests of trust try: little by default, more by variables of the environment.
+// The sizes of the trust tests: small by default, larger by environment variables.
 
 #pragma once
 
@@ -11,14 +11,14 @@
 
 namespace bale {
 
-/// Under sanitizers everything takes many times as long, and less is tried.
+/// Sanitizers are many times slower, so less is tried.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr bool kSlowBuild = true;
 #else
 inline constexpr bool kSlowBuild = false;
 #endif
 
-/// The number in a variable, or `otherwise` where it is not set or none.
+/// The number in a variable; `otherwise` if it is not set or not a number.
 [[nodiscard]] inline std::uint64_t number_from_environment(const char* name,
                                                            std::uint64_t otherwise) {
   const char* text = std::getenv(name);
