@@ -6,7 +6,7 @@
 # too), builds optimized, and runs every benchmark. doc/BENCHMARKS.md explains the figures.
 #
 #   scripts/bench.sh                      everything: an hour, 16 GB of memory, 40 GB of disk
-#   scripts/bench.sh --work s,m --runs 3  whatever bale_compare is told (--help lists it)
+#   scripts/bench.sh --work s,m --runs 3  any options of bale_compare (see --help)
 #   scripts/bench.sh --scale 0.01         everything, small: a minute
 #
 # It works in a new directory of ${BENCH_DIR:-/var/tmp}, which should be on the disk to measure. It

@@ -76,7 +76,7 @@ def other_integers(value):
 
 
 def mutants_of(text):
-    """All mutants of a source file, in the order of their places."""
+    """All mutants of a source file, in the order of their positions."""
     code = code_of(text)
     found = []
     for match in OPERATOR.finditer(code):
@@ -98,7 +98,7 @@ def mutants_of(text):
 
 
 class Restored:
-    """A file that has its content again when the block ends, however it ends."""
+    """Restores a file's content when the block ends, in whatever way."""
 
     def __init__(self, path):
         self.path = path
@@ -141,7 +141,7 @@ class Tests:
         return "" if done.returncode == 0 else done.stdout + done.stderr
 
     def measure(self):
-        """Runs the tests without any change. What they print; empty if they pass."""
+        """Runs the tests without any change. Returns their output; empty if they pass."""
         start = time.monotonic()
         done = subprocess.run(self.command, cwd=ROOT, capture_output=True, text=True,
                               errors="replace")
@@ -153,7 +153,7 @@ class Tests:
         return "" if done.returncode == 0 else done.stdout + done.stderr
 
     def run(self):
-        """Why the tests fail, shortly; None if they pass."""
+        """A short reason why the tests fail; None if they pass."""
         try:
             done = subprocess.run(self.command + ["--gtest_fail_fast"], cwd=ROOT,
                                   capture_output=True, text=True, errors="replace",

@@ -72,7 +72,7 @@ class FormatDocTest : public testing::Test {
   std::string page_;
 };
 
-// The hex digits of "00000010  ab cd ef  what they are", or nothing where it is no such line.
+// The hex digits of "00000010  ab cd ef  what they are", empty for other lines.
 std::string digits_of_line(std::string_view line) {
   std::string digits;
   for (std::size_t at = 10; at + 2 <= line.size() && line[at] != ' '; at += 3) {

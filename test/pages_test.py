@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The bale authors
 # SPDX-License-Identifier: Apache-2.0
-"""Holds the pages of doc/help/ and the README to the program: every JSON key, every column, every
-exit code, every script and command on them is run.
+"""Compares the pages of doc/help/ and the README with the program: every JSON key, column and exit
+code; runs every script and command on them.
 
 Called by ctest: pages_test.py PROGRAM [unittest arguments]
 """
@@ -69,7 +69,7 @@ def is_of_type(value, name):
 
 
 class Verb:
-    """What the page says of a verb: its keys in order, each with a type, and its columns."""
+    """A verb on the page: its keys in order, each with a type, and its columns."""
 
     def __init__(self, text):
         rows = JSON_ROW.findall(text)
@@ -81,7 +81,7 @@ class Verb:
         self.seen = set()
 
     def check(self, value, where, prefix=""):
-        """Raises unless every key is on the page, and every key of the page is there."""
+        """Raises unless the value has exactly the keys of the page."""
         if not isinstance(value, dict):
             raise AssertionError(f"{where}: {prefix or 'the line'} is no object: {value!r}")
         for key, inner in value.items():
@@ -109,7 +109,7 @@ class Verb:
 
 
 def unquoted(column):
-    """The bytes of a name as text output has it."""
+    """The bytes of a name in text output."""
     if not column.startswith('"'):
         return column.encode()
     plain = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "r": "\r", "a": "\a", "b": "\b",
@@ -296,7 +296,7 @@ class JsonTest(Page):
         self.run_verb("gc", "--dry-run")
 
     def odd_sources(self):
-        """Archives that lack objects, and such whose objects contradict each other."""
+        """Archives that lack objects, or whose objects contradict each other."""
         partial = self.repository("partial", 1).path
         blob = p.git(partial, "rev-parse", "HEAD:a").strip()
         p.git(partial, "update-ref", b"refs/tags/caf\xe9", blob)
@@ -317,7 +317,7 @@ class JsonTest(Page):
         odd = self.repository("odd", 1).path
         p.git(odd, "tag", "-d", "v1")
         tree = p.git(odd, "rev-parse", "HEAD^{tree}").strip()
-        # Git believes an entry that it leads to a file, and looks no further.
+        # Git treats the entry as a file, and does not read the object.
         malformed = self.write_object(odd, "tree", b"this is no tree")
         outer = self.write_object(odd, "tree", b"100644 directory\0" + bytes.fromhex(tree) +
                                   b"100644 malformed\0" + bytes.fromhex(malformed))
@@ -344,7 +344,7 @@ class JsonTest(Page):
         self.run_verb("gc", "--dry-run")
 
     def odd_sources(self):
-        """Archives that lack objects, and such whose objects contradict each other."""
+        """Archives that lack objects, or whose objects contradict each other."""
         partial = self.repository("partial", 1).path
         blob = p.git(partial, "rev-parse", "HEAD:a").strip()
         p.git(partial, "update-ref", b"refs/tags/caf\xe9", blob)
@@ -365,7 +365,7 @@ class JsonTest(Page):
         odd = self.repository("odd", 1).path
         p.git(odd, "tag", "-d", "v1")
         tree = p.git(odd, "rev-parse", "HEAD^{tree}").strip()
-        # Git believes an entry that it leads to a file, and looks no further.
+        # Git treats the entry as a file, and does not read the object.
         malformed = self.write_object(odd, "tree", b"this is no tree")
         outer = self.write_object(odd, "tree", b"100644 directory\0" + bytes.fromhex(tree) +
                                   b"100644 malformed\0" + bytes.fromhex(malformed))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The bale authors
 # SPDX-License-Identifier: Apache-2.0
-"""Holds the shape of the source tree: which room may use which, and how files look.
+"""Checks the source tree: which room may use which, and the style of files.
 
 Rooms are the folders of src/, in the order of the loop in CMakeLists.txt. A file may include what
 is in its own room or in one before it; git and dir may not see each other. Large rooms have parts,
@@ -91,7 +91,7 @@ SPDX = ["SPDX-FileCopyrightText: The bale authors", "SPDX-License-Identifier: Ap
 
 
 def rooms_in_order(cmake_text):
-    """The rooms from the ground up, as the loop in the top CMakeLists.txt names them."""
+    """The rooms from the lowest up, as listed in the top CMakeLists.txt."""
     found = re.search(r"foreach\(room ([^)]*)\)", cmake_text)
     if not found:
         raise ValueError("CMakeLists.txt: no `foreach(room ...)` that names the rooms")
@@ -99,7 +99,7 @@ def rooms_in_order(cmake_text):
 
 
 class Rules:
-    """Judges one include at a time; each judgement is None or a sentence about what is wrong."""
+    """Checks one include at a time; each check returns None or a sentence with the error."""
 
     def __init__(self, order):
         self.order = order
@@ -168,7 +168,7 @@ class Rules:
 
 
 def source_files(root):
-    """All files with rules for how they look, as paths relative to `root`, in order."""
+    """All files with rules of style, as paths relative to `root`, in order."""
     found = [path for path in [root / "CMakeLists.txt"] if path.exists()]
     for folder in SOURCE_FOLDERS:
         for path in (root / folder).rglob("*"):
@@ -180,7 +180,7 @@ def source_files(root):
 
 
 def judge_look(name, lines):
-    """What is wrong with the looks of a file; a list of sentences."""
+    """The style errors of a file; a list of sentences."""
     wrong = []
     start = 1 if lines and lines[0].startswith("#!") else 0
     for line, text in zip(range(start, start + 2), SPDX):
@@ -208,7 +208,7 @@ def judge_waits(name, lines):
 
 
 class RulesTest(unittest.TestCase):
-    """The rules themselves: that each of them can fail."""
+    """Each rule can fail."""
 
     rules = Rules(["base", "io", "scratch", "hash", "format", "codec", "pack", "object", "store",
                    "git", "dir", "cli"])
@@ -286,7 +286,7 @@ class RulesTest(unittest.TestCase):
 
 
 class TreeTest(unittest.TestCase):
-    """This source tree, by those rules."""
+    """This source tree follows the rules."""
 
     def read(self, name):
         return (ROOT / name).read_text(encoding="utf-8")

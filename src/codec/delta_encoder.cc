@@ -6,11 +6,11 @@
 // A hash table holds the base's blocks of 16 bytes. The target is looked up at every position (a
 // common run of 31 bytes contains a whole block), and a match is extended forward to the first
 // difference and back to the last copy. Three rules keep the time linear for any bytes:
-//   - a chain is followed for at most kMaxProbes items, and the longest match is taken, so what the
-//     others cost is paid by the bytes that the longest one covers;
-//   - of equal blocks in a row (zeros) only the first is in the table: it reaches farthest, and the
-//     row does not flood the chain;
-//   - where nothing matches for long, positions are skipped. The step stays odd, and so meets the
+//   - a chain is followed for at most kMaxProbes items, and the longest match is used, whose bytes
+//     amortize the cost of the others;
+//   - of consecutive equal blocks (zeros) only the first is in the table: it extends farthest, and
+//     the others do not lengthen the chain;
+//   - after many bytes without a match, positions are skipped. The step is odd, and so meets the
 //     blocks of the base at every phase: only runs shorter than some 130 bytes can be missed.
 // A bit set, at most an eighth full, rejects most positions without reading the table.
 

@@ -8,7 +8,7 @@
 //   packs     the names of the packs it covers, 32 bytes each, newest first
 //   records   four rows, each sorted by its key: Git ids of SHA-1 (20 bytes), of SHA-256 (32),
 //             content hashes (32), change ids (16); after the key the pack's number u32 BE and the
-//             entry's offset u64 BE. Each key once: where it is in several packs, of the newest
+//             entry's offset u64 BE. Each key once: of several packs, that of the newest
 //   trailer   "BALECAT1"  BLAKE3 of all bytes before the hash (32)
 
 #pragma once

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The bale authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of the program share: a source repository, the program, what a store holds."""
+"""Shared by tests of the program: a source repository, the program, a store's contents."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ def git(directory, *arguments):
 
 
 class Repository:
-    """A Git repository that grows; the same seed gives the same."""
+    """A Git repository that grows, determined by its seed."""
 
     def __init__(self, path, seed):
         self.path = path
@@ -52,14 +52,14 @@ class Repository:
 
 
 def repository_state(path):
-    """Its refs, and a hash of all that they reach."""
+    """Its refs, and a hash of all objects that they reach."""
     refs = git(path, "for-each-ref", "--format=%(refname) %(objectname)")
     reached = sorted(git(path, "rev-list", "--objects", "--all").splitlines())
     return refs + hashlib.sha1("\n".join(reached).encode()).hexdigest()
 
 
 class Failed(Exception):
-    """A promise was broken; says which."""
+    """Names a broken promise."""
 
 
 class Bale:
@@ -73,7 +73,7 @@ class Bale:
         return [self.program, *arguments, "--store", self.store]
 
     def run(self, *arguments, environment=None):
-        """What came of it; no verb on stores as small as these takes a minute."""
+        """The finished process; no verb on such small stores takes a minute."""
         return subprocess.run(self.command(*arguments),
                               env={**GIT_ENVIRONMENT, **(environment or {})}, check=False,
                               timeout=60, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

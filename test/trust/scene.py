@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The bale authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests that break verbs off share: a store with a history, the verbs that are tried on
-it, and what must hold after a verb did not come to its end."""
+"""Shared by tests that interrupt verbs: a store with a history, the verbs to try on it, and the
+conditions after an interrupted verb."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ OUT = "{out}"  # in a verb's arguments: where it writes outside the store
 
 
 class Verb(typing.NamedTuple):
-    """A verb as it is tried."""
+    """A verb to try."""
     name: str
     arguments: tuple
     status_if_done: int = 0  # of a second run where the first has done the work
@@ -25,7 +25,7 @@ class Verb(typing.NamedTuple):
 
 
 class Scene:
-    """Prepares the store, copies it for each trial, and judges what a trial left."""
+    """Prepares the store, copies it for each trial, and checks the result of a trial."""
 
     def __init__(self, program, directory):
         self.program = program
@@ -37,7 +37,7 @@ class Scene:
         return os.path.join(self.directory, name)
 
     def prepare(self):
-        """A store with three archives, one of them removed, and what is imported from it next."""
+        """A store with three archives, one of them removed, and the sources of the next imports."""
         a = p.Repository(self.path("a"), "a").grow(3)
         # The same seed, so the objects of b are in the pack of the removed archive: gc keeps a
         # part.
@@ -71,8 +71,8 @@ class Scene:
         return p.Bale(self.program, store)
 
     def expect_recovery(self, bale, verb, states):
-        """After a verb that did not end well: nothing is lost, the same again does the work, and
-        no debris stays. `states`: the archives before the verb and after it."""
+        """After a failed verb: nothing is lost, a second run does the work, and no debris stays.
+        `states`: the archives before the verb and after it."""
         found = states[0]
         if not verb.mends:  # the damage may remain
             bale.verify()
@@ -92,7 +92,7 @@ class Scene:
 
     @staticmethod
     def after_again(after):
-        """An import that was done and runs again adds a record, and nothing else."""
+        """Repeating a completed import adds only a record."""
         more = [after]
         for name, (records, state) in after.items():
             more.append({**after, name: (records + 1, state)})

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The bale authors
 # SPDX-License-Identifier: Apache-2.0
-"""Lets calls of the real program fail as the operating system may, over all its threads.
+"""Makes calls of the real program fail as the operating system may, in all its threads.
 
 system_faults.cc stands between the program and the C library. Each verb runs with one fault:
 
@@ -59,7 +59,7 @@ class Case(typing.NamedTuple):
 
 
 class Outcome(typing.NamedTuple):
-    """What a verb is for: compared with that of a run without faults."""
+    """A verb's result, compared with that of a run without faults."""
     stdout: str
     archives: dict
     files: dict  # how many of each suffix
@@ -67,7 +67,7 @@ class Outcome(typing.NamedTuple):
 
 
 def outcome(bale, verb, done):
-    """Of a run that ended with status 0. What a writer prints, times and memory, varies."""
+    """Of a run with status 0. A writer's output has times and memory, which vary."""
     packs = os.listdir(os.path.join(bale.store, "packs"))
     out = bale.store + ".out"
     exported = p.repository_state(out) if os.path.isdir(out) else ""
@@ -76,7 +76,7 @@ def outcome(bale, verb, done):
 
 
 def bytes_of(store):
-    """What the store holds, but for staging/: a name for its state."""
+    """A hash of the store without staging/, as a name for its state."""
     state = hashlib.sha256()
     for directory, directories, files in sorted(os.walk(store)):
         directories[:] = [name for name in directories if name != "staging"]
@@ -111,7 +111,7 @@ class SystemFaultsTest:
         ]
 
     def copy(self, verb):
-        """A store of this thread's own, as it is before the verb."""
+        """This thread's own store, in the state before the verb."""
         bale = self.scene.copy(f"store{threading.get_ident()}")
         shutil.rmtree(bale.store + ".out", ignore_errors=True)
         if verb.mends:
@@ -119,7 +119,7 @@ class SystemFaultsTest:
         return bale
 
     def run_with(self, bale, verb, kind="none", lasts="once", at=0, most_bytes=1):
-        """What came of it, and the library's log."""
+        """The finished process, and the library's log."""
         log = self.log_of(bale)
         if os.path.exists(log):
             os.remove(log)
@@ -206,7 +206,7 @@ class SystemFaultsTest:
                 yield Case(verb, kind, "always", 1, MOST_BYTES[0])
 
     def expect_whole_messages(self):
-        """What a verb says of its failure comes whole, however it must be written."""
+        """A verb's error message is complete, however it must be written."""
         bale = self.copy(MISSING)
         said = bale.run(*MISSING.on(bale)).stderr
         for kind in EVERY_CALL:

@@ -16,7 +16,7 @@
 
 namespace bale {
 
-/// A buffer over a child's standard output. The child must outlive it and stay where it is. Not
+/// A buffer over a child's standard output. The child must outlive it and not be moved. Not
 /// thread-safe. Memory: 256 KiB.
 class ChildOutput {
  public:

@@ -3,14 +3,13 @@
 
 // Importing a Git repository: see bale/git_import.h.
 //
-//   plan      import_plan.h      what to ask for, and what is known already
-//   lister    import_lister.h    (its own thread) git rev-list says what is reached -> what the
-//                                store lacks is put in order, and asked of git cat-file
+//   plan      import_plan.h      which objects to request, and which are known already
+//   lister    import_lister.h    (its own thread) git rev-list lists reachable objects -> those new
+//                                to the store are ordered and requested from git cat-file
 //   receiver  import_receiver.h  (the caller's thread) git cat-file answers -> Git id checked ->
 //                                staged pack
-//   check     import_check.h     what was listed is what bale itself reaches from the refs
-//   record    what was brought, into the pack too; then the pack is installed, then the archive
-//             moves on to the record
+//   check     import_check.h     the listed objects are those that bale reaches from the refs
+//   record    added to the pack; then the pack is installed, then the archive points to the record
 //
 // The lister waits while its window of unanswered requests is full, so the queue is bounded. Both
 // end on the first error of either: the receiver drains the answers, the lister is cancelled.

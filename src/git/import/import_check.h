@@ -5,8 +5,8 @@
 // that a repository reaches; bale, which will export by its own parser, follows links by the
 // objects' types. So the two are compared:
 //
-//   - each link of each object leads to an object that was listed, or is known to be missing;
-//   - each object that was listed is what some link or ref leads to.
+//   - each link of each object points to an object that was listed or is known to be missing;
+//   - some link or ref points to each listed object.
 //
 // By induction from the refs, the listed objects are those that bale reaches, and all are stored.
 //

@@ -12,15 +12,14 @@
 //   auto order = TRY(LineageOrder::create({.hash = source.hash(), .memory_bytes = ..., ...}));
 //   TRY(order.add(listed));                                     // as often as it takes
 //   TRY(order.sort());
-//   while (const auto object = TRY(order.next())) TRY(reader.request(object->oid,
-//   object->lineage));
+//   while (const auto it = TRY(order.next())) TRY(reader.request(it->oid, it->lineage));
 //
 // The order is
 //
-//   1. what was listed without a path (commits, tags), as it was listed;
-//   2. what was listed with a path, by the beginning of the path's last part, then by a hash of the
-//      path, then as it was listed: newest first, if the listing is `git rev-list`'s;
-//   3. what only the database has, as it was listed.
+//   1. objects without a path (commits, tags), as listed;
+//   2. objects with a path, by the beginning of the path's last part, then by a hash of the path,
+//      then as listed: newest first, if the listing is `git rev-list`'s;
+//   3. objects only of the database, as listed.
 //
 // Names are sorted as text, because files with similar names tend to be similar: libgit2's pack is
 // 8% larger if they are sorted by hash. For directories that makes no difference. So 16 bytes of a

@@ -327,7 +327,7 @@ class Listing {
   const UseListed& use_;
   std::vector<GitOid> walk_from_;
   std::vector<GitOid> walk_until_;
-  std::set<GitOid> misnamed_;  // and what is below them
+  std::set<GitOid> misnamed_;  // and the objects below them
   std::set<GitOid> tags_;      // that were listed
   std::set<GitOid> missing_;   // tips and parents that were listed as missing
   std::map<GitOid, SplitParents> broken_;

@@ -4,7 +4,7 @@
 // The grammar of ref files:
 //
 //   loose ref     HEX or "ref:" SPACES TARGET, then white space; or a symlink to "refs/..."
-//   packed-refs   lines: "#..." | HEX " " NAME | "^" HEX (what the tag above leads to)
+//   packed-refs   lines: "#..." | HEX " " NAME | "^" HEX (the target of the tag above)
 //   shallow       lines: HEX
 //
 // A loose ref overrides a packed one of the same name. Like git, skips files in refs/ whose name

@@ -162,7 +162,7 @@ TEST(RefFilesTest, DetachedHeadsOfOtherWorkTreesAreRefsUnderTheirNames) {
   git.run({"checkout", "--quiet", "--detach"});
   ASSERT_OK_AND_ASSIGN(both, snapshot_of(linked));
   EXPECT_EQ(both.refs.at("refs/main-worktree/HEAD"), first);
-  // HEAD may lead to a ref of the work tree's own.
+  // HEAD may name a ref of the work tree's own.
   git.run_in(linked, {"update-ref", "refs/worktree/own", only.to_hex()});
   write_test_file(git.git_dir() + "/worktrees/linked/HEAD", "ref: refs/worktree/own\n");
   ASSERT_OK_AND_ASSIGN(own, snapshot_of(git.path()));

@@ -100,7 +100,7 @@ TEST_F(RepositoryTest, WhatCannotBeLookedAtIsNotTakenForMissing) {
   const std::string inner = git.path() + "/inner";
   std::filesystem::create_directory(inner);
   expect_found(inner, git.git_dir(), git.git_dir());
-  std::filesystem::create_symlink(".git", inner + "/.git");  // leads to itself
+  std::filesystem::create_symlink(".git", inner + "/.git");  // a cycle
   EXPECT_THAT(find_repository(inner), FailsWith(ErrorCode::kIo, "cannot look at"));
 }
 
