@@ -85,7 +85,7 @@ Work index(const Settings& settings, const PackOf& input) {
       const std::uint64_t start_rss_bytes = resident_bytes().now;
       const Stopwatch watch;
       const IndexReport report =
-          must(make_index(pack, {.index_path = out + "/new.idx", .sync = false}));
+          must(make_index(pack, {.index_path = out + "/new.idx", .work = {.sync = false}}));
       const double seconds = watch.seconds();
       if (report.objects != objects.count()) die("bale indexes other objects than it stored");
       return Sample{.seconds = seconds,

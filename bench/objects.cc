@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/endian.h"
+#include "base/known_id.h"
 #include "bench/die.h"
 #include "bench/stopwatch.h"
 
@@ -122,7 +123,7 @@ ObjectId Objects::counted_id(std::size_t number) const {
     std::fill_n(id.begin(), zero_bits / 8, std::byte{0});
     id[zero_bits / 8] >>= static_cast<int>(zero_bits % 8);
   }
-  return {IdKind::kContentHash, id};
+  return known_id<ObjectId>(IdKind::kContentHash, id);
 }
 
 std::uint64_t Objects::payload_bytes() const {

@@ -35,14 +35,17 @@ endfunction()
 
 function(bale_sources)
   list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
-  target_sources(bale PRIVATE ${ARGN})
-  bale_unity(bale ${ARGN})
+  target_sources(bale_objects PRIVATE ${ARGN})
+  bale_unity(bale_objects ${ARGN})
 endfunction()
 
 function(bale_link_private target)
+  # As the library: its classes have members of hidden types.
+  set_target_properties(${target} PROPERTIES CXX_VISIBILITY_PRESET hidden
+    VISIBILITY_INLINES_HIDDEN ON)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src)
   target_compile_definitions(${target} PRIVATE BALE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-  target_link_libraries(${target} PRIVATE bale bale_blake3 Threads::Threads OpenSSL::Crypto
+  target_link_libraries(${target} PRIVATE bale_static bale_blake3 Threads::Threads OpenSSL::Crypto
     ZLIB::ZLIB fmt::fmt nlohmann_json::nlohmann_json PkgConfig::ZSTD PkgConfig::DEFLATE)
   bale_warnings(${target})
 endfunction()

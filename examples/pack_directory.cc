@@ -24,7 +24,7 @@ int fail(const bale::Error& error) {
 int main(int argc, char** argv) {
   if (argc != 3) return fail({bale::ErrorCode::kInvalidArgument, "give a directory and OUT.pack"});
 
-  // 16 MiB of memory, zstd level 3, all cores: the options' defaults.
+  // 64 MiB of memory, zstd level 3, all cores: the options' defaults.
   auto builder = bale::PackBuilder::create(argv[2], bale::PackBuilderOptions{});
   if (!builder) return fail(builder.error());
 

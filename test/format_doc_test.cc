@@ -28,6 +28,7 @@
 #include "base/hex.h"
 #include "format/object_stream.h"
 #include "store/core/git_index_builder.h"
+#include "store/core/ref_lines.h"
 #include "testing/matchers.h"
 #include "testing/memory_file_system.h"
 
@@ -219,7 +220,18 @@ TEST_F(FormatDocTest, ShowsARecordAsItIsWritten) {
                       .bytes = kHello.size() + tree_payload().size() + commit_payload().size(),
                       .number = 1,
                       .version = "0.1.0"};
-  expect_text("record", encode_record(record) + "\n");
+  expect_text("record", encode_record(record).value() + "\n");
+}
+
+TEST_F(FormatDocTest, ShowsAListOfRefsAsItIsWritten) {
+  const GitOid commit = git_oid(GitHash::kSha1, ObjectType::kState, as_bytes(commit_payload()));
+  std::string text = ref_list_heading(GitHash::kSha1, false);
+  for (const Ref& ref :
+       {Ref{"refs/heads/gone", std::nullopt, ""}, Ref{"refs/heads/main", commit, ""},
+        Ref{"refs/remotes/origin/HEAD", commit, "refs/remotes/origin/main"}}) {
+    text += ref_line(ref) + "\n";
+  }
+  expect_text("ref list", text);
 }
 
 }  // namespace

@@ -11,13 +11,6 @@ consumer=$(cd "$(dirname "$0")/consumer" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-cmake --install "$build" --prefix "$work/prefix" >"$work/install.log"
-
-cmake -S "$consumer" -B "$work/cmake" -DCMAKE_CXX_COMPILER="$cxx" \
-  -DCMAKE_PREFIX_PATH="$work/prefix" >"$work/cmake.log"
-cmake --build "$work/cmake" >>"$work/cmake.log"
-by_cmake=$("$work/cmake/consumer")
-
 # The prefix is not the configured one; only bale.pc knows it.
 use_pkg_config() {  # PREFIX SOURCE PROGRAM
   local flags
@@ -26,17 +19,41 @@ use_pkg_config() {  # PREFIX SOURCE PROGRAM
   # shellcheck disable=SC2086
   "$cxx" -std=c++20 "$2" -o "$3" $flags
 }
-use_pkg_config "$work/prefix" "$consumer/consumer.cc" "$work/by_pkg_config"
-by_pkg_config=$("$work/by_pkg_config")
+
+# Each kind of library, of which the build installs one unless a component is named.
+for kind in static shared; do
+  prefix=$work/$kind
+  for component in Unspecified "$kind"; do
+    cmake --install "$build" --prefix "$prefix" --component "$component" >>"$work/install.log"
+  done
+
+  cmake -S "$consumer" -B "$work/cmake_$kind" -DCMAKE_CXX_COMPILER="$cxx" \
+    -DCMAKE_PREFIX_PATH="$prefix" >"$work/cmake.log"
+  cmake --build "$work/cmake_$kind" >>"$work/cmake.log"
+  by_cmake=$("$work/cmake_$kind/consumer")
+
+  use_pkg_config "$prefix" "$consumer/consumer.cc" "$work/by_pkg_config"
+  folder=$(dirname "$(find "$prefix" -name 'libbale.*' | head -1)")
+  by_pkg_config=$(LD_LIBRARY_PATH=$folder "$work/by_pkg_config")
+  [ "$by_cmake" = "$by_pkg_config" ]
+
+  # Only the shared library is needed by a program that uses it, with the libraries below it.
+  for program in "$work/cmake_$kind/consumer" "$work/by_pkg_config"; do
+    needed=$(readelf -d "$program" | grep -Eo 'lib(bale|zstd)\.so[^]]*' | tr '\n' ' ')
+    case $kind/$needed in
+      static/libzstd.so.?" " | shared/libbale.so.*.*" ") ;;
+      *) echo "$kind: $program needs $needed" && exit 1 ;;
+    esac
+  done
+done
 
 # The README's program, after the tree was moved; packages are staged with DESTDIR and moved too.
-mv "$work/prefix" "$work/moved"
+mv "$work/static" "$work/moved"
 sed -n '/^```cpp$/,/^```$/{/^```/d;p}' "$(dirname "$0")/../README.md" >"$work/readme.cc"
 use_pkg_config "$work/moved" "$work/readme.cc" "$work/readme"
 (cd "$work" && ./readme | grep -Eq '^[0-9a-f]{64} 12 bytes$')
 DESTDIR=$work/stage cmake --install "$build" --prefix /opt/bale >>"$work/install.log"
 use_pkg_config "$work/stage/opt/bale" "$work/readme.cc" "$work/readme"
 
-[ "$by_cmake" = "$by_pkg_config" ]
 "$work/moved/bin/bale" --version
 echo "both consumers: $by_cmake"

@@ -35,6 +35,7 @@ PUBLIC_HEADERS = {
     "archive_name.h": "object",
     "bytes.h": "base",
     "directory_export.h": "dir",
+    "export.h": "base",
     "file_system.h": "io",
     "git_export.h": "git",
     "git_import.h": "git",
@@ -46,7 +47,9 @@ PUBLIC_HEADERS = {
     "pack_verifier.h": "pack",
     "progress.h": "base",
     "record.h": "object",
+    "ref_list.h": "store",
     "result.h": "base",
+    "snapshot.h": "store",
     "store.h": "store",
     "store_collect.h": "store",
     "store_repack.h": "store",
@@ -54,6 +57,7 @@ PUBLIC_HEADERS = {
     "store_statistics.h": "store",
     "store_verifier.h": "store",
     "tree.h": "store",
+    "work_options.h": "io",
 }
 
 # Restricted includes, by patterns of whole names, and the rooms that may use them. Tests may use
@@ -73,6 +77,9 @@ KEPT_INCLUDES = {
 # format uses no files and no threads; the table above restricts zstd.
 FORMAT_MAY_NOT = {"cstdio", "filesystem", "fcntl.h", "mutex", "thread", "unistd.h"}
 
+# Verbs that show what users can do with the public headers.
+PUBLIC_ONLY = {"src/cli/list.cc", "src/cli/log.cc"}
+
 MAX_COLUMNS = 100
 MAX_LINES = 1000
 
@@ -87,6 +94,10 @@ TEST_NAME = re.compile(r"_(test|fuzz|bench)\.(cc|h)$")
 # Calls of C++ and Python, and the program in scripts that tests run.
 SLEEP = re.compile(r"\b(sleep_for|sleep_until|u?sleep|nanosleep|clock_nanosleep)\s*\(|"
                    r"\bsleep\s+[0-9$]")
+LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
+# The command line in a message: only the program may speak of it (src/cli/errors.cc, HintKind).
+COMMAND = re.compile(r"\bbale (init|import|list|log|refs|ls|cat|show|export|verify|stats|repack|gc|"
+                     r"repair|archive|pack)\b|[(]--[a-z]")
 SPDX = ["SPDX-FileCopyrightText: The bale authors", "SPDX-License-Identifier: Apache-2.0"]
 
 
@@ -132,6 +143,8 @@ class Rules:
             first = PUBLIC_HEADERS[rest]
         if first not in self.order:
             return None if is_test else self.judge_foreign(room, name)
+        if path in PUBLIC_ONLY and name.split("/")[0] in {"pack", "store", "git", "dir"}:
+            return f"{name} is not public, and this verb must be writable with public headers"
         if not self.may_use(room, first):
             return f"{room} may not use {name}: {first} is not below it"
         if name.startswith(room + "/") and room in PARTS and not is_test:
@@ -207,6 +220,17 @@ def judge_waits(name, lines):
             for number, line in enumerate(lines, 1) if SLEEP.search(line)]
 
 
+def judge_words(name, lines):
+    """Where a message of the library names a verb or an option of the program."""
+    if not name.startswith("src/") or name.startswith(("src/cli/", "src/testing/")):
+        return []
+    if TEST_NAME.search(name):
+        return []
+    return [f"{name}:{number}: a message of the library names the command line; give a Hint instead"
+            for number, line in enumerate(lines, 1) if not line.lstrip().startswith("//")
+            for literal in LITERAL.findall(line) if COMMAND.search(literal)]
+
+
 class RulesTest(unittest.TestCase):
     """Each rule can fail."""
 
@@ -243,6 +267,11 @@ class RulesTest(unittest.TestCase):
         self.refused("src/git/a.cc", "bale/directory_export.h")
         self.allowed("src/dir/a.cc", "bale/store.h")
         self.refused("src/cli/a.cc", "bale/unheard_of.h")
+
+    def test_some_verbs_use_public_headers_only(self):
+        self.allowed("src/cli/log.cc", "bale/snapshot.h")
+        self.refused("src/cli/log.cc", "store/core/layout.h")
+        self.allowed("src/cli/verify.cc", "store/core/layout.h")
 
     def test_only_tests_use_testing(self):
         self.allowed("src/base/a_test.cc", "testing/matchers.h")
@@ -283,6 +312,14 @@ class RulesTest(unittest.TestCase):
                 self.assertEqual(len(judge_waits(name, ["", line])), 1, f"{name}: {line}")
             self.assertEqual(judge_waits("src/io/a.cc", [line]), [])
         self.assertEqual(judge_waits("src/io/a_test.cc", ["// no sleeping", "asleep(1);"]), [])
+
+    def test_messages_of_the_library_name_no_verbs(self):
+        for line in ['"{}: damaged (bale repair mends it)"', '"too small (--memory 4M)"']:
+            self.assertEqual(len(judge_words("src/store/a.cc", [line])), 1, line)
+            self.assertEqual(judge_words("src/cli/a.cc", [line]), [])
+            self.assertEqual(judge_words("src/store/a_test.cc", [line]), [])
+            self.assertEqual(judge_words("src/store/a.cc", ["// " + line]), [])
+        self.assertEqual(judge_words("src/git/a.cc", ['{"rev-list", "--all", "--not"}']), [])
 
 
 class TreeTest(unittest.TestCase):
@@ -333,6 +370,7 @@ class TreeTest(unittest.TestCase):
         for name in self.names:
             lines = self.read(name).splitlines()
             wrong += judge_look(name, lines) + judge_waits(name, lines)
+            wrong += judge_words(name, lines)
         self.assertEqual(wrong, [], "\n" + "\n".join(wrong))
 
     def test_long_files_are_there(self):

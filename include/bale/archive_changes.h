@@ -18,24 +18,23 @@
 #include <cstdint>
 #include <string>
 
+#include "bale/export.h"
 #include "bale/object.h"
-#include "bale/progress.h"
 #include "bale/result.h"
 #include "bale/store.h"
+#include "bale/work_options.h"
 
 namespace bale {
 
 struct ArchiveChangeOptions {
-  std::uint64_t memory_bytes = 32 << 20;
-  bool sync = true;  ///< false: fast and not safe against a power cut, for tests
-  Operation operation;
+  WorkOptions work{};
 };
 
 /// The smallest memory_bytes. Reading records with very many refs needs more.
-[[nodiscard]] std::uint64_t smallest_archive_change_bytes();
+[[nodiscard]] BALE_EXPORT std::uint64_t smallest_archive_change_memory_bytes();
 
 /// The same for undo_archive_change().
-[[nodiscard]] std::uint64_t smallest_undo_bytes();
+[[nodiscard]] BALE_EXPORT std::uint64_t smallest_undo_memory_bytes();
 
 struct RemovedArchive {
   ObjectId record;   ///< says that the archive was removed, and when
@@ -51,9 +50,9 @@ struct RemovedArchive {
 /// archive or it was already removed, kInvalidArgument for an invalid name or too little memory,
 /// kInterrupted, kIo. Refreshes `store`.
 ///
-/// Memory: options.memory_bytes.
-Result<RemovedArchive> remove_archive(Store& store, const std::string& name,
-                                      const ArchiveChangeOptions& options = {});
+/// Memory: work.memory_bytes.
+BALE_EXPORT Result<RemovedArchive> remove_archive(Store& store, const std::string& name,
+                                                  const ArchiveChangeOptions& options = {});
 
 struct PrunedArchive {
   std::uint64_t records_kept = 0;
@@ -78,14 +77,16 @@ struct PrunedArchive {
 /// and would lose, kInvalidArgument for an invalid name or number or too little memory,
 /// kInterrupted, kIo. Refreshes `store`.
 ///
-/// Memory: options.memory_bytes, the text of one record, and 33 bytes for each that is kept.
-Result<PrunedArchive> prune_archive(Store& store, const std::string& name, std::uint64_t keep,
-                                    const ArchiveChangeOptions& options = {});
+/// Memory: work.memory_bytes, the text of one record, and 33 bytes for each that is kept.
+BALE_EXPORT Result<PrunedArchive> prune_archive(Store& store, const std::string& name,
+                                                std::uint64_t keep,
+                                                const ArchiveChangeOptions& options = {});
 
 /// Predicts prune_archive(); writes nothing and takes no lock, so it needs no write permission.
 /// `record` is the current newest one. Errors and memory as prune_archive().
-Result<PrunedArchive> predict_prune(const Store& store, const std::string& name, std::uint64_t keep,
-                                    const ArchiveChangeOptions& options = {});
+BALE_EXPORT Result<PrunedArchive> predict_prune(const Snapshot& store, const std::string& name,
+                                                std::uint64_t keep,
+                                                const ArchiveChangeOptions& options = {});
 
 struct UndoneChange {
   bool removal = false;            ///< a removal was undone; otherwise a pruning
@@ -106,9 +107,9 @@ struct UndoneChange {
 /// kCorrupt if a record cannot be read or an object is missing from a store with damaged packs;
 /// kUnsupported, kInterrupted, kIo as prune_archive(). Refreshes `store`.
 ///
-/// Time: a walk over all that the records reach. Memory: options.memory_bytes, at least
-/// smallest_undo_bytes(), and 200 bytes a record.
-Result<UndoneChange> undo_archive_change(Store& store, const std::string& name,
-                                         const ArchiveChangeOptions& options = {});
+/// Time: a walk over all that the records reach. Memory: work.memory_bytes, at least
+/// smallest_undo_memory_bytes(), and 200 bytes a record.
+BALE_EXPORT Result<UndoneChange> undo_archive_change(Store& store, const std::string& name,
+                                                     const ArchiveChangeOptions& options = {});
 
 }  // namespace bale

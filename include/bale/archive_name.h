@@ -24,6 +24,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bale/export.h"
 #include "bale/result.h"
 
 namespace bale {
@@ -34,7 +35,7 @@ inline constexpr std::size_t kMaxArchiveNameBytes = 200;
 /// kInvalidArgument unless `name` is UTF-8 of 1 to 200 bytes without '@', ':' or control
 /// characters. A '/' separates its parts, none of which is empty or starts with '-' or '.'. Such a
 /// name is safe as a relative path.
-[[nodiscard]] Result<void> check_archive_name(std::string_view name);
+[[nodiscard]] BALE_EXPORT Result<void> check_archive_name(std::string_view name);
 
 /// A place in an archive, as a user writes it.
 struct ArchivePath {
@@ -53,10 +54,11 @@ struct ArchivePath {
 /// hold '/' and '@', a path any byte. Leading, trailing and double slashes of a path are dropped.
 /// kInvalidArgument if no part can be an archive's name, for an invalid record number, an empty
 /// REF, and a path with a component "." or "..".
-[[nodiscard]] Result<std::vector<ArchivePath>> parse_archive_path(std::string_view text);
+[[nodiscard]] BALE_EXPORT Result<std::vector<ArchivePath>> parse_archive_path(
+    std::string_view text);
 
 /// kInvalidArgument unless `name` is a full ref name ("refs/...") by the rules of
 /// git-check-ref-format(1). An export writes it into files and uses it as a path.
-[[nodiscard]] Result<void> check_ref_name(std::string_view name);
+[[nodiscard]] BALE_EXPORT Result<void> check_ref_name(std::string_view name);
 
 }  // namespace bale

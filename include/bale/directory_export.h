@@ -3,8 +3,9 @@
 
 // Exporting the files of an archive, or of a directory inside one.
 //
-//   ArchivePath what = find_archive_path(store, "linux:drivers/net").value();
-//   auto summary = bale::export_directory(store, what, "/tmp/net", {});
+//   auto what = bale::find_archive_path(store, "linux:drivers/net");
+//   if (!what) return what.error();
+//   auto summary = bale::export_directory(store, *what, "/tmp/net", {});
 
 #pragma once
 
@@ -13,15 +14,15 @@
 #include <vector>
 
 #include "bale/archive_name.h"
-#include "bale/progress.h"
+#include "bale/export.h"
 #include "bale/result.h"
 #include "bale/store.h"
+#include "bale/work_options.h"
 
 namespace bale {
 
 struct DirectoryExportOptions {
-  std::uint64_t memory_bytes = 64 << 20;
-  Operation operation;
+  WorkOptions work{};
 };
 
 struct DirectoryExportSummary {
@@ -42,8 +43,9 @@ struct DirectoryExportSummary {
 /// could escape it or name a Git directory (`..`, `.git` in any disguise). kCorrupt also for an
 /// object that the store has lost, kNotFound, kInvalidArgument if `path` is a file, kInterrupted,
 /// kIo.
-Result<DirectoryExportSummary> export_directory(const Store& store, const ArchivePath& path,
-                                                const std::string& directory,
-                                                const DirectoryExportOptions& options);
+BALE_EXPORT Result<DirectoryExportSummary> export_directory(const Snapshot& store,
+                                                            const ArchivePath& path,
+                                                            const std::string& directory,
+                                                            const DirectoryExportOptions& options);
 
 }  // namespace bale

@@ -18,12 +18,13 @@
 #include <vector>
 
 #include "bale/bytes.h"
+#include "bale/export.h"
 #include "bale/result.h"
 
 namespace bale {
 
 /// A read-only memory map of a file. It stays valid after the File is closed or removed.
-class Mapping {
+class BALE_EXPORT Mapping {
  public:
   virtual ~Mapping() = default;
 
@@ -35,7 +36,7 @@ class Mapping {
 };
 
 /// An open file. The destructor closes it without making it durable: sync() does that.
-class File {
+class BALE_EXPORT File {
  public:
   virtual ~File() = default;
 
@@ -80,12 +81,12 @@ enum class CreateMode : std::uint8_t {
 enum class LockMode : std::uint8_t { kShared, kExclusive };
 
 /// Held until it is destroyed or the process ends, in whatever way.
-class FileLock {
+class BALE_EXPORT FileLock {
  public:
   virtual ~FileLock() = default;
 };
 
-class FileSystem {
+class BALE_EXPORT FileSystem {
  public:
   virtual ~FileSystem() = default;
 
@@ -135,6 +136,6 @@ class FileSystem {
 };
 
 /// The operating system's files. Lives as long as the program.
-[[nodiscard]] FileSystem& posix_file_system();
+[[nodiscard]] BALE_EXPORT FileSystem& posix_file_system();
 
 }  // namespace bale

@@ -12,17 +12,16 @@
 #include <string>
 #include <vector>
 
-#include "bale/progress.h"
+#include "bale/export.h"
 #include "bale/result.h"
 #include "bale/store.h"
+#include "bale/work_options.h"
 
 namespace bale {
 
 struct GitExportOptions {
   std::uint64_t record_back = 0;  ///< which record: 0 is the newest
-  std::uint64_t memory_bytes = 64 << 20;
-  std::size_t lanes = 0;  ///< compression threads; 0: one per processor
-  Operation operation;
+  WorkOptions work{};
 };
 
 struct GitExportSummary {
@@ -34,15 +33,19 @@ struct GitExportSummary {
   std::uint64_t children_peak_rss_bytes = 0;
 };
 
-inline constexpr std::uint64_t kMinExportBytes = 24 << 20;
+/// The smallest memory_bytes.
+[[nodiscard]] constexpr std::uint64_t smallest_export_memory_bytes() {
+  return 24 << 20;
+}
 
 /// Writes `out`, which must not exist or be an empty directory; it appears complete or not at all.
 /// Deltas are copied without decoding. Git hashes every object, and its ids are compared with those
 /// that the archive reaches, so the result is verified. kNotFound for an unknown archive or record,
 /// kCorrupt if an object that it reaches cannot be read or does not match its id, kInvalidArgument
 /// if the archive is not of a Git repository or `out` is not empty, kInterrupted, kIo. Memory:
-/// options.memory_bytes, and that of the child process `git index-pack`.
-Result<GitExportSummary> export_git(const Store& store, const std::string& name,
-                                    const std::string& out, const GitExportOptions& options);
+/// work.memory_bytes, and that of the child process `git index-pack`.
+BALE_EXPORT Result<GitExportSummary> export_git(const Snapshot& store, const std::string& name,
+                                                const std::string& out,
+                                                const GitExportOptions& options);
 
 }  // namespace bale

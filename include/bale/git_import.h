@@ -19,26 +19,24 @@
 #include <string>
 #include <vector>
 
+#include "bale/export.h"
 #include "bale/object.h"
-#include "bale/progress.h"
 #include "bale/result.h"
 #include "bale/store.h"
+#include "bale/work_options.h"
 
 namespace bale {
 
 struct GitImportOptions {
-  std::string name;            ///< of the archive; empty: derived from the path
-  bool all_objects = false;    ///< also objects that no ref reaches
+  std::string name{};          ///< of the archive; empty: made from the path
+  bool all_objects = false;    ///< also what no ref reaches
   bool allow_missing = false;  ///< record what the source lacks, instead of failing
   bool skip_bad_refs = false;  ///< leave out refs that are not well-formed, instead of failing
   /// Continue the archive although the source seems to be another repository than the last one.
   bool new_source = false;
   bool deltas = true;  ///< store versions as deltas against each other
   int level = 3;       ///< of zstd: 1..22
-  std::uint64_t memory_bytes = 64 << 20;
-  std::size_t lanes = 0;  ///< compression threads; 0: one per processor
-  bool sync = true;       ///< false: fast and not safe against a power cut, for tests
-  Operation operation;
+  WorkOptions work{};
 };
 
 struct GitImportSummary {
@@ -69,11 +67,11 @@ struct GitImportSummary {
 };
 
 /// The smallest memory_bytes at this level, with or without deltas.
-[[nodiscard]] std::uint64_t smallest_import_memory_bytes(int level, bool deltas = true);
+[[nodiscard]] BALE_EXPORT std::uint64_t smallest_import_memory_bytes(int level, bool deltas = true);
 
 /// With at least this much memory_bytes, objects of up to 1 MiB are stored as deltas; with less,
 /// only those of up to 256 KiB, and a history of larger files takes several times the space.
-[[nodiscard]] std::uint64_t full_search_import_memory_bytes(int level);
+[[nodiscard]] BALE_EXPORT std::uint64_t full_search_import_memory_bytes(int level);
 
 /// kNotFound or kInvalidArgument if `path` is not a repository, kIncomplete if it lacks objects
 /// (unless allow_missing) or has malformed refs (unless skip_bad_refs), kInvalidArgument for an
@@ -93,9 +91,9 @@ struct GitImportSummary {
 /// `objects` is exact. For that, all objects may be listed a second time if the store already had
 /// some of the new ones.
 ///
-/// Memory: options.memory_bytes, and more in proportion to the number of refs, but not to the
+/// Memory: work.memory_bytes, and more in proportion to the number of refs, but not to the
 /// number or size of objects; and that of the `git` child processes.
-Result<GitImportSummary> import_git(Store& store, const std::string& path,
-                                    const GitImportOptions& options);
+BALE_EXPORT Result<GitImportSummary> import_git(Store& store, const std::string& path,
+                                                const GitImportOptions& options);
 
 }  // namespace bale

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "bale/bytes.h"
+#include "bale/export.h"
 #include "bale/object.h"
 #include "bale/result.h"
 
@@ -21,23 +22,23 @@ namespace bale {
 enum class GitHash : std::uint8_t { kSha1 = 1, kSha256 = 2 };
 
 /// "sha1" or "sha256".
-[[nodiscard]] std::string_view to_string(GitHash hash);
+[[nodiscard]] BALE_EXPORT std::string_view to_string(GitHash hash);
 
 /// Parses "sha1" or "sha256"; kInvalidArgument for any other name.
-[[nodiscard]] Result<GitHash> git_hash_from_name(std::string_view name);
+[[nodiscard]] BALE_EXPORT Result<GitHash> git_hash_from_name(std::string_view name);
 
 /// 20 or 32.
 constexpr std::size_t oid_bytes(GitHash hash) {
   return hash == GitHash::kSha1 ? 20 : 32;
 }
 
-class GitOid {
+class BALE_EXPORT GitOid {
  public:
   /// The null id of SHA-1.
   GitOid() = default;
 
-  /// Requires bytes.size() == oid_bytes(hash): any other size ends the program.
-  GitOid(GitHash hash, Bytes bytes);
+  /// kInvalidArgument unless `bytes` are as many as an id of this hash has.
+  [[nodiscard]] static Result<GitOid> from_bytes(GitHash hash, Bytes bytes);
 
   /// Reads exactly 40 hex digits (SHA-1) or 64 (SHA-256), in any case.
   [[nodiscard]] static Result<GitOid> from_hex(std::string_view hex);
@@ -53,17 +54,21 @@ class GitOid {
   bool operator==(const GitOid&) const = default;
 
  private:
+  friend struct KnownId;
+
+  GitOid(GitHash hash, Bytes bytes);
+
   GitHash hash_ = GitHash::kSha1;
   std::array<std::byte, 32> bytes_{};  // SHA-1 leaves the last twelve zero
 };
 
 /// Git's word for a type: "blob", "tree", "commit" (state) or "tag" (action).
-[[nodiscard]] std::string_view git_type_name(ObjectType type);
+[[nodiscard]] BALE_EXPORT std::string_view git_type_name(ObjectType type);
 
 /// The type for Git's word; kInvalidArgument for any other word.
-[[nodiscard]] Result<ObjectType> object_type_from_git(std::string_view name);
+[[nodiscard]] BALE_EXPORT Result<ObjectType> object_type_from_git(std::string_view name);
 
 /// The id that Git gives this payload. Thread-safe.
-[[nodiscard]] GitOid git_oid(GitHash hash, ObjectType type, Bytes payload);
+[[nodiscard]] BALE_EXPORT GitOid git_oid(GitHash hash, ObjectType type, Bytes payload);
 
 }  // namespace bale

@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "bale/bytes.h"
+#include "bale/export.h"
 #include "bale/result.h"
 
 namespace bale {
@@ -23,7 +24,7 @@ namespace bale {
 enum class ObjectType : std::uint8_t { kBlob = 0, kTree = 1, kState = 2, kAction = 3 };
 
 /// "blob", "tree", "state" or "action".
-[[nodiscard]] std::string_view to_string(ObjectType type);
+[[nodiscard]] BALE_EXPORT std::string_view to_string(ObjectType type);
 
 /// The values are the tags of the pack format; hashes sort before change ids.
 enum class IdKind : std::uint8_t { kContentHash = 0, kChangeId = 1 };
@@ -34,13 +35,13 @@ constexpr std::size_t id_bytes(IdKind kind) {
 }
 
 /// An object's id: a content hash of 32 bytes or a change id of 16. Ordered as in an index.
-class ObjectId {
+class BALE_EXPORT ObjectId {
  public:
   /// The content hash of all zero bytes.
   ObjectId() = default;
 
-  /// Requires bytes.size() == id_bytes(kind): any other size ends the program.
-  ObjectId(IdKind kind, Bytes bytes);
+  /// kInvalidArgument unless `bytes` are as many as this kind of id has.
+  [[nodiscard]] static Result<ObjectId> from_bytes(IdKind kind, Bytes bytes);
 
   /// Reads exactly 64 hex digits (content hash) or 32 (change id), in any case.
   [[nodiscard]] static Result<ObjectId> from_hex(std::string_view hex);
@@ -56,17 +57,21 @@ class ObjectId {
   bool operator==(const ObjectId&) const = default;
 
  private:
+  friend struct KnownId;
+
+  ObjectId(IdKind kind, Bytes bytes);
+
   IdKind kind_ = IdKind::kContentHash;
   std::array<std::byte, 32> bytes_{};  // a change id leaves the second half zero
 };
 
 /// BLAKE3 over the type's name, the length as u64 little-endian, a zero byte, and the payload.
-[[nodiscard]] ObjectId content_hash(ObjectType type, Bytes payload);
+[[nodiscard]] BALE_EXPORT ObjectId content_hash(ObjectType type, Bytes payload);
 
 /// The first 16 bytes of the same hash: the id of a state.
-[[nodiscard]] ObjectId change_id(ObjectType type, Bytes payload);
+[[nodiscard]] BALE_EXPORT ObjectId change_id(ObjectType type, Bytes payload);
 
 /// The id a store gives an object: a change id for a state, else a content hash.
-[[nodiscard]] ObjectId store_id(ObjectType type, Bytes payload);
+[[nodiscard]] BALE_EXPORT ObjectId store_id(ObjectType type, Bytes payload);
 
 }  // namespace bale

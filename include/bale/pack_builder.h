@@ -3,18 +3,18 @@
 
 // PackBuilder: streams objects into one immutable pack and its index, in a fixed amount of memory.
 //
-//   bale::PackBuilderOptions options;                     // level 3, 16 MiB, all processors
-//   options.operation.cancel = &stop;                     // an atomic<bool>, set from anywhere
-//   options.operation.report = [](const bale::Progress& at) { draw(at); };
+//   bale::PackBuilderOptions options;                     // level 3, 64 MiB, all processors
+//   options.work.operation.cancel = &stop;                // an atomic<bool>, set from anywhere
+//   options.work.operation.report = [](const bale::Progress& at) { draw(at); };
 //   auto builder = bale::PackBuilder::create("objects.pack", options);
 //   if (!builder) return builder.error();
 //
 //   auto added = builder->add(id, bale::ObjectType::kBlob, payload);   // any number of times
 //   if (!added) return added.error();
 //
-//   TRY(builder->begin_object(bale::IdKind::kContentHash, bale::ObjectType::kBlob, size));
-//   while (...) TRY(builder->write(piece));                            // a payload of any size
-//   TRY(builder->end_object(id));
+//   BALE_TRY(builder->begin_object(bale::IdKind::kContentHash, bale::ObjectType::kBlob, size));
+//   for (const bale::Bytes piece : pieces) BALE_TRY(builder->write(piece));  // of any size
+//   BALE_TRY(builder->end_object(id));
 //
 //   auto summary = builder->finish();       // objects.pack and objects.idx are there now, whole
 //   if (!summary) return summary.error();
@@ -23,8 +23,8 @@
 // index has no name at all. Both take their names in finish(), durable before they do. Dropping an
 // unfinished builder removes what it made.
 //
-// Memory. Every large buffer is charged to one account of `memory_bytes`, taken when the builder is
-// created and never exceeded. With L lanes:
+// Memory. Every large buffer is charged to one account of `work.memory_bytes`, taken when the
+// builder is created and never exceeded. With L lanes:
 //
 //   compression   L * C(level)        C: a zstd context for inputs of 1 MiB: 1.3 MiB at level 3,
 //                                     12.5 at 9, 17.3 at 19; 0 where nothing is compressed
@@ -34,9 +34,9 @@
 //   sorting       all the rest        one eighth of it for the bases of deltas; in finish() also
 //                                     what the lanes had
 //
-// L is `lanes`, or as many as leave the sort a third. The peak depends on nothing else: not on how
-// many objects there are, how large they are, nor how their ids are distributed. What does not fit
-// the sort buffer goes to an unnamed scratch file. (doc/MEMORY.md has measurements.)
+// L is `work.lanes`, or as many as leave the sort a third. The peak depends on nothing else: not on
+// how many objects there are, how large they are, nor how their ids are distributed. What does not
+// fit the sort buffer goes to an unnamed scratch file. (doc/MEMORY.md has measurements.)
 //
 // Deltas. With options.deltas an object is tried as a delta against earlier ones of its type: those
 // that the caller names, recent ones, the last of its lineage, and what resembles it, found by a
@@ -74,10 +74,11 @@
 #include <vector>
 
 #include "bale/bytes.h"
+#include "bale/export.h"
 #include "bale/file_system.h"
 #include "bale/object.h"
-#include "bale/progress.h"
 #include "bale/result.h"
+#include "bale/work_options.h"
 
 namespace bale {
 
@@ -93,23 +94,22 @@ struct PackBuilderOptions {
   std::uint64_t min_compress_bytes = 256;  ///< smaller payloads are stored as they come
   /// How many entries there will be. Then the header is right from the first byte on, and bytes
   /// are stable as they are written; finish() fails if it does not come true.
-  std::optional<std::uint64_t> declared_count;
-  std::uint64_t memory_bytes = 16 << 20;  ///< the account described above
-  /// How many threads may compress, hash and write, besides the caller's; 1: it does all of that
-  /// itself; 0: as many as there are processors. Fewer where the memory does not do for so many.
-  std::size_t lanes = 0;
-  std::string scratch_directory;  ///< empty: beside the output
-  bool allow_huge = false;        ///< objects above 1 GiB, which only bale can read back
+  std::optional<std::uint64_t> declared_count{};
+  std::string scratch_directory{};  ///< empty: beside the output
+  bool allow_huge = false;          ///< objects above 1 GiB, which only bale can read back
   /// Store objects as deltas against earlier ones where that is smaller. Needs compress.
   bool deltas = false;
-  bool sync = true;  ///< make files durable before they take their names
   /// Told of every entry, in the order of the pack, once it is known where it lies: some calls
   /// later, and of all of them by the end of flush() and finish(). Called during the builder's
   /// calls, on the caller's thread. An Error fails the builder.
-  std::function<Result<void>(const EntryPosition&)> on_entry;
-  Operation operation;                ///< its report says how the index comes along
-  FileSystem* file_system = nullptr;  ///< null: posix_file_system()
+  std::function<Result<void>(const EntryPosition&)> on_entry{};
+  /// Its lanes compress, hash and write; its operation reports how the index comes along.
+  WorkOptions work{};
 };
+
+/// The smallest memory_bytes for these options.
+[[nodiscard]] BALE_EXPORT std::uint64_t smallest_build_memory_bytes(
+    const PackBuilderOptions& options);
 
 /// Where an object went: what a later delta against it needs. Valid for the builder it came from.
 struct EntryHandle {
@@ -156,11 +156,9 @@ struct PackInMemory {
   PackSummary summary;
 };
 
-class PackTarget;
-struct BuilderPlan;
 struct StoredEntry;
 
-class PackBuilder {
+class BALE_EXPORT PackBuilder {
  public:
   /// Builds `pack_path` and `index_path` (empty: pack_path with its ".pack" replaced by ".idx", or
   /// ".idx" appended). Older files of these names are replaced at success, and only then.
@@ -180,9 +178,6 @@ class PackBuilder {
   /// Builds in memory, for small batches: finish_in_memory() gives the bytes, which are not charged
   /// to the account. Never spills to a disk: the sort buffer's size limits the number of objects.
   [[nodiscard]] static Result<PackBuilder> in_memory(const PackBuilderOptions& options);
-
-  /// The smallest `memory_bytes` that these options work with.
-  [[nodiscard]] static std::uint64_t smallest_memory_bytes(const PackBuilderOptions& options);
 
   PackBuilder(PackBuilder&&) noexcept;
   PackBuilder& operator=(PackBuilder&&) noexcept;
@@ -238,13 +233,10 @@ class PackBuilder {
   class Impl;
   explicit PackBuilder(std::unique_ptr<Impl> impl);
 
-  static Result<PackBuilder> start(PackTarget target, const PackBuilderOptions& options,
-                                   const BuilderPlan& plan);
-
   std::unique_ptr<Impl> impl_;
 };
 
 /// Where the index of a pack is looked for: ".pack" replaced by ".idx", or ".idx" appended.
-[[nodiscard]] std::string default_index_path(const std::string& pack_path);
+[[nodiscard]] BALE_EXPORT std::string default_index_path(const std::string& pack_path);
 
 }  // namespace bale

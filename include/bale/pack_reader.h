@@ -32,6 +32,7 @@
 #include <vector>
 
 #include "bale/bytes.h"
+#include "bale/export.h"
 #include "bale/file_system.h"
 #include "bale/object.h"
 #include "bale/result.h"
@@ -46,7 +47,7 @@ enum class PackAccess : std::uint8_t {
 };
 
 struct PackReaderOptions {
-  std::string index_path;  ///< empty: default_index_path(pack_path)
+  std::string index_path{};  ///< empty: default_index_path(pack_path)
   PackAccess access = PackAccess::kMap;
   FileSystem* file_system = nullptr;  ///< null: posix_file_system()
 };
@@ -99,22 +100,21 @@ inline constexpr std::uint64_t kAnyObjectBytes = 7 << 19;
 
 /// The working memory of one thread that reads: decompression, rebuilt deltas, a cache of bases. It
 /// may serve many packs. Takes memory only as needed, and never more than it was allowed.
-class ReadContext {
+class BALE_EXPORT ReadContext {
  public:
   explicit ReadContext(std::uint64_t memory_bytes = std::uint64_t{32} << 20);
   ReadContext(ReadContext&&) noexcept;
   ReadContext& operator=(ReadContext&&) noexcept;
   ~ReadContext();
 
+ private:
+  friend struct ReadContextAccess;
   class Impl;
 
-  [[nodiscard]] Impl& impl() { return *impl_; }
-
- private:
   std::unique_ptr<Impl> impl_;
 };
 
-class PackReader {
+class BALE_EXPORT PackReader {
  public:
   /// Receives a payload in pieces, in order; an Error ends the reading and comes back.
   using PayloadSink = std::function<Result<void>(Bytes piece)>;
@@ -141,12 +141,12 @@ class PackReader {
 
   /// find() of every id, several times as fast for many: the searches wait for memory together. Any
   /// number of ids, in any order; at its best with 64 or more at a time. Allocates nothing.
-  /// Requires offsets.size() == ids.size().
-  void find_many(std::span<const ObjectId> ids,
-                 std::span<std::optional<std::uint64_t>> offsets) const;
+  /// kInvalidArgument unless offsets.size() == ids.size().
+  Result<void> find_many(std::span<const ObjectId> ids,
+                         std::span<std::optional<std::uint64_t>> offsets) const;
 
-  /// The index's record number `position`, in id order. kCorrupt if it makes no sense. Requires
-  /// position < record_count().
+  /// The index's record number `position`, in id order. kCorrupt if it makes no sense,
+  /// kInvalidArgument unless position < record_count().
   [[nodiscard]] Result<IndexRecord> record(std::uint64_t position) const;
 
   /// The position of the first record whose id is not below `id`, in index order.
@@ -191,9 +191,8 @@ class PackReader {
   /// Gives back pages of the maps that were touched. For programs that walk over whole packs.
   void release_pages() const;
 
-  class Impl;
-
  private:
+  class Impl;
   explicit PackReader(std::unique_ptr<Impl> impl);
 
   std::unique_ptr<Impl> impl_;

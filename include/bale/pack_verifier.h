@@ -5,7 +5,7 @@
 //
 //   auto report = bale::verify_pack("objects.pack");
 //   if (!report) return report.error();          // it could not be checked
-//   for (const bale::Error& error : report->errors) ...   // it was: this is what is wrong
+//   for (const bale::Error& error : report->errors) print(error.message);
 
 #pragma once
 
@@ -14,26 +14,24 @@
 #include <string>
 #include <vector>
 
+#include "bale/export.h"
 #include "bale/file_system.h"
-#include "bale/progress.h"
 #include "bale/result.h"
+#include "bale/work_options.h"
 
 namespace bale {
 
 struct PackCheckOptions {
-  std::string index_path;                 ///< empty: default_index_path(pack_path)
-  std::uint64_t memory_bytes = 64 << 20;  ///< at least kMinPackCheckBytes
-  std::string scratch_directory;          ///< for the sort; empty: the index's directory
-  bool sync = true;                       ///< for make_index: make it durable before it is renamed
-  bool decode = true;                     ///< for verify_pack: also decode every payload
-  /// Threads that hash and decode beside the caller's; 0: one per processor, as far as memory
-  /// allows; 1: the caller's thread only. The report does not depend on it.
-  std::size_t lanes = 0;
-  Operation operation;
-  FileSystem* file_system = nullptr;  ///< null: posix_file_system()
+  std::string index_path{};         ///< empty: default_index_path(pack_path)
+  std::string scratch_directory{};  ///< for the sort; empty: where the index lies
+  bool decode = true;               ///< for verify_pack: also decode every payload
+  WorkOptions work{};
 };
 
-inline constexpr std::uint64_t kMinPackCheckBytes = 8 << 20;
+/// The smallest memory_bytes, for make_index() too.
+[[nodiscard]] constexpr std::uint64_t smallest_verify_pack_memory_bytes() {
+  return 8 << 20;
+}
 
 struct PackReport {
   std::uint64_t objects = 0;         ///< entries seen, duplicates included
@@ -50,8 +48,9 @@ struct PackReport {
 ///
 /// An Error means that the pack could not be checked: kNotFound for a missing pack (a missing index
 /// is reported instead), kInvalidArgument for too little memory, kInterrupted, kIo. Memory:
-/// options.memory_bytes, whatever the pack.
-Result<PackReport> verify_pack(const std::string& pack_path, const PackCheckOptions& options = {});
+/// work.memory_bytes, whatever the pack.
+BALE_EXPORT Result<PackReport> verify_pack(const std::string& pack_path,
+                                           const PackCheckOptions& options = {});
 
 struct IndexReport {
   std::uint64_t objects = 0;     ///< entries in the pack
@@ -61,6 +60,7 @@ struct IndexReport {
 
 /// Builds a pack's index from the pack, replacing an existing one. kCorrupt, without writing an
 /// index, if the pack's checksum, its structure or a delta's base is wrong. Memory as above.
-Result<IndexReport> make_index(const std::string& pack_path, const PackCheckOptions& options = {});
+BALE_EXPORT Result<IndexReport> make_index(const std::string& pack_path,
+                                           const PackCheckOptions& options = {});
 
 }  // namespace bale

@@ -11,8 +11,11 @@
 //
 //   {"archive":"git","bytes":13946,"hash":"sha1","head":"ref: refs/heads/main","kind":"git",
 //    "missing":{"count":0},"number":3,"objects":849014,"objects_new":12,
-//    "refs":{"refs/heads/main":"<oid>"},"source":"/srv/git.git",
+//    "ref_count":10000,"ref_lists":["<hash>","<hash>"],"source":"/srv/git.git",
 //    "time":"2026-11-22T14:56:00Z","version":"0.1.0"}    (on one line)
+//
+// The refs of a small repository are in the record: "refs":{"refs/heads/main":"<oid>"}. Others are
+// in lists, objects of their own; RefList::read() (bale/ref_list.h) reads both.
 //
 // Keys without a value (an empty collection or text, an absent optional) are left out, but for the
 // numbers. A reader overlooks keys that it does not know.
@@ -27,6 +30,7 @@
 #include <vector>
 
 #include "bale/bytes.h"
+#include "bale/export.h"
 #include "bale/git_oid.h"
 #include "bale/object.h"
 #include "bale/result.h"
@@ -41,9 +45,9 @@ enum class RecordKind : std::uint8_t {
 };
 
 /// "git", "dir", "tar" or "removed".
-[[nodiscard]] std::string_view to_string(RecordKind kind);
+[[nodiscard]] BALE_EXPORT std::string_view to_string(RecordKind kind);
 
-struct Record {
+struct BALE_EXPORT Record {
   /// Git ids that are too many to stand in the record itself.
   struct OidList {
     std::uint64_t count = 0;
@@ -60,15 +64,19 @@ struct Record {
   std::int64_t time = 0;        ///< seconds since 1970, UTC, in the years 0 to 9999
   /// HEAD as it stood: "ref: refs/heads/main" or an id in hex; bytes, checked by no one yet.
   std::string head;
-  std::map<std::string, GitOid> refs;          ///< full name (bytes) to id
+  std::map<std::string, GitOid> refs;          ///< full name (bytes) to id; empty with lists
   std::map<std::string, std::string> symrefs;  ///< symbolic refs other than HEAD: name to target
-  std::vector<GitOid> shallow;                 ///< commits whose parents are left out, in order
-  std::optional<GitOid> root;                  ///< dir, tar: the root tree
-  std::uint64_t objects = 0;                   ///< reached by this import
-  std::uint64_t objects_new = 0;               ///< of these, not in the store before
-  std::uint64_t bytes = 0;                     ///< payload bytes read
-  OidList missing;    ///< objects that the source should have had and did not
-  OidList unreached;  ///< objects that were archived though no ref reaches them
+  /// The content hashes of lists of refs: a whole one, then edits of it, each of what the ones
+  /// before it give. At most kMostRefLists. Empty where the refs are in `refs` and `symrefs`.
+  std::vector<ObjectId> ref_lists;
+  std::uint64_t ref_count = 0;    ///< how many refs the lists give
+  std::vector<GitOid> shallow;    ///< commits whose parents are left out, in order
+  std::optional<GitOid> root;     ///< dir, tar: the root tree
+  std::uint64_t objects = 0;      ///< reached by this import
+  std::uint64_t objects_new = 0;  ///< of these, not in the store before
+  std::uint64_t bytes = 0;        ///< payload bytes read
+  OidList missing;                ///< objects that the source should have had and did not
+  OidList unreached;              ///< objects that were archived though no ref reaches them
   /// How many records the archive has with this one; 0 where an older version wrote it.
   std::uint64_t number = 0;
   std::optional<ObjectId> previous;  ///< id of the archive's record before this one
@@ -77,21 +85,25 @@ struct Record {
   std::optional<ObjectId> replaces;
   std::string version;  ///< of the program that wrote the record
 
+  static constexpr std::size_t kMostRefLists = 32;
+
+  /// How many refs there are, symbolic ones too (but not HEAD), wherever they are.
+  [[nodiscard]] std::uint64_t count_refs() const;
+
   bool operator==(const Record&) const = default;
 };
 
 /// The payload of a record; equal records give equal bytes. Safe from any thread.
-/// Requires what decode_record() checks and a caller has in hand: a valid archive name, all Git ids
-/// of the kind `hash`, and ids of 32 bytes for `previous`, `replaces` and lists; anything else
-/// stops the program. A time out of range is written as the nearest one inside. Memory: the text,
-/// and once more the text of the refs' names.
-[[nodiscard]] std::string encode_record(const Record& record);
+/// kInvalidArgument unless the archive's name is valid, all Git ids are of the kind `hash`, and
+/// `previous`, `replaces` and the lists are content hashes. A time out of range is written as the
+/// nearest one inside. Memory: the text, and once more the text of the refs' names.
+[[nodiscard]] BALE_EXPORT Result<std::string> encode_record(const Record& record);
 
 /// The record in a payload, which may come from anywhere. What encode_record() wrote comes back
 /// equal, whatever bytes are in its names. Safe from any thread.
 /// kCorrupt, with the key, where it is no JSON, nested deeply, a key of ours twice, missing or of
 /// another type, a number, id or time not readable, or a Git id of another kind than `hash`. Names
 /// of refs and HEAD may still be any bytes: see check_ref_name(). Memory: a few times the payload.
-[[nodiscard]] Result<Record> decode_record(Bytes payload);
+[[nodiscard]] BALE_EXPORT Result<Record> decode_record(Bytes payload);
 
 }  // namespace bale

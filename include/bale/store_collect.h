@@ -12,19 +12,17 @@
 #include <string>
 #include <vector>
 
-#include "bale/progress.h"
+#include "bale/export.h"
 #include "bale/result.h"
 #include "bale/store.h"
+#include "bale/work_options.h"
 
 namespace bale {
 
 struct CollectOptions {
   bool dry_run = false;  ///< only compute the summary
   int level = 3;         ///< for deltas that must be stored whole
-  std::uint64_t memory_bytes = 64 << 20;
-  std::size_t lanes = 0;
-  bool sync = true;  ///< false: fast and not safe against a power cut, for tests
-  Operation operation;
+  WorkOptions work{};
 };
 
 struct CollectSummary {
@@ -41,7 +39,7 @@ struct CollectSummary {
 };
 
 /// The smallest memory_bytes.
-[[nodiscard]] std::uint64_t smallest_collect_memory_bytes(int level = 3);
+[[nodiscard]] BALE_EXPORT std::uint64_t smallest_collect_memory_bytes(int level = 3);
 
 /// Removes every object that no record of any archive reaches: objects of removed or pruned
 /// archives and of imports that were killed. Records of removal stay.
@@ -54,8 +52,8 @@ struct CollectSummary {
 /// stays (kCorrupt).
 ///
 /// It never loses a reached object, however it ends. kInvalidArgument for too little memory, with
-/// the amount needed; kInterrupted. Memory: options.memory_bytes, and 33 bytes a record. Refreshes
+/// the amount needed; kInterrupted. Memory: work.memory_bytes, and 33 bytes a record. Refreshes
 /// the store.
-Result<CollectSummary> collect_store(Store& store, const CollectOptions& options);
+BALE_EXPORT Result<CollectSummary> collect_store(Store& store, const CollectOptions& options);
 
 }  // namespace bale

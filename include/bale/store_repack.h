@@ -12,9 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "bale/progress.h"
+#include "bale/export.h"
 #include "bale/result.h"
 #include "bale/store.h"
+#include "bale/work_options.h"
 
 namespace bale {
 
@@ -30,10 +31,7 @@ struct RepackOptions {
   bool find_bases = false;
   int level = 3;
   bool dry_run = false;  ///< say what would be done, and do nothing
-  std::uint64_t memory_bytes = 64 << 20;
-  std::size_t lanes = 0;
-  bool sync = true;  ///< false: fast and not safe against a power cut, for tests
-  Operation operation;
+  WorkOptions work{};
 };
 
 struct RepackSummary {
@@ -48,11 +46,12 @@ struct RepackSummary {
 };
 
 /// The smallest memory_bytes for these options.
-[[nodiscard]] std::uint64_t smallest_repack_memory_bytes(const RepackOptions& options);
+[[nodiscard]] BALE_EXPORT std::uint64_t smallest_repack_memory_bytes(const RepackOptions& options);
 
 /// With find_bases: from so much memory_bytes on, objects of up to 1 MiB become deltas; with less,
 /// objects of up to 256 KiB.
-[[nodiscard]] std::uint64_t full_search_repack_memory_bytes(const RepackOptions& options);
+[[nodiscard]] BALE_EXPORT std::uint64_t full_search_repack_memory_bytes(
+    const RepackOptions& options);
 
 /// Copies all packs of the store into one for each kind of Git id (or several of max_pack_bytes),
 /// drops entries that are there twice, and takes the old packs away. Imports may run beside it: it
@@ -65,7 +64,7 @@ struct RepackSummary {
 /// anew.
 ///
 /// kInvalidArgument for options that make no sense, or too little memory, with what would do;
-/// kInterrupted. Memory: options.memory_bytes. Refreshes the store.
-Result<RepackSummary> repack_store(Store& store, const RepackOptions& options);
+/// kInterrupted. Memory: work.memory_bytes. Refreshes the store.
+BALE_EXPORT Result<RepackSummary> repack_store(Store& store, const RepackOptions& options);
 
 }  // namespace bale

@@ -6,10 +6,11 @@
 //
 //   auto summary = bale::repair_store("archive.bale", {});
 //   if (!summary) return summary.error();        // it could not finish: try again
-//   if (!summary->whole()) ...                   // summary->lost has the ids still lost
+//   for (const std::string& lost : summary->lost) print(lost);   // ids still lost
 //
 //   const auto source = bale::open_store_source("backup.bale");
-//   bale::repair_store("archive.bale", {.from = source->get()});
+//   if (!source) return source.error();
+//   summary = bale::repair_store("archive.bale", {.from = source->get()});
 
 #pragma once
 
@@ -20,17 +21,18 @@
 #include <vector>
 
 #include "bale/bytes.h"
+#include "bale/export.h"
 #include "bale/file_system.h"
 #include "bale/git_oid.h"
 #include "bale/object.h"
-#include "bale/progress.h"
 #include "bale/result.h"
+#include "bale/work_options.h"
 
 namespace bale {
 
 /// Another place that may have objects which a store has lost. The caller does not trust it and
 /// computes all ids itself. Used on one thread, an object at a time.
-class ObjectSource {
+class BALE_EXPORT ObjectSource {
  public:
   /// Receives an object: its type and size, then its payload in pieces. An Error ends the reading
   /// and is returned.
@@ -53,7 +55,7 @@ class ObjectSource {
 };
 
 /// Another store as a source. `file_system` must outlive it. Errors as Store::open.
-[[nodiscard]] Result<std::unique_ptr<ObjectSource>> open_store_source(
+[[nodiscard]] BALE_EXPORT Result<std::unique_ptr<ObjectSource>> open_store_source(
     const std::string& path, FileSystem* file_system = nullptr);
 
 struct RepairOptions {
@@ -62,11 +64,7 @@ struct RepairOptions {
   /// objects are not determined (RepairSummary::losses_known).
   bool dry_run = false;
   int level = 3;  ///< for objects that must be compressed again
-  std::uint64_t memory_bytes = 64 << 20;
-  std::size_t lanes = 0;
-  bool sync = true;  ///< false: fast and not safe against a power cut, for tests
-  Operation operation;
-  FileSystem* file_system = nullptr;  ///< null: posix_file_system()
+  WorkOptions work{};
 };
 
 /// A lost record. The records before it cannot be reached either.
@@ -93,10 +91,10 @@ struct RepairSummary {
   std::vector<std::string> archives_lost;  ///< whose newest records are lost, all of them
   std::vector<std::string> lost;           ///< ids, of the first 1,000
   std::vector<LostRecord> records_lost;    ///< of which the first 1,000 ids may be
-  std::vector<std::string> unreadable;     ///< errors in objects that are present
+  std::vector<Error> unreadable;           ///< errors in objects that are present
   /// Files that the system refuses to read, and why. They are not moved, and their objects do
   /// not count as lost; so with such packs neither lost objects nor archives are determined.
-  std::vector<std::string> inaccessible;
+  std::vector<Error> inaccessible;
   /// Deltas in damaged packs that could not be rebuilt, needed or not: sentences, the first 1,000.
   std::vector<std::string> lost_deltas;
   std::uint64_t lost_deltas_omitted = 0;  ///< more of them
@@ -111,7 +109,7 @@ struct RepairSummary {
 };
 
 /// The smallest memory_bytes.
-[[nodiscard]] std::uint64_t smallest_repair_memory_bytes(int level = 3);
+[[nodiscard]] BALE_EXPORT std::uint64_t smallest_repair_memory_bytes(int level = 3);
 
 /// Repairs the store at `path`: its mark and directories, if it has packs; indexes, from their
 /// packs; damaged packs, by copying their sound objects to new ones; pointers of archives, from the
@@ -124,7 +122,8 @@ struct RepairSummary {
 ///
 /// kNotFound where there is neither the mark of a store nor a pack; kUnsupported for a store of
 /// another version; kInvalidArgument for too little memory, with the amount needed; kLimitExceeded
-/// if an object needs more. Memory: options.memory_bytes for any store, and 33 bytes a record.
-Result<RepairSummary> repair_store(const std::string& path, const RepairOptions& options = {});
+/// if an object needs more. Memory: work.memory_bytes for any store, and 33 bytes a record.
+BALE_EXPORT Result<RepairSummary> repair_store(const std::string& path,
+                                               const RepairOptions& options = {});
 
 }  // namespace bale

@@ -9,9 +9,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "bale/progress.h"
+#include "bale/export.h"
 #include "bale/result.h"
 #include "bale/store.h"
+#include "bale/work_options.h"
 
 namespace bale {
 
@@ -21,9 +22,9 @@ struct TypeStatistics {
   std::uint64_t stored_bytes = 0;  ///< of stored payloads
 };
 
-struct StoreStatistics {
-  std::uint64_t archives = 0;  ///< unreadable ones included
-  std::uint64_t records = 0;   ///< readable ones
+struct BALE_EXPORT StoreStatistics {
+  std::uint64_t archives = 0;  ///< those that cannot be read too
+  std::uint64_t records = 0;   ///< that can be read
   std::uint64_t packs = 0;
   std::uint64_t pack_bytes = 0;
   std::uint64_t index_bytes = 0;        ///< of .idx and .gitidx files
@@ -51,8 +52,8 @@ struct StoreStatistics {
   [[nodiscard]] double dedup_ratio() const;
 };
 
-/// Reads the header of every entry. Memory: `memory_bytes`.
-Result<StoreStatistics> store_statistics(const Store& store, std::uint64_t memory_bytes,
-                                         const Operation& operation);
+/// Reads the header of every entry. Memory: work.memory_bytes.
+BALE_EXPORT Result<StoreStatistics> store_statistics(const Snapshot& store,
+                                                     const WorkOptions& work = {});
 
 }  // namespace bale

@@ -5,7 +5,7 @@
 //
 //   auto report = bale::verify_store(store, {});
 //   if (!report) return report.error();     // it could not be checked
-//   if (!report->ok()) ...                  // it was, and something is damaged
+//   for (const bale::Error& damage : report->errors) print(damage.message);
 //
 // Damage does not stop the check: it is reported, and everything else is checked. Each lost object
 // is named, with every archive, ref and path that depends on it.
@@ -18,29 +18,29 @@
 #include <string>
 #include <vector>
 
+#include "bale/export.h"
 #include "bale/git_oid.h"
 #include "bale/object.h"
-#include "bale/progress.h"
 #include "bale/result.h"
 #include "bale/store.h"
+#include "bale/work_options.h"
 
 namespace bale {
 
 struct LostObject;
 
 struct StoreCheckOptions {
-  std::optional<std::string> archive;  ///< only what this archive's records reach
-  bool quick = false;                  ///< structure and checksums; no payload is decoded
+  std::optional<std::string> archive{};  ///< only what this archive's records reach
+  bool quick = false;                    ///< structure and checksums; no payload is decoded
   /// The share of objects to decode, above 0 and at most 1. Checks structure (without whole packs'
   /// checksums), records, tips, and that share of the objects, drawn at random. Excludes `archive`
   /// and `quick`.
-  std::optional<double> sample;
-  std::optional<std::uint64_t> sample_seed;  ///< repeats a sample; nullopt: a new one
-  std::uint64_t memory_bytes = 64 << 20;
+  std::optional<double> sample{};
+  std::optional<std::uint64_t> sample_seed{};  ///< to choose the same again; nullopt: by chance
   /// Called at the end for each lost object beyond the report's limit, untraced, in the order of
   /// ids. An Error ends the check and is returned. May be empty.
-  std::function<Result<void>(const LostObject&)> on_lost;
-  Operation operation;
+  std::function<Result<void>(const LostObject&)> on_lost{};
+  WorkOptions work{};
 };
 
 /// An object that an archive needs and that is missing or damaged.
@@ -129,8 +129,12 @@ struct StoreReport {
 };
 
 /// The smallest memory_bytes for a store of moderate size; see Closure for what grows with it.
-inline constexpr std::uint64_t kMinStoreCheckBytes = 16 << 20;
+[[nodiscard]] constexpr std::uint64_t smallest_verify_memory_bytes() {
+  return 16 << 20;
+}
 
+/// Checks the packs that exist now, whatever snapshots the Store has given.
+///
 /// A quick check covers every pack's checksum and structure, its indexes, the catalog against them,
 /// the records of every archive, and the presence of all ref tips. A full check also decodes every
 /// object, compares it with its id and its Git id, and follows every link from every ref of every
@@ -146,8 +150,8 @@ inline constexpr std::uint64_t kMinStoreCheckBytes = 16 << 20;
 ///
 /// Errors: kNotFound for an unknown archive, kInvalidArgument for options that exclude each other
 /// or too little memory, kLimitExceeded if marking the objects (one bit each) needs more memory,
-/// kInterrupted, kIo. Memory: options.memory_bytes; the report's lists, 2 MiB if much is lost;
+/// kInterrupted, kIo. Memory: work.memory_bytes; the report's lists, 2 MiB if much is lost;
 /// names of files and refs; 48 bytes a record, 200 more for one of an archive without a file.
-Result<StoreReport> verify_store(const Store& store, const StoreCheckOptions& options);
+BALE_EXPORT Result<StoreReport> verify_store(const Store& store, const StoreCheckOptions& options);
 
 }  // namespace bale

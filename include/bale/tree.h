@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "bale/archive_name.h"
+#include "bale/export.h"
 #include "bale/git_oid.h"
 #include "bale/object.h"
 #include "bale/result.h"
@@ -25,7 +26,7 @@ namespace bale {
 /// main of the archive github.com/owner/repo. kNotFound, with the names tried, if there is no such
 /// archive. A removed archive is returned, and resolve_path() reports the removal. kInvalidArgument
 /// as parse_archive_path().
-Result<ArchivePath> find_archive_path(const Store& store, std::string_view text);
+BALE_EXPORT Result<ArchivePath> find_archive_path(const Snapshot& store, std::string_view text);
 
 /// The object at a path.
 struct ResolvedPath {
@@ -38,8 +39,8 @@ struct ResolvedPath {
 /// Follows the given branch, tag or full ref (default: the archive's HEAD or root tree), then the
 /// path. kNotFound, naming the missing part, if there is no such path; kIncomplete if the archive
 /// was imported without the object.
-Result<ResolvedPath> resolve_path(const Store& store, const ArchivePath& path,
-                                  ReadContext& context);
+BALE_EXPORT Result<ResolvedPath> resolve_path(const Snapshot& store, const ArchivePath& path,
+                                              ReadContext& context);
 
 /// One entry of a tree.
 struct TreeItem {
@@ -55,8 +56,8 @@ struct TreeItem {
 
 /// Calls `use` for each entry, in the tree's order; the tree may be of any size. An Error from
 /// `use` stops the listing and is returned. Takes kAnyObjectBytes of memory besides `context`.
-Result<void> list_tree(const Store& store, const ObjectLocation& tree, const GitOid& oid,
-                       ReadContext& context,
-                       const std::function<Result<void>(const TreeItem&)>& use);
+BALE_EXPORT Result<void> list_tree(const Snapshot& store, const ObjectLocation& tree,
+                                   const GitOid& oid, ReadContext& context,
+                                   const std::function<Result<void>(const TreeItem&)>& use);
 
 }  // namespace bale

@@ -10,7 +10,6 @@
 #include "base/check.h"
 #include "base/counted.h"
 #include "base/error.h"
-#include "base/memory_size.h"
 #include "base/try.h"
 
 namespace bale {
@@ -60,9 +59,12 @@ bool Budget::take(std::uint64_t bytes) {
 
 Result<Charge> Budget::charge(std::uint64_t bytes, std::string_view what) {
   if (!take(bytes)) {
-    return fail(ErrorCode::kLimitExceeded, "{} needs {}, and {} of the allowed {} are in use {}",
-                what, format_bytes(bytes), format_bytes(used_bytes()), format_bytes(limit_bytes_),
-                memory_advice(used_bytes() + bytes, limit_bytes_));
+    return fail(ErrorCode::kLimitExceeded,
+                {.kind = HintKind::kNeedsMemory,
+                 .needed_bytes = used_bytes() + bytes,
+                 .allowed_bytes = limit_bytes_},
+                "{} needs {}, and {} of the allowed {} are in use", what, format_bytes(bytes),
+                format_bytes(used_bytes()), format_bytes(limit_bytes_));
   }
   return Charge(this, bytes);
 }

@@ -29,8 +29,10 @@ TEST(BudgetTest, ChargesUpToTheLimitAndTakesBytesBack) {
 TEST(BudgetTest, RefusalSaysHowMuchMemoryWouldDo) {
   Budget budget(50'000);
   ASSERT_OK_AND_ASSIGN(held, budget.charge(20'000, "a"));
-  EXPECT_THAT(budget.charge(51'200, "b"),
-              FailsWith(ErrorCode::kLimitExceeded, "allow at least 70K"));
+  const Result<Charge> refused = budget.charge(51'200, "b");
+  ASSERT_THAT(refused, FailsWithHint(ErrorCode::kLimitExceeded, HintKind::kNeedsMemory));
+  EXPECT_EQ(refused.error().hint.needed_bytes, 71'200u);
+  EXPECT_EQ(refused.error().hint.allowed_bytes, 50'000u);
 }
 
 TEST(BudgetTest, HugeRequestsDoNotWrapAround) {

@@ -13,9 +13,4 @@ std::string memory_size(std::uint64_t bytes) {
   return fmt::format("{}{}", (bytes >> shift) + (rest > 0 ? 1 : 0), shift == 20 ? 'M' : 'K');
 }
 
-std::string memory_advice(std::uint64_t needed_bytes, std::uint64_t allowed_bytes) {
-  return fmt::format("{}{}{}{} bytes)", kMemoryAdvice, memory_size(needed_bytes), kMemoryAllowed,
-                     allowed_bytes);
-}
-
 }  // namespace bale

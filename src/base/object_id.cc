@@ -29,6 +29,13 @@ ObjectId::ObjectId(IdKind kind, Bytes bytes) : kind_(kind) {
   std::copy(bytes.begin(), bytes.end(), bytes_.begin());
 }
 
+Result<ObjectId> ObjectId::from_bytes(IdKind kind, Bytes bytes) {
+  if (bytes.size() == id_bytes(kind)) return ObjectId(kind, bytes);
+  return fail(ErrorCode::kInvalidArgument, "a {} has {} bytes, not {}",
+              kind == IdKind::kContentHash ? "content hash" : "change id", id_bytes(kind),
+              bytes.size());
+}
+
 Result<ObjectId> ObjectId::from_hex(std::string_view hex) {
   ObjectId id;
   id.kind_ =

@@ -68,8 +68,8 @@ Result<int> run_archive_prune(const ArchivePruneArguments& options, Session& ses
                 "the number of records to keep is missing (give --keep N)");
   }
   Store store = TRY(open_store(session));
-  const ArchiveChangeOptions how{.memory_bytes = session.memory_bytes(kStoreMemoryBytes),
-                                 .operation = session.operation()};
+  const ArchiveChangeOptions how{.work = {.memory_bytes = session.memory_bytes(kStoreMemoryBytes),
+                                          .operation = session.operation()}};
   const PrunedArchive pruned =
       TRY(options.dry_run ? predict_prune(store, options.name, *options.keep, how)
                           : prune_archive(store, options.name, *options.keep, how));

@@ -22,9 +22,10 @@ namespace {
 
 Result<int> run_archive_rm(const std::string& name, Session& session) {
   Store store = TRY(open_store(session));
-  const RemovedArchive removed = TRY(remove_archive(
-      store, name,
-      {.memory_bytes = session.memory_bytes(kStoreMemoryBytes), .operation = session.operation()}));
+  const RemovedArchive removed =
+      TRY(remove_archive(store, name,
+                         {.work = {.memory_bytes = session.memory_bytes(kStoreMemoryBytes),
+                                   .operation = session.operation()}}));
   JsonLine line;
   line.text("archive", name).text("record", removed.record.to_hex()).text("pack", removed.pack);
   TRY(session.summary(line.object(),

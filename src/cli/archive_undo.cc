@@ -22,9 +22,10 @@ namespace {
 
 Result<int> run_archive_undo(const std::string& name, Session& session) {
   Store store = TRY(open_store(session));
-  const UndoneChange undone = TRY(undo_archive_change(
-      store, name,
-      {.memory_bytes = session.memory_bytes(kStoreMemoryBytes), .operation = session.operation()}));
+  const UndoneChange undone =
+      TRY(undo_archive_change(store, name,
+                              {.work = {.memory_bytes = session.memory_bytes(kStoreMemoryBytes),
+                                        .operation = session.operation()}}));
   session.progress().clear();
   JsonLine line;
   line.text("archive", name)

@@ -39,8 +39,9 @@ class ArchiveVerbsTest : public testing::Test {
   void lose(const std::string& name, std::uint64_t back) {
     ASSERT_OK_AND_ASSIGN(store, Store::open(path_));
     ReadContext context;
-    ASSERT_OK_AND_ASSIGN(entry, store.record(name, back, context));
-    const std::string pack = path_ + "/packs/" + store.pack_name(store.find(entry.id)->pack);
+    ASSERT_OK_AND_ASSIGN(entry, store.snapshot().record(name, back, context));
+    const std::string pack =
+        path_ + "/packs/" + store.snapshot().pack_name(store.snapshot().find(entry.id)->pack);
     for (const char* suffix : {".pack", ".idx", ".gitidx"}) std::filesystem::remove(pack + suffix);
   }
 

@@ -14,11 +14,11 @@ namespace bale::cli {
 namespace {
 
 Result<int> run_cat(const std::string& id, Session& session) {
-  const Store store = TRY(open_store(session));
+  const Snapshot store = TRY(open_snapshot(session));
   ReadContext context = store_read_context(session);
   const FoundObject found = TRY(find_object(store, id, context));
-  static_cast<void>(TRY(store.read(
-      found.location, context, [&](Bytes piece) { return session.out().write(piece); }, found.by)));
+  TRY_VOID(store.read(
+      found.location, context, [&](Bytes piece) { return session.out().write(piece); }, found.by));
   return kStatusDone;
 }
 

@@ -13,7 +13,6 @@
 #include "base/check.h"
 #include "base/memory_size.h"
 #include "cli/json_line.h"
-#include "cli/sizes.h"
 #include "io/stream.h"
 #include "object/printable.h"
 
@@ -40,6 +39,58 @@ std::string_view heading(ErrorCode code) {
       return "";
   }
   CHECK(false);
+}
+
+std::string advice_of(const Hint& hint) {
+  const std::string archive = shell_word(hint.archive);
+  switch (hint.kind) {
+    case HintKind::kNone:
+      break;
+    case HintKind::kNeedsMemory:
+      return fmt::format("give --memory {} or more", memory_size(hint.needed_bytes));
+    case HintKind::kRebuildIndex:
+      return "bale pack index rebuilds it from the pack";
+    case HintKind::kRepair:
+      return "bale repair restores it";
+    case HintKind::kRepairWithSource:
+      return "bale repair, with --from its source if need be, restores what is missing" +
+             (hint.archive.empty() ? "" : "; bale archive rm " + archive + " removes the archive");
+    case HintKind::kRepairOrRemove:
+      return fmt::format("bale repair restores it; if it cannot, bale archive rm {} gives it up",
+                         archive);
+    case HintKind::kRepairOrPrune:
+      return fmt::format(
+          "bale repair restores it, with --from another store that has the record if need be; bale "
+          "archive prune {} --keep {} drops it and the older ones",
+          archive, hint.keep);
+    case HintKind::kRestoreBackup:
+      return "restore it from a backup; bale repair makes an empty one";
+    case HintKind::kPreviewRepair:
+      return "bale repair --dry-run says what is lost";
+    case HintKind::kVerify:
+      return "bale verify names all that is damaged";
+    case HintKind::kRemoved:
+      return "bale gc removes it; bale repair keeps no damaged object";
+    case HintKind::kCreateStore:
+      return "bale init makes one";
+    case HintKind::kListArchives:
+      return "bale list names the archives";
+    case HintKind::kListRefs:
+      return fmt::format("bale refs {} names them all", archive);
+    case HintKind::kRemoveArchive:
+      return "bale archive rm removes an archive";
+    case HintKind::kReadFile:
+      return "bale cat writes it";
+    case HintKind::kExportDirectory:
+      return "bale export dir writes its files";
+    case HintKind::kAllowMissing:
+      return "--allow-missing archives it without them and records which they were";
+    case HintKind::kSkipBadRefs:
+      return "repair or remove what is named, or import without it: --skip-bad-refs";
+    case HintKind::kNameOrNewSource:
+      return "--name archives it under another name; --new-source goes on with it under this one";
+  }
+  return "";
 }
 
 }  // namespace
@@ -75,30 +126,33 @@ int status_of(const std::vector<Error>& errors) {
 std::string error_line(const Error& error) {
   std::string line = "bale: ";
   line += heading(error.code);
-  line += escaped(error.message);
+  line += escaped(with_advice(error));
   line += '\n';
   return line;
 }
 
+std::string with_advice(const Error& error) {
+  const std::string advice = advice_of(error.hint);
+  return advice.empty() ? error.message : fmt::format("{} ({})", error.message, advice);
+}
+
+std::vector<std::string> with_advice(const std::vector<Error>& errors) {
+  std::vector<std::string> texts;
+  texts.reserve(errors.size());
+  for (const Error& error : errors) texts.push_back(with_advice(error));
+  return texts;
+}
+
 Error advised(Error error, std::uint64_t memory_bytes) {
-  if (error.code != ErrorCode::kLimitExceeded) return error;
-  const std::size_t at = error.message.rfind(kMemoryAdvice);
-  if (at == std::string::npos) return error;
-  const std::string_view advice = std::string_view(error.message).substr(at + kMemoryAdvice.size());
-  const std::size_t middle = advice.find(kMemoryAllowed);
-  if (middle == std::string_view::npos) return error;
-  const std::string_view allowed = advice.substr(middle + kMemoryAllowed.size());
-  const auto needed_bytes = parse_size(advice.substr(0, middle));
-  const auto allowed_bytes = parse_size(allowed.substr(0, allowed.find(' ')));
-  if (!needed_bytes || !allowed_bytes || *allowed_bytes == 0) return error;
-  // An eighth more: sizes in messages are rounded. And at least enough for any object: the part may
-  // need more later.
-  const double growth = static_cast<double>(*needed_bytes) / static_cast<double>(*allowed_bytes);
+  Hint& hint = error.hint;
+  if (hint.kind != HintKind::kNeedsMemory) return error;
+  // An eighth more, and what is enough for any object of a store: the part may need more after
+  // that.
+  const double growth = static_cast<double>(hint.needed_bytes) /
+                        static_cast<double>(std::max<std::uint64_t>(hint.allowed_bytes, 1));
   const double enough = std::max(static_cast<double>(kEnoughToRead),
                                  static_cast<double>(memory_bytes) * std::max(growth, 1.0) * 1.125);
-  error.message.resize(at);
-  error.message += fmt::format("(give --memory {} or more)",
-                               memory_size(static_cast<std::uint64_t>(std::min(enough, 1e18))));
+  hint.needed_bytes = static_cast<std::uint64_t>(std::min(enough, 1e18));
   return error;
 }
 
@@ -113,7 +167,7 @@ void print_note(std::string_view text) {
 
 std::string error_object(const Error& error) {
   JsonLine line;
-  line.text("code", to_string(error.code)).text("message", escaped(error.message));
+  line.text("code", to_string(error.code)).text("message", escaped(with_advice(error)));
   return line.object();
 }
 

@@ -35,8 +35,12 @@ inline constexpr int kStatusIncomplete = 5;
 /// characters, whatever the message.
 [[nodiscard]] std::string error_line(const Error& error);
 
-/// Replaces the advice of a part of a verb with too little memory by advice on --memory: parts have
-/// shares of the verb's `memory_bytes`. Returns other Errors unchanged.
+/// The message, and what its hint means for the command line: "PATH: what (what to do)".
+[[nodiscard]] std::string with_advice(const Error& error);
+[[nodiscard]] std::vector<std::string> with_advice(const std::vector<Error>& errors);
+
+/// The Error of a part of a verb that had too little memory, with a hint for the whole verb: parts
+/// have shares of the verb's `memory_bytes`, and grow with it. Other Errors as they are.
 [[nodiscard]] Error advised(Error error, std::uint64_t memory_bytes);
 
 /// Writes `line`, which has its line end, to standard error; ignores failures.

@@ -26,11 +26,11 @@ struct ExportDirArguments {
 };
 
 Result<int> run_export_dir(const ExportDirArguments& options, Session& session) {
-  const Store store = TRY(open_store(session));
+  const Snapshot store = TRY(open_snapshot(session));
   const ArchivePath place = TRY(find_archive_path(store, options.place));
   const DirectoryExportSummary summary = TRY(export_directory(
       store, place, options.directory,
-      {.memory_bytes = read_memory_bytes(session), .operation = session.operation()}));
+      {.work = {.memory_bytes = read_memory_bytes(session), .operation = session.operation()}}));
   session.progress().clear();
   for (const std::string& note : summary.notes) print_note(note);  // with --quiet too
   const std::uint64_t entries = summary.skipped + summary.mismatched_entries;

@@ -32,13 +32,13 @@ struct ExportGitArguments {
 Result<int> run_export_git(const ExportGitArguments& options, Session& session) {
   const Clock::time_point start = Clock::now();
   const ArchivePath place = TRY(parse_record_name(options.name));
-  const Store store = TRY(open_store(session));
+  const Snapshot store = TRY(open_snapshot(session));
   const GitExportSummary summary =
       TRY(export_git(store, place.name, options.out,
                      {.record_back = place.record_back,
-                      .memory_bytes = session.memory_bytes(kStoreMemoryBytes),
-                      .lanes = session.lanes(),
-                      .operation = session.operation()}));
+                      .work = {.memory_bytes = session.memory_bytes(kStoreMemoryBytes),
+                               .lanes = session.lanes(),
+                               .operation = session.operation()}}));
   session.progress().clear();
   if (summary.missing > 0) {  // with --quiet too: not a summary
     print_note(fmt::format("{}: the archive was made without {}, so the repository lacks {}",

@@ -37,9 +37,9 @@ Result<int> run_gc(bool dry_run, Session& session) {
   Store store = TRY(open_store(session));
   const CollectSummary summary =
       TRY(collect_store(store, {.dry_run = dry_run,
-                                .memory_bytes = session.memory_bytes(kStoreMemoryBytes),
-                                .lanes = session.lanes(),
-                                .operation = session.operation()}));
+                                .work = {.memory_bytes = session.memory_bytes(kStoreMemoryBytes),
+                                         .lanes = session.lanes(),
+                                         .operation = session.operation()}}));
   JsonLine line;
   line.number("objects_removed", summary.objects_removed)
       .number("objects_kept", summary.objects_kept)

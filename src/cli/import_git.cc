@@ -144,9 +144,9 @@ Result<int> run_import_git(const ImportGitArguments& options, Session& session) 
                   .new_source = options.new_source,
                   .deltas = !options.no_delta,
                   .level = options.level,
-                  .memory_bytes = session.memory_bytes(enough),
-                  .lanes = session.lanes(),
-                  .operation = session.operation()});
+                  .work = {.memory_bytes = session.memory_bytes(enough),
+                           .lanes = session.lanes(),
+                           .operation = session.operation()}});
   session.progress().clear();
   if (!imported) {
     // Removes a store created by this failed import, unless another import uses it.

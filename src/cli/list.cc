@@ -19,7 +19,6 @@
 #include "cli/store_access.h"
 #include "cli/verbs.h"
 #include "object/utc_time.h"
-#include "store/core/record_chain.h"
 
 namespace bale::cli {
 namespace {
@@ -31,23 +30,22 @@ struct Listed {
   std::optional<Error> error;  // why it is incomplete
 };
 
-Result<Listed> read_archive(const Store& store, const std::string& name, ReadContext& context,
+Result<Listed> read_archive(const Snapshot& store, const std::string& name, ReadContext& context,
                             const Session& session) {
   Listed listed;
-  Result<ArchiveRecord> newest = store.record(name, 0, context);
-  if (!newest) {
+  Result<RecordReader> records = store.records(name, 0, context);
+  if (!records) {
     // Too little --memory is not an error of the archive.
-    if (newest.error().code == ErrorCode::kLimitExceeded) return newest.error();
+    if (records.error().code == ErrorCode::kLimitExceeded) return records.error();
     // Otherwise it was removed since the names were read.
-    if (newest.error().code != ErrorCode::kNotFound)
-      listed.error = record_error(name, 0, newest.error());
+    if (records.error().code != ErrorCode::kNotFound) listed.error = records.error();
     return listed;
   }
-  const RecordCount count = count_records(store, *newest, context);
+  RecordReader::Total total = records->total();
   TRY(session.go_on());
-  listed.newest = std::move(*newest);
-  listed.records = count.records;
-  if (count.error) listed.error = record_error(name, count.records, *count.error);
+  listed.newest = TRY(records->next());
+  listed.records = total.records;
+  listed.error = std::move(total.error);
   return listed;
 }
 
@@ -80,7 +78,7 @@ Result<void> print(const std::string& name, const Listed& listed, Session& sessi
 }
 
 Result<int> run_list(Session& session) {
-  const Store store = TRY(open_store(session));
+  const Snapshot store = TRY(open_snapshot(session));
   ReadContext context = store_read_context(session);
   std::vector<Error> errors;
   for (const std::string& name : TRY(store.archives())) {

@@ -14,7 +14,6 @@
 #include "cli/store_access.h"
 #include "cli/verbs.h"
 #include "object/utc_time.h"
-#include "store/core/record_chain.h"
 
 namespace bale::cli {
 namespace {
@@ -27,32 +26,28 @@ Result<void> print(const ArchiveRecord& entry, Session& session) {
     line.text("record", entry.id.to_hex())
         .text("time", time)
         .text("source", record.source)
-        .number("refs", record.refs.size())
+        .number("refs", record.count_refs())
         .number("objects", record.objects)
         .number("objects_new", record.objects_new)
         .number("missing", record.missing.count);
     return session.out().line(line.object());
   }
   return session.out().line(
-      tab_line({entry.id.to_hex(), time, record.source, fmt::format("{}", record.refs.size()),
+      tab_line({entry.id.to_hex(), time, record.source, fmt::format("{}", record.count_refs()),
                 fmt::format("{}", record.objects), fmt::format("{}", record.objects_new),
                 fmt::format("{}", record.missing.count)}));
 }
 
 Result<int> run_log(const std::string& name, Session& session) {
   const ArchivePath place = TRY(parse_record_name(name));
-  const Store store = TRY(open_store(session));
+  const Snapshot store = TRY(open_snapshot(session));
   ReadContext context = store_read_context(session);
-  const ArchiveRecord first = TRY(store.record(place.name, place.record_back, context));
-  TRY(print(first, session));
-  RecordChain chain = chain_from(store, first.record.previous, context);
-  for (std::uint64_t back = place.record_back + 1;; ++back) {
+  RecordReader records = TRY(store.records(place.name, place.record_back, context));
+  while (const std::optional<ArchiveRecord> entry = TRY(records.next())) {
+    TRY(print(*entry, session));
     TRY(session.go_on());
-    const Result<std::optional<ArchiveRecord>> entry = chain.next();
-    if (!entry) return record_error(place.name, back, entry.error());
-    if (!*entry) return kStatusDone;
-    TRY(print(**entry, session));
   }
+  return kStatusDone;
 }
 
 }  // namespace

@@ -16,7 +16,6 @@
 #include "cli/json_line.h"
 #include "cli/store_access.h"
 #include "cli/verbs.h"
-#include "store/core/proven_info.h"
 
 namespace bale::cli {
 namespace {
@@ -36,7 +35,7 @@ Result<void> print(const TreeItem& item, Session& session) {
 }
 
 Result<int> run_ls(const std::string& text, Session& session) {
-  const Store store = TRY(open_store(session));
+  const Snapshot store = TRY(open_snapshot(session));
   const ArchivePath place = TRY(find_archive_path(store, text));
   // list_tree() uses some in addition.
   const std::uint64_t read_bytes = read_memory_bytes(session);
@@ -48,7 +47,7 @@ Result<int> run_ls(const std::string& text, Session& session) {
     return kStatusDone;
   }
   const ObjectLocation& location = resolved.location;
-  const EntryInfo info = TRY(proven_info(store, location, context, resolved.oid));
+  const EntryInfo info = TRY(store.proven_info(location, context, resolved.oid));
   const std::string path = place.path.value_or("");
   TRY(print({.mode = resolved.mode,
              .type = resolved.type,

@@ -118,7 +118,7 @@ Result<void> StreamPacker::add_in_pieces(const StreamedObject& object) {
     stream_.consume(piece.size());
   }
   const std::uint64_t lineage = options_.paths ? TRY(read_lineage()) : 0;
-  static_cast<void>(TRY(builder_.end_object(object.id, {.lineage = lineage})));
+  TRY_VOID(builder_.end_object(object.id, {.lineage = lineage}));
   return {};
 }
 
@@ -145,7 +145,7 @@ Result<bool> StreamPacker::next() {
   // The path is after the payload, which may not fit in the buffer with it.
   if (object.size <= kStreamBufferBytes && !options_.paths) {
     const Bytes payload = TRY(exactly(object.size));
-    static_cast<void>(TRY(builder_.add(object.id, object.type, payload)));
+    TRY_VOID(builder_.add(object.id, object.type, payload));
     stream_.consume(payload.size());
   } else {
     TRY(add_in_pieces(object));
@@ -157,7 +157,7 @@ Result<bool> StreamPacker::next() {
 // The builder's memory; kInvalidArgument, with the amount needed, if --memory is too small.
 Result<std::uint64_t> builder_memory_bytes(const PackBuilderOptions& options,
                                            const Session& session) {
-  const std::uint64_t smallest = PackBuilder::smallest_memory_bytes(options) + kStreamBufferBytes;
+  const std::uint64_t smallest = smallest_build_memory_bytes(options) + kStreamBufferBytes;
   const std::uint64_t memory =
       session.memory_bytes(std::max(kPackMemoryBytes, smallest + kPackSortBytes));
   if (memory < smallest) {
@@ -195,11 +195,10 @@ Result<int> run_pack_build(const PackBuildArguments& options, Session& session) 
   PackBuilderOptions builder_options{.level = options.level,
                                      .compress = !options.no_compress,
                                      .declared_count = options.count,
-                                     .lanes = session.lanes(),
                                      .allow_huge = options.allow_huge,
                                      .deltas = options.paths && !options.no_compress,
-                                     .operation = operation};
-  builder_options.memory_bytes = TRY(builder_memory_bytes(builder_options, session));
+                                     .work = {.lanes = session.lanes(), .operation = operation}};
+  builder_options.work.memory_bytes = TRY(builder_memory_bytes(builder_options, session));
   PackBuilder builder = TRY(PackBuilder::create(options.out, builder_options, options.index));
   Budget budget(kStreamBufferBytes);
   FdInputStream input(STDIN_FILENO, "standard input", &session.cancel());
@@ -219,7 +218,7 @@ Result<int> run_pack_build(const PackBuildArguments& options, Session& session) 
   const PackSummary summary = TRY(builder.finish());
   // No warning about the default if it makes no difference.
   if (builder_options.deltas && (session.options().memory_bytes || packer.has_large_objects())) {
-    session.warn_of_few_deltas(builder_options.memory_bytes + kStreamBufferBytes,
+    session.warn_of_few_deltas(builder_options.work.memory_bytes + kStreamBufferBytes,
                                kFullSearchMemoryBytes + kStreamBufferBytes);
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();

@@ -42,10 +42,10 @@ Result<int> run_pack_dump(const PackPaths& paths, Session& session) {
   ReadContext context = pack_read_context(session);
   TRY(walk_pack(pack, context, session, [&](const EntryInfo& entry) -> Result<void> {
     Blake3Hasher hasher;
-    static_cast<void>(TRY(pack.read_at(entry.offset, context, [&](Bytes piece) -> Result<void> {
+    TRY_VOID(pack.read_at(entry.offset, context, [&](Bytes piece) -> Result<void> {
       hasher.update(piece);
       return session.go_on();
-    })));
+    }));
     const std::string payload_hash = to_hex(hasher.finish());
     return session.out().line(session.json() ? json_line(entry, payload_hash)
                                              : text_line(entry, payload_hash));

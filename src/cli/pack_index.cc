@@ -25,9 +25,9 @@ struct PackIndexArguments {
 Result<int> run_pack_index(const PackIndexArguments& options, Session& session) {
   const IndexReport report =
       TRY(make_index(options.pack, {.index_path = options.index,
-                                    .memory_bytes = session.memory_bytes(kPackMemoryBytes),
-                                    .lanes = session.lanes(),
-                                    .operation = session.operation()}));
+                                    .work = {.memory_bytes = session.memory_bytes(kPackMemoryBytes),
+                                             .lanes = session.lanes(),
+                                             .operation = session.operation()}}));
   JsonLine line;
   line.number("objects", report.objects)
       .number("duplicates", report.duplicates)

@@ -24,9 +24,9 @@ Result<int> run_pack_verify(const PackPaths& paths, Session& session) {
   name_mapped_files(paths.pack, session.json());
   const PackReport report =
       TRY(verify_pack(paths.pack, {.index_path = paths.index,
-                                   .memory_bytes = pack_check_memory_bytes(session),
-                                   .lanes = session.lanes(),
-                                   .operation = session.operation()}));
+                                   .work = {.memory_bytes = pack_check_memory_bytes(session),
+                                            .lanes = session.lanes(),
+                                            .operation = session.operation()}}));
   JsonLine counts;
   counts.number("objects", report.objects).number("bytes", report.bytes);
   return report_findings(session, {report.errors, report.errors_omitted, paths.pack}, counts,

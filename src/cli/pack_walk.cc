@@ -15,6 +15,7 @@
 #include "bale/pack_verifier.h"
 #include "base/error.h"
 #include "base/hex.h"
+#include "base/known_id.h"
 #include "base/try.h"
 #include "cli/errors.h"
 #include "cli/signals.h"
@@ -54,7 +55,8 @@ ReadContext pack_read_context(const Session& session) {
 
 std::uint64_t pack_check_memory_bytes(const Session& session) {
   const std::uint64_t memory = session.memory_bytes(kPackMemoryBytes);
-  return std::max(memory - page_share_bytes(session), std::min(memory, kMinPackCheckBytes));
+  return std::max(memory - page_share_bytes(session),
+                  std::min(memory, smallest_verify_pack_memory_bytes()));
 }
 
 Result<void> walk_pack(const PackReader& pack, ReadContext& context, const Session& session,
@@ -94,7 +96,7 @@ Result<ObjectId> find_in_pack(const PackReader& pack, std::string_view hex) {
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
   const auto from = [&](IdKind kind) {
-    return ObjectId(kind, Bytes(lowest).first(id_bytes(kind)));
+    return known_id<ObjectId>(kind, Bytes(lowest).first(id_bytes(kind)));
   };
   if (lower.size() == 2 * id_bytes(IdKind::kChangeId) && pack.find(from(IdKind::kChangeId))) {
     return from(IdKind::kChangeId);

@@ -4,10 +4,11 @@
 // bale refs NAME: the refs of an archive, sorted, a line each: full name and object id. A symbolic
 // ref has the id that its target has, or none, and names the target in JSON.
 
-#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 
+#include "bale/ref_list.h"
 #include "base/try.h"
 #include "cli/errors.h"
 #include "cli/json_line.h"
@@ -17,37 +18,24 @@
 namespace bale::cli {
 namespace {
 
-struct Ref {
-  std::optional<std::string> oid;
-  std::optional<std::string> target;
-};
-
-std::map<std::string, Ref> all_refs(const Record& record) {
-  std::map<std::string, Ref> refs;
-  for (const auto& [name, oid] : record.refs) refs[name].oid = oid.to_hex();
-  for (const auto& [name, target] : record.symrefs) {
-    Ref& ref = refs[name];
-    ref.target = target;
-    const auto found = record.refs.find(target);
-    if (found != record.refs.end()) ref.oid = found->second.to_hex();
-  }
-  return refs;
-}
-
 Result<int> run_refs(const std::string& name, Session& session) {
   const ArchivePath place = TRY(parse_record_name(name));
-  const Store store = TRY(open_store(session));
+  const Snapshot store = TRY(open_snapshot(session));
   ReadContext context = store_read_context(session);
   const ArchiveRecord entry = TRY(store.record(place.name, place.record_back, context));
-  for (const auto& [ref, value] : all_refs(entry.record)) {
+  const RefList refs = TRY(RefList::read(store, entry.record, context));
+  RefList::Reader reader(refs);
+  while (const std::optional<Ref> ref = TRY(reader.next())) {
     TRY(session.go_on());
+    const std::optional<std::string> oid =
+        ref->oid ? std::optional(ref->oid->to_hex()) : std::nullopt;
     if (session.json()) {
       JsonLine line;
-      line.text("ref", ref).text_or_null("oid", value.oid);
-      if (value.target) line.text("target", *value.target);
+      line.text("ref", ref->name).text_or_null("oid", oid);
+      if (!ref->target.empty()) line.text("target", ref->target);
       TRY(session.out().line(line.object()));
     } else {
-      TRY(session.out().line(tab_line({ref, value.oid.value_or("-")})));
+      TRY(session.out().line(tab_line({ref->name, oid.value_or("-")})));
     }
   }
   return kStatusDone;

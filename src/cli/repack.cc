@@ -62,14 +62,13 @@ Result<int> run_repack(const RepackArguments& options, Session& session) {
                        .find_bases = options.delta,
                        .level = static_cast<int>(options.level.value_or(3)),
                        .dry_run = options.dry_run,
-                       .lanes = session.lanes(),
-                       .operation = session.operation()};
-  repack.memory_bytes =
+                       .work = {.lanes = session.lanes(), .operation = session.operation()}};
+  repack.work.memory_bytes =
       session.memory_bytes(std::max(kStoreMemoryBytes, smallest_repack_memory_bytes(repack)));
   Store store = TRY(open_store(session));
   const RepackSummary summary = TRY(repack_store(store, repack));
   if (options.delta && summary.bytes_before > 0) {
-    session.warn_of_few_deltas(repack.memory_bytes, full_search_repack_memory_bytes(repack));
+    session.warn_of_few_deltas(repack.work.memory_bytes, full_search_repack_memory_bytes(repack));
   }
   JsonLine line;
   line.number("packs_before", summary.packs_before)

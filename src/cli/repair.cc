@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "cli/check_report.h"
+#include "cli/errors.h"
 #include "cli/json_line.h"
 #include "cli/signals.h"
 #include "cli/verbs.h"
@@ -99,11 +100,9 @@ std::vector<Error> losses(const RepairSummary& summary, bool from) {
               "has it)";
   }
   errors.insert(errors.end(), objects.begin(), objects.end());
-  for (const std::string& message : summary.unreadable) {
-    errors.push_back({ErrorCode::kCorrupt, message});
-  }
-  for (const std::string& message : summary.inaccessible) {
-    errors.push_back({ErrorCode::kIo, message + " (not changed)"});
+  errors.insert(errors.end(), summary.unreadable.begin(), summary.unreadable.end());
+  for (const Error& error : summary.inaccessible) {
+    errors.push_back(fail(error, "{} (not changed)", error.message));
   }
   return errors;
 }
@@ -161,9 +160,9 @@ Result<int> run_repair(const RepairArguments& options, Session& session) {
   const RepairSummary summary =
       TRY(repair_store(path, {.from = source.get(),
                               .dry_run = options.dry_run,
-                              .memory_bytes = session.memory_bytes(memory),
-                              .lanes = session.lanes(),
-                              .operation = operation}));
+                              .work = {.memory_bytes = session.memory_bytes(memory),
+                                       .lanes = session.lanes(),
+                                       .operation = operation}}));
   session.progress().clear();
   const std::size_t most = options.verbose ? SIZE_MAX : kMostPrinted;
   if (!session.json() && !session.options().quiet) TRY(print_details(summary, most, session.out()));
@@ -178,8 +177,8 @@ Result<int> run_repair(const RepairArguments& options, Session& session) {
       .number("objects_refetched", summary.objects_refetched)
       .number("objects_lost", summary.objects_lost)
       .value("lost", json_strings(summary.lost))
-      .texts("unreadable", summary.unreadable)
-      .texts("inaccessible", summary.inaccessible)
+      .texts("unreadable", with_advice(summary.unreadable))
+      .texts("inaccessible", with_advice(summary.inaccessible))
       .value("losses_known", summary.losses_known ? "true" : "false")
       .texts("lost_deltas", summary.lost_deltas)
       .number("lost_deltas_omitted", summary.lost_deltas_omitted)

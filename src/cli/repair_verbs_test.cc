@@ -59,10 +59,10 @@ class RepairVerbsTest : public testing::Test {
   void damage(const std::string& revision) {
     ASSERT_OK_AND_ASSIGN(store, Store::open(path_));
     ReadContext context;
-    const auto location = store.find(git_.oid(revision));
+    const auto location = store.snapshot().find(git_.oid(revision));
     ASSERT_TRUE(location.has_value());
-    ASSERT_OK_AND_ASSIGN(info, store.info(*location, context));
-    flip_byte(path_ + "/packs/" + store.pack_name(location->pack) + ".pack",
+    ASSERT_OK_AND_ASSIGN(info, store.snapshot().info(*location, context));
+    flip_byte(path_ + "/packs/" + store.snapshot().pack_name(location->pack) + ".pack",
               static_cast<std::int64_t>(info.offset + info.entry_bytes - info.stored_size / 2 - 1));
   }
 
@@ -70,7 +70,8 @@ class RepairVerbsTest : public testing::Test {
   void lose_pack(const std::string& revision) {
     ASSERT_OK_AND_ASSIGN(store, Store::open(path_));
     const std::string pack =
-        path_ + "/packs/" + store.pack_name(store.find(git_.oid(revision))->pack);
+        path_ + "/packs/" +
+        store.snapshot().pack_name(store.snapshot().find(git_.oid(revision))->pack);
     for (const char* suffix : {".pack", ".idx", ".gitidx"}) fs::remove(pack + suffix);
   }
 
@@ -179,7 +180,8 @@ TEST_F(RepairVerbsTest, OfManyLossesRepairNamesTheFirstAndVerifyAll) {
     ASSERT_OK_AND_ASSIGN(store, Store::open(path_));
     ReadContext context;
     for (const std::string& revision : revisions) {
-      ASSERT_OK_AND_ASSIGN(info, store.info(*store.find(git_.oid(revision)), context));
+      ASSERT_OK_AND_ASSIGN(
+          info, store.snapshot().info(*store.snapshot().find(git_.oid(revision)), context));
       if (info.depth > 0) ++deltas;
       if (info.depth == 0) damage(revision);
     }

@@ -18,36 +18,35 @@
 #include "cli/store_access.h"
 #include "cli/verbs.h"
 #include "hash/git_hash.h"
-#include "store/core/proven_info.h"
 
 namespace bale::cli {
 namespace {
 
-Result<std::optional<GitOid>> git_id_of(const Store& store, const FoundObject& found,
+Result<std::optional<GitOid>> git_id_of(const Snapshot& store, const FoundObject& found,
                                         const EntryInfo& info, ReadContext& context,
                                         const Session& session) {
   GitHasher sha1(GitHash::kSha1, info.type, info.size);
   GitHasher sha256(GitHash::kSha256, info.type, info.size);
-  static_cast<void>(TRY(store.read(
+  TRY_VOID(store.read(
       found.location, context,
       [&](Bytes piece) -> Result<void> {
         sha1.update(piece);
         sha256.update(piece);
         return session.go_on();
       },
-      found.by)));
+      found.by));
   for (GitHasher* hasher : {&sha1, &sha256}) {
     const GitOid oid = hasher->finish();
-    if (store.find(oid)) return std::optional(oid);
+    if (store.find(oid)) return oid;
   }
-  return std::optional<GitOid>();
+  return std::nullopt;
 }
 
 Result<int> run_show(const std::string& id, Session& session) {
-  const Store store = TRY(open_store(session));
+  const Snapshot store = TRY(open_snapshot(session));
   ReadContext context = store_read_context(session);
   const FoundObject found = TRY(find_object(store, id, context));
-  const EntryInfo info = TRY(proven_info(store, found.location, context, found.by));
+  const EntryInfo info = TRY(store.proven_info(found.location, context, found.by));
   std::optional<GitOid> oid = found.oid;
   if (!oid) oid = TRY(git_id_of(store, found, info, context, session));
   const std::optional<std::string> oid_hex = oid ? std::optional(oid->to_hex()) : std::nullopt;

@@ -101,9 +101,9 @@ std::vector<std::string> text_lines(const StoreStatistics& statistics) {
 }
 
 Result<int> run_stats(Session& session) {
-  const Store store = TRY(open_store(session));
-  const StoreStatistics statistics =
-      TRY(store_statistics(store, read_memory_bytes(session), session.operation()));
+  const Snapshot store = TRY(open_snapshot(session));
+  const StoreStatistics statistics = TRY(store_statistics(
+      store, {.memory_bytes = read_memory_bytes(session), .operation = session.operation()}));
   session.progress().clear();
   for (const Error& error : statistics.errors) print_line(error_line(error));
   const int status = status_of(statistics.errors);

@@ -31,13 +31,18 @@ Result<Store> open_store(const Session& session) {
   return Store::open(path);
 }
 
+Result<Snapshot> open_snapshot(const Session& session) {
+  return TRY(open_store(session)).snapshot();
+}
+
 Result<StoreInPlace> open_or_make_store(Session& session) {
   const std::string path = TRY(session.store_path());
   name_mapped_files(path, session.json());
   return bale::open_or_make_store(path, session.operation());
 }
 
-Result<FoundObject> find_object(const Store& store, const std::string& name, ReadContext& context) {
+Result<FoundObject> find_object(const Snapshot& store, const std::string& name,
+                                ReadContext& context) {
   if (name.find(':') == std::string::npos) return store.find_prefix(name);
   const ArchivePath place = TRY(find_archive_path(store, name));
   const ResolvedPath resolved = TRY(resolve_path(store, place, context));
@@ -60,7 +65,7 @@ bool is_hex(std::string_view text) {
 }
 
 // The error in `typed`; nullopt if the verb's own Error explains it.
-std::optional<Error> misnaming(const Store& store, const std::string& typed, Wanted wanted,
+std::optional<Error> misnaming(const Snapshot& store, const std::string& typed, Wanted wanted,
                                const std::vector<std::string>& archives, const Error& error) {
   const std::string shown = escaped(typed);
   const bool is_place = typed.find(':') != std::string::npos;
@@ -108,7 +113,7 @@ Result<int> explained(const Session& session, const std::string& typed, Wanted w
   if (typed.empty()) return result;
   const ErrorCode code = result.error().code;
   if (code != ErrorCode::kNotFound && code != ErrorCode::kInvalidArgument) return result;
-  const Result<Store> store = open_store(session);
+  const Result<Snapshot> store = open_snapshot(session);
   if (!store) return result;
   const Result<std::vector<std::string>> archives = store->archives();
   const Result<std::vector<std::string>> known = store->archive_pointers();

@@ -22,11 +22,15 @@ namespace bale::cli {
 /// Opens the session's store.
 Result<Store> open_store(const Session& session);
 
-/// The same; creates a missing store.
+/// The packs of that store.
+Result<Snapshot> open_snapshot(const Session& session);
+
+/// The store; creates a missing one.
 Result<StoreInPlace> open_or_make_store(Session& session);
 
 /// The location of an object named by an id (or 6 digits of one), or by NAME:path.
-Result<FoundObject> find_object(const Store& store, const std::string& name, ReadContext& context);
+Result<FoundObject> find_object(const Snapshot& store, const std::string& name,
+                                ReadContext& context);
 
 enum class Wanted : std::uint8_t {
   kArchive,  ///< NAME, or a place in an archive

@@ -108,7 +108,7 @@ TEST_F(StoreVerbsTest, LogGoesFromTheNewestRecordBack) {
   const std::vector<json> records = json_lines(run({"log", "c++", "--json"}).out);
   ASSERT_EQ(records.size(), 2u);
   EXPECT_EQ(records[0]["record"], newest_.to_hex());
-  EXPECT_EQ(records[0]["refs"], 2);
+  EXPECT_EQ(records[0]["refs"], 3);
   EXPECT_EQ(records[0]["objects"], 2);
   EXPECT_EQ(records[1]["time"], "2001-09-09T01:46:40Z");
   EXPECT_EQ(records[1]["objects_new"], 1);

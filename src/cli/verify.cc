@@ -74,8 +74,8 @@ Result<StoreCheckOptions> check_options(const VerifyArguments& options, Session&
   }
   StoreCheckOptions check{.quick = options.quick,
                           .sample_seed = options.seed,
-                          .memory_bytes = session.memory_bytes(kStoreMemoryBytes),
-                          .operation = session.operation()};
+                          .work = {.memory_bytes = session.memory_bytes(kStoreMemoryBytes),
+                                   .operation = session.operation()}};
   if (!options.name.empty()) check.archive = options.name;
   if (!options.sample.empty()) check.sample = TRY(parse_share(options.sample));
   return check;

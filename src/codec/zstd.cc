@@ -59,7 +59,7 @@ Result<std::uint64_t> content_bound(Bytes stored) {
 }
 
 std::uint64_t Compressor::memory_bytes(int level) {
-  CHECK(level >= kMinLevel && level <= kMaxLevel);
+  level = std::clamp(level, kMinLevel, kMaxLevel);
   std::size_t most = 0;
   for (const std::size_t tier : kTierBytes) {
     most = std::max(most, ZSTD_estimateCCtxSize_usingCParams(ZSTD_getCParams(level, tier, 0)));

@@ -24,7 +24,6 @@
 #include "object/printable.h"
 #include "object/safe_path.h"
 #include "store/core/object_links.h"
-#include "store/core/proven_info.h"
 
 namespace bale {
 namespace {
@@ -35,14 +34,15 @@ constexpr std::size_t kMostNotes = 100;
 
 class DirectoryExporter {
  public:
-  DirectoryExporter(const Store& store, const DirectoryExportOptions& options, bool may_lack,
+  DirectoryExporter(const Snapshot& store, const DirectoryExportOptions& options, bool may_lack,
                     std::string directory)
       : store_(store),
         options_(options),
         may_lack_(may_lack),
         directory_(std::move(directory)),
-        context_(options.memory_bytes - std::min(options.memory_bytes / 2, kAnyObjectBytes)),
-        tree_context_(std::min(options.memory_bytes / 2, kAnyObjectBytes)) {}
+        context_(options.work.memory_bytes -
+                 std::min(options.work.memory_bytes / 2, kAnyObjectBytes)),
+        tree_context_(std::min(options.work.memory_bytes / 2, kAnyObjectBytes)) {}
 
   Result<DirectoryExportSummary> run(const ResolvedPath& root);
 
@@ -64,7 +64,7 @@ class DirectoryExporter {
   void note(std::string text);
   Result<void> skip(std::string_view path, std::string_view why);
 
-  const Store& store_;
+  const Snapshot store_;
   const DirectoryExportOptions& options_;
   const bool may_lack_;  // the archive was imported without some objects
   const std::string directory_;
@@ -118,7 +118,7 @@ Result<void> DirectoryExporter::write_tree(const Pending& tree) {
 }
 
 Result<void> DirectoryExporter::write_entry(const std::string& parent, const TreeEntry& entry) {
-  if (options_.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
+  if (options_.work.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
   TRY(check_entry_name(entry.name));
   const std::string path = parent + "/" + std::string(entry.name);
   const EntryKind kind = entry_kind(entry.mode);
@@ -133,7 +133,7 @@ Result<void> DirectoryExporter::write_entry(const std::string& parent, const Tre
                             "some objects",
                             entry.oid.to_hex()));
   }
-  const ObjectType type = TRY(proven_info(store_, *location, context_, entry.oid)).type;
+  const ObjectType type = TRY(store_.proven_info(*location, context_, entry.oid)).type;
   if (type != ObjectType::kTree && type != ObjectType::kBlob) {
     return skip(shown(path), fmt::format("its object {} is a {}, not a file or a directory",
                                          entry.oid.to_hex(), git_type_name(type)));
@@ -172,7 +172,7 @@ Result<void> DirectoryExporter::write_file(const std::string& path, const Object
       oid));
   ++summary_.files;
   summary_.bytes_out += offset;
-  options_.operation.progress(
+  options_.work.operation.progress(
       {.phase = "writing files", .objects = summary_.files, .bytes = summary_.bytes_out});
   return {};
 }
@@ -204,18 +204,18 @@ Result<void> DirectoryExporter::write_symlink(const std::string& path, const Obj
 
 }  // namespace
 
-Result<DirectoryExportSummary> export_directory(const Store& store, const ArchivePath& path,
+Result<DirectoryExportSummary> export_directory(const Snapshot& store, const ArchivePath& path,
                                                 const std::string& directory,
                                                 const DirectoryExportOptions& options) {
   ResolvedPath root;
   bool may_lack = false;
   {
-    ReadContext context(options.memory_bytes);
+    ReadContext context(options.work.memory_bytes);
     root = TRY(resolve_path(store, path, context));
     may_lack = TRY(store.record(path.name, path.record_back, context)).record.missing.count > 0;
   }
   if (root.type != ObjectType::kTree) {
-    return fail(ErrorCode::kInvalidArgument, "{} is a file (bale cat writes it)",
+    return fail(ErrorCode::kInvalidArgument, {HintKind::kReadFile}, "{} is a file",
                 quoted_name(path.path.value_or(path.name)));
   }
   StagingDirectory staging = TRY(StagingDirectory::create(directory));

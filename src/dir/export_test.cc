@@ -117,8 +117,8 @@ TEST_F(DirectoryExportTest, CancelledItLeavesNothing) {
   ASSERT_THAT(fixture_.import(git_.path(), "x"), IsOk());
   std::atomic<bool> cancel = false;
   DirectoryExportOptions options;
-  options.operation.cancel = &cancel;
-  options.operation.report = [&](const Progress& progress) { cancel = progress.objects == 3; };
+  options.work.operation.cancel = &cancel;
+  options.work.operation.report = [&](const Progress& progress) { cancel = progress.objects == 3; };
   EXPECT_THAT(export_to("x", parent_ + "/out", options), FailsWith(ErrorCode::kInterrupted));
   EXPECT_TRUE(fs::is_empty(parent_));
 }

@@ -11,6 +11,7 @@
 #include "base/counted.h"
 #include "base/endian.h"
 #include "base/error.h"
+#include "base/known_id.h"
 
 namespace bale {
 namespace {
@@ -110,7 +111,7 @@ SortRecord make_sort_record(const ObjectId& id, std::uint64_t offset) {
 
 ObjectId sort_record_id(const SortRecord& record) {
   const auto kind = static_cast<IdKind>(record[0]);
-  return {kind, Bytes(record).subspan(1, id_bytes(kind))};
+  return known_id<ObjectId>(kind, Bytes(record).subspan(1, id_bytes(kind)));
 }
 
 std::uint64_t sort_record_offset(const SortRecord& record) {

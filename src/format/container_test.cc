@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/endian.h"
+#include "base/known_id.h"
 #include "testing/matchers.h"
 #include "testing/pack_fixture.h"
 
@@ -100,7 +101,7 @@ TEST(ContainerTest, SortRecordsAreOrderedAsTheIndexIs) {
   const ObjectId low_hash = prefixed_id(1);
   const ObjectId high_hash = prefixed_id(2);
   const std::array<std::byte, 16> zeros{};
-  const ObjectId change(IdKind::kChangeId, zeros);
+  const ObjectId change = known_id<ObjectId>(IdKind::kChangeId, zeros);
   const std::array<SortRecord, 5> ordered = {
       make_sort_record(low_hash, 900), make_sort_record(high_hash, 16),
       make_sort_record(high_hash, 256), make_sort_record(change, 15),

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/known_id.h"
 #include "base/try.h"
 
 namespace bale {
@@ -25,7 +26,7 @@ Result<ObjectId> take_tagged_id(Bytes bytes, std::size_t* position) {
   if (bytes.size() - *position < id_bytes(kind)) {
     return fail(ErrorCode::kCorrupt, "an id runs past the end");
   }
-  const ObjectId id(kind, bytes.subspan(*position, id_bytes(kind)));
+  const ObjectId id = known_id<ObjectId>(kind, bytes.subspan(*position, id_bytes(kind)));
   *position += id_bytes(kind);
   return id;
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/known_id.h"
 #include "format/entry.h"
 #include "format/varint.h"
 
@@ -35,11 +36,11 @@ std::vector<EntryHeader> headers(EntryType type) {
     std::array<std::byte, 32> id;
     for (std::byte& byte : id) byte = static_cast<std::byte>(next_random(state));
     const std::uint64_t size = 16 + next_random(state) % 1985;
-    headers.push_back({.id = ObjectId(IdKind::kContentHash, id),
+    headers.push_back({.id = known_id<ObjectId>(IdKind::kContentHash, id),
                        .type = type,
                        .size = size,
                        .stored_size = size / 2,
-                       .base = ObjectId(IdKind::kContentHash, id)});
+                       .base = known_id<ObjectId>(IdKind::kContentHash, id)});
   }
   return headers;
 }

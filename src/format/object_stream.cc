@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/endian.h"
 #include "base/error.h"
+#include "base/known_id.h"
 
 namespace bale {
 
@@ -22,7 +23,7 @@ Result<StreamedObject> decode_object_frame(Bytes frame) {
   const std::size_t length = id_bytes(kind);
   CHECK(frame.size() == 1 + length + 1 + 8);
   StreamedObject object;
-  object.id = ObjectId(kind, frame.subspan(1, length));
+  object.id = known_id<ObjectId>(kind, frame.subspan(1, length));
   const auto type = std::to_integer<unsigned>(frame[1 + length]);
   if (type > 3) {
     return fail(ErrorCode::kCorrupt, "object {} has the unknown type {}", object.id.to_hex(), type);

@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "base/endian.h"
+#include "base/known_id.h"
 #include "hash/blake_kernels.h"
 
 namespace bale {
@@ -97,11 +98,11 @@ Blake3Hash typed_hash(std::string_view name, Bytes payload) {
 }
 
 ObjectId content_hash_from(const Blake3Hash& hash) {
-  return {IdKind::kContentHash, hash};
+  return known_id<ObjectId>(IdKind::kContentHash, hash);
 }
 
 ObjectId change_id_from(const Blake3Hash& hash) {
-  return {IdKind::kChangeId, Bytes(hash).first(id_bytes(IdKind::kChangeId))};
+  return known_id<ObjectId>(IdKind::kChangeId, Bytes(hash).first(id_bytes(IdKind::kChangeId)));
 }
 
 ObjectId store_id_from(ObjectType type, const Blake3Hash& hash) {

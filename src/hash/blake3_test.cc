@@ -11,6 +11,7 @@
 
 #include "base/endian.h"
 #include "base/hex.h"
+#include "base/known_id.h"
 #include "testing/blake_reference.h"
 #include "testing/matchers.h"
 
@@ -81,7 +82,8 @@ TEST(TypedHashTest, IsTheHashOfTypeSizeZeroAndPayload) {
   for (const std::size_t size : interesting_sizes()) {
     const Bytes payload = Bytes(data).first(size);
     const Blake3Hash expected = reference_typed_hash("blob", payload);
-    ASSERT_EQ(content_hash(ObjectType::kBlob, payload), ObjectId(IdKind::kContentHash, expected))
+    ASSERT_EQ(content_hash(ObjectType::kBlob, payload),
+              known_id<ObjectId>(IdKind::kContentHash, expected))
         << size;
   }
 }
@@ -90,8 +92,8 @@ TEST(TypedHashTest, EachTypeHasItsOwnNameInTheHash) {
   const Bytes payload = as_bytes("payload");
   const auto expect = [&](ObjectType type, const std::string& name) {
     const Blake3Hash hash = reference_typed_hash(name, payload);
-    const ObjectId as_hash(IdKind::kContentHash, hash);
-    const ObjectId as_change(IdKind::kChangeId, Bytes(hash).first(16));
+    const ObjectId as_hash = known_id<ObjectId>(IdKind::kContentHash, hash);
+    const ObjectId as_change = known_id<ObjectId>(IdKind::kChangeId, Bytes(hash).first(16));
     EXPECT_EQ(content_hash(type, payload), as_hash) << name;
     EXPECT_EQ(change_id(type, payload), as_change) << name;
     EXPECT_EQ(store_id(type, payload), type == ObjectType::kState ? as_change : as_hash) << name;
@@ -120,7 +122,8 @@ TEST(TypedHashTest, ARecordHasAnIdThatNoObjectHas) {
   const std::vector<std::byte> data = seeded_bytes(kMostBytes, 5);
   for (const std::size_t size : interesting_sizes()) {
     const Bytes payload = Bytes(data).first(size);
-    const ObjectId id(IdKind::kContentHash, reference_typed_hash("record", payload));
+    const ObjectId id =
+        known_id<ObjectId>(IdKind::kContentHash, reference_typed_hash("record", payload));
     ASSERT_EQ(record_id(payload), id) << size;
     TypedHasher hasher(ObjectType::kAction, size);
     hasher.update(payload);

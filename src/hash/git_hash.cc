@@ -17,6 +17,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/hex.h"
+#include "base/known_id.h"
 
 namespace bale {
 namespace {
@@ -65,6 +66,12 @@ Result<GitHash> git_hash_from_name(std::string_view name) {
 GitOid::GitOid(GitHash hash, Bytes bytes) : hash_(hash) {
   CHECK(bytes.size() == oid_bytes(hash));
   std::copy(bytes.begin(), bytes.end(), bytes_.begin());
+}
+
+Result<GitOid> GitOid::from_bytes(GitHash hash, Bytes bytes) {
+  if (bytes.size() == oid_bytes(hash)) return GitOid(hash, bytes);
+  return fail(ErrorCode::kInvalidArgument, "a Git object id of {} has {} bytes, not {}",
+              to_string(hash), oid_bytes(hash), bytes.size());
 }
 
 Result<GitOid> GitOid::from_hex(std::string_view hex) {
@@ -128,7 +135,7 @@ GitOid Sha::finish() {
   unsigned digest_bytes = 0;
   CHECK(EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(digest.data()),
                            &digest_bytes) == 1);
-  return {hash_, Bytes(digest).first(digest_bytes)};
+  return known_id<GitOid>(hash_, Bytes(digest).first(digest_bytes));
 }
 
 void Sha::reset() {

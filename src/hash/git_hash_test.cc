@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/known_id.h"
 #include "testing/matchers.h"
 
 namespace bale {
@@ -33,7 +34,7 @@ std::string reference_oid(GitHash hash, const std::string& text) {
   } else {
     ::SHA256(data, text.size(), out);
   }
-  return GitOid(hash, Bytes(digest).first(oid_bytes(hash))).to_hex();
+  return known_id<GitOid>(hash, Bytes(digest).first(oid_bytes(hash))).to_hex();
 }
 
 TEST(GitHashTest, NamesGoBothWays) {
@@ -81,6 +82,19 @@ TEST(GitOidTest, HexOfAnotherLengthOrOtherDigitsIsRefused) {
       text.back() = 'g';
     }
     EXPECT_THAT(GitOid::from_hex(text), FailsWith(ErrorCode::kInvalidArgument)) << length;
+  }
+}
+
+TEST(GitOidTest, BytesOfAnotherLengthAreRefused) {
+  const std::array<std::byte, 33> bytes{};
+  for (const GitHash hash : {GitHash::kSha1, GitHash::kSha256}) {
+    const std::size_t right = oid_bytes(hash);
+    for (const std::size_t size : {std::size_t{0}, right - 1, right + 1}) {
+      EXPECT_THAT(GitOid::from_bytes(hash, Bytes(bytes).first(size)),
+                  FailsWith(ErrorCode::kInvalidArgument, std::to_string(size)));
+    }
+    ASSERT_OK_AND_ASSIGN(oid, GitOid::from_bytes(hash, Bytes(bytes).first(right)));
+    EXPECT_EQ(oid.hash(), hash);
   }
 }
 

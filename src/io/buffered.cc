@@ -89,7 +89,7 @@ Result<std::size_t> BufferedReader::read(MutableBytes out) {
     offset_ += got;
     return got;
   }
-  static_cast<void>(TRY(fill()));
+  TRY_VOID(fill());
   const Bytes from = buffered().first(std::min(out.size(), end_ - begin_));
   std::memcpy(out.data(), from.data(), from.size());
   consume(from.size());

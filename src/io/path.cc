@@ -3,6 +3,9 @@
 
 #include "io/path.h"
 
+#include <filesystem>
+#include <system_error>
+
 namespace bale {
 namespace {
 
@@ -26,6 +29,11 @@ std::string join_path(std::string_view directory, std::string_view name) {
   if (!path.empty() && path.back() != '/') path += '/';
   path += name;
   return path;
+}
+
+std::string temporary_directory() {
+  std::error_code none;
+  return std::filesystem::temp_directory_path(none).string();
 }
 
 }  // namespace bale

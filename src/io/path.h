@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Splitting and joining paths. Paths are bytes; nothing here accesses a disk.
+// Taking paths apart and putting them together. Paths are bytes; nothing here looks at a disk,
+// but for temporary_directory().
 
 #pragma once
 
@@ -15,5 +16,8 @@ namespace bale {
 
 /// `directory`/`name`, with one slash between them; just `name` if `directory` is empty.
 [[nodiscard]] std::string join_path(std::string_view directory, std::string_view name);
+
+/// The system's directory for temporary files: TMPDIR, or else /tmp.
+[[nodiscard]] std::string temporary_directory();
 
 }  // namespace bale

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/hex.h"
+#include "base/known_id.h"
 #include "base/try.h"
 
 namespace bale {
@@ -52,7 +53,7 @@ class HeaderLines {
                   hex_start);
     }
     position_ = line_end + 1;
-    return GitOid(hash_, oid);
+    return known_id<GitOid>(hash_, oid);
   }
 
   // The rest of a line "<key><text>\n"; nullopt, without advancing, if there is none.
@@ -133,7 +134,7 @@ Link link_of(const TreeEntry& entry) {
 
 Result<std::optional<TreeEntry>> TreeReader::next() {
   const std::string_view rest = as_text(payload_).substr(position_);
-  if (rest.empty()) return std::optional<TreeEntry>();
+  if (rest.empty()) return std::nullopt;
 
   TreeEntry entry;
   std::size_t at = 0;
@@ -160,9 +161,9 @@ Result<std::optional<TreeEntry>> TreeReader::next() {
     return fail(ErrorCode::kCorrupt, "tree: ends inside the object id at byte {}",
                 bytes_before_ + position_ + oid_start);
   }
-  entry.oid = GitOid(hash_, payload_.subspan(position_ + oid_start, oid_bytes(hash_)));
+  entry.oid = known_id<GitOid>(hash_, payload_.subspan(position_ + oid_start, oid_bytes(hash_)));
   position_ += oid_start + oid_bytes(hash_);
-  return std::optional<TreeEntry>(entry);
+  return entry;
 }
 
 Result<Commit> parse_commit(GitHash hash, Bytes payload) {

@@ -63,7 +63,7 @@ Result<std::size_t> TreeStream::visit_whole(Bytes bytes, const TreeEntryVisitor&
 Result<void> TreeStream::finish() const {
   if (malformed_) return *malformed_;
   TreeReader rest(hash_, as_bytes(carry_), bytes_before_);
-  static_cast<void>(TRY(rest.next()));
+  TRY_VOID(rest.next());
   return {};
 }
 

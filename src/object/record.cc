@@ -14,6 +14,8 @@
 
 #include "bale/archive_name.h"
 #include "base/check.h"
+#include "base/error.h"
+#include "base/try.h"
 #include "object/percent.h"
 #include "object/utc_time.h"
 
@@ -51,7 +53,6 @@ void append_number(std::string& out, std::string_view key, std::uint64_t number)
 void append_content_hash(std::string& out, std::string_view key,
                          const std::optional<ObjectId>& id) {
   if (!id) return;
-  CHECK(id->kind() == IdKind::kContentHash);
   append_text(out, key, id->to_hex());
 }
 
@@ -74,6 +75,19 @@ void append_map(std::string& out, std::string_view key, const std::map<std::stri
   out.push_back('}');
 }
 
+template <typename Item, typename Text>
+void append_array(std::string& out, std::string_view key, const std::vector<Item>& items,
+                  Text text) {
+  append_key(out, key);
+  char separator = '[';
+  for (const Item& item : items) {
+    out.push_back(separator);
+    append_quoted(out, text(item));
+    separator = ',';
+  }
+  out.push_back(']');
+}
+
 void append_oid_list(std::string& out, std::string_view key, const Record::OidList& oids) {
   append_key(out, key);
   out.push_back('{');
@@ -82,7 +96,31 @@ void append_oid_list(std::string& out, std::string_view key, const Record::OidLi
   out.push_back('}');
 }
 
+// Refuses what decode_record() would refuse.
+Result<void> check_ids(const Record& record) {
+  for (const auto* id :
+       {&record.previous, &record.replaces, &record.missing.list, &record.unreached.list}) {
+    if (!*id || (*id)->kind() == IdKind::kContentHash) continue;
+    return fail(ErrorCode::kInvalidArgument, "a record of archive {} names {}, no content hash",
+                record.archive, (*id)->to_hex());
+  }
+  const auto fits = [&](const GitOid& oid) { return oid.hash() == record.hash; };
+  if ((!record.root || fits(*record.root)) && std::ranges::all_of(record.shallow, fits) &&
+      std::ranges::all_of(record.refs, fits, [](const auto& ref) { return ref.second; })) {
+    return {};
+  }
+  return fail(ErrorCode::kInvalidArgument,
+              "a record of archive {} has Git ids of another hash than it says", record.archive);
+}
+
 }  // namespace
+
+std::uint64_t Record::count_refs() const {
+  if (!ref_lists.empty()) return ref_count;
+  const auto leads_nowhere = [this](const auto& symref) { return !refs.contains(symref.first); };
+  return refs.size() +
+         static_cast<std::uint64_t>(std::count_if(symrefs.begin(), symrefs.end(), leads_nowhere));
+}
 
 std::string_view to_string(RecordKind kind) {
   switch (kind) {
@@ -98,12 +136,10 @@ std::string_view to_string(RecordKind kind) {
   CHECK(false);
 }
 
-std::string encode_record(const Record& record) {
-  CHECK(check_archive_name(record.archive).has_value());
-  const auto oid_text = [&record](const GitOid& oid) {
-    CHECK(oid.hash() == record.hash);
-    return oid.to_hex();
-  };
+Result<std::string> encode_record(const Record& record) {
+  TRY(check_archive_name(record.archive));
+  TRY(check_ids(record));
+  const auto oid_text = [](const GitOid& oid) { return oid.to_hex(); };
 
   std::string out = "{";
   append_text(out, "archive", record.archive);
@@ -116,19 +152,17 @@ std::string encode_record(const Record& record) {
   append_number(out, "objects", record.objects);
   append_number(out, "objects_new", record.objects_new);
   append_content_hash(out, "previous", record.previous);
+  if (!record.ref_lists.empty()) {
+    append_number(out, "ref_count", record.ref_count);
+    append_array(out, "ref_lists", record.ref_lists, [](const ObjectId& id) {
+      CHECK(id.kind() == IdKind::kContentHash);
+      return id.to_hex();
+    });
+  }
   append_map(out, "refs", record.refs, oid_text);
   append_content_hash(out, "replaces", record.replaces);
   if (record.root) append_text(out, "root", oid_text(*record.root));
-  if (!record.shallow.empty()) {
-    append_key(out, "shallow");
-    char separator = '[';
-    for (const GitOid& oid : record.shallow) {
-      out.push_back(separator);
-      append_quoted(out, oid_text(oid));
-      separator = ',';
-    }
-    out.push_back(']');
-  }
+  if (!record.shallow.empty()) append_array(out, "shallow", record.shallow, oid_text);
   append_text(out, "source", record.source);
   append_map(out, "symrefs", record.symrefs,
              [](const std::string& target) { return percent_encode(target); });

@@ -37,6 +37,8 @@ enum class Field : std::uint8_t {
   kObjects,
   kObjectsNew,
   kPrevious,
+  kRefCount,
+  kRefLists,
   kRefs,
   kReplaces,
   kRoot,
@@ -51,9 +53,9 @@ enum class Field : std::uint8_t {
 
 // In the order of Field.
 constexpr std::array<std::string_view, static_cast<std::size_t>(Field::kUnknown)> kFieldNames = {
-    "archive", "bytes",       "hash",     "head",      "kind",     "missing", "number",
-    "objects", "objects_new", "previous", "refs",      "replaces", "root",    "shallow",
-    "source",  "symrefs",     "time",     "unreached", "version"};
+    "archive", "bytes",       "hash",     "head",      "kind",      "missing",   "number",
+    "objects", "objects_new", "previous", "ref_count", "ref_lists", "refs",      "replaces",
+    "root",    "shallow",     "source",   "symrefs",   "time",      "unreached", "version"};
 
 std::string_view name_of(Field field) {
   return kFieldNames[static_cast<std::size_t>(field)];
@@ -78,6 +80,7 @@ Container container_of(Field field) {
     case Field::kRefs:
     case Field::kSymrefs:
       return Container::kObject;
+    case Field::kRefLists:
     case Field::kShallow:
       return Container::kArray;
     default:
@@ -140,6 +143,9 @@ class RecordEvents {
       case Field::kObjectsNew:
         record_.objects_new = number;
         return true;
+      case Field::kRefCount:
+        record_.ref_count = number;
+        return true;
       case Field::kMissing:
       case Field::kUnreached:
         if (!inside_container() || member_ != "count") return refuse();
@@ -169,6 +175,9 @@ class RecordEvents {
         return take(content_hash_from(text), record_.previous);
       case Field::kReplaces:
         return take(content_hash_from(text), record_.replaces);
+      case Field::kRefLists:
+        if (record_.ref_lists.size() == Record::kMostRefLists) return refuse("has too many");
+        return take(content_hash_from(text), record_.ref_lists.emplace_back());
       case Field::kRefs:
         return take_member(GitOid::from_hex(text), record_.refs);
       case Field::kRoot:
@@ -321,6 +330,12 @@ Result<Record> decode_record(Bytes payload) {
   }
   if (!all_ids_match_hash(record)) {
     return fail(ErrorCode::kCorrupt, "record: a Git id is of another kind than 'hash' says");
+  }
+  if (record.ref_lists.empty() && record.ref_count > 0) {
+    return fail(ErrorCode::kCorrupt, "record: it has 'ref_count' without 'ref_lists'");
+  }
+  if (!record.ref_lists.empty() && (!record.refs.empty() || !record.symrefs.empty())) {
+    return fail(ErrorCode::kCorrupt, "record: it has both 'refs' and 'ref_lists'");
   }
   return std::move(record);
 }

@@ -34,7 +34,7 @@ Result<ObjectId> grow_archive(Store& store, const std::string& name, std::int64_
                 .refs = {{"refs/tags/blob", oid}},
                 .objects = 1,
                 .objects_new = 1};
-  record.previous = TRY(store.archive_pointer(name));
+  record.previous = TRY(store.snapshot().archive_pointer(name));
   const ObjectId id = TRY(staged->add_record(record));
   TRY(staged->install());
   TRY(move_archive(store, name, id, true));
@@ -42,7 +42,7 @@ Result<ObjectId> grow_archive(Store& store, const std::string& name, std::int64_
   return id;
 }
 
-Result<std::vector<std::int64_t>> record_times(const Store& store, const std::string& name) {
+Result<std::vector<std::int64_t>> record_times(const Snapshot& store, const std::string& name) {
   std::vector<std::int64_t> times;
   ReadContext context;
   const std::optional<ObjectId> newest = TRY(store.newest_record(name));
@@ -52,7 +52,7 @@ Result<std::vector<std::int64_t>> record_times(const Store& store, const std::st
     for (const auto& [ref, oid] : entry->record.refs) {
       const std::optional<ObjectLocation> location = store.find(oid);
       if (!location) return fail(ErrorCode::kCorrupt, "{}: {} is not there", name, ref);
-      static_cast<void>(TRY(store.get(*location, context)));
+      TRY_VOID(store.get(*location, context));
     }
   }
   return times;

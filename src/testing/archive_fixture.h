@@ -24,7 +24,7 @@ Result<ObjectId> grow_archive(Store& store, const std::string& name, std::int64_
 
 /// The times of the archive's records, newest first, after reading each record and finding its
 /// blob; empty without the archive.
-Result<std::vector<std::int64_t>> record_times(const Store& store, const std::string& name);
+Result<std::vector<std::int64_t>> record_times(const Snapshot& store, const std::string& name);
 
 /// An empty store in /store.
 Store made_store(FileSystem& files);

@@ -71,7 +71,7 @@ void DamageStore::record(const std::string& archive, const std::map<std::string,
   record.shallow = absence.shallow;
   record.missing = list(absence.missing);
   record.unreached = list(absence.unreached);
-  record.previous = must(store().newest_record(archive));
+  record.previous = must(store().snapshot().newest_record(archive));
   const ObjectId id = must(staged->add_record(record));
   static_cast<void>(must(staged->install()));
   must(move_archive(store(), archive, id, false));
@@ -97,7 +97,7 @@ void DamageStore::damage(const GitOid& oid) const {
 
 void DamageStore::make_catalog() {
   must(store().refresh());
-  must(write_catalog(store().file_system(), layout_, *store().impl().packs(), {.sync = false}));
+  must(write_catalog(store().file_system(), layout_, *packs_of(store()), {.sync = false}));
 }
 
 }  // namespace bale

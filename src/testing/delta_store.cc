@@ -108,7 +108,7 @@ Result<PackSummary> Repacker::run(const StoreLayout& layout) {
   std::size_t written = 0;
   PackBuilderOptions builder_options;
   builder_options.allow_huge = true;
-  builder_options.sync = false;
+  builder_options.work.sync = false;
   builder_options.on_entry = [&](const EntryPosition& entry) -> Result<void> {
     const auto& oid = added_[written++];
     return oid ? git_index.add(*oid, entry.offset) : Result<void>();
@@ -118,7 +118,7 @@ Result<PackSummary> Repacker::run(const StoreLayout& layout) {
   PackSummary summary = TRY(builder.finish());
   const auto file =
       TRY(posix_file_system().create(layout.git_index(summary.name), CreateMode::kTruncate));
-  static_cast<void>(TRY(git_index.write(*file, budget_, summary.trailer)));
+  TRY_VOID(git_index.write(*file, budget_, summary.trailer));
   return summary;
 }
 

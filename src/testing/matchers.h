@@ -45,6 +45,12 @@ MATCHER_P2(FailsWith, code, text,
          arg.error().message.find(text) != std::string::npos;
 }
 
+/// The code, and what the Error's hint is.
+MATCHER_P2(FailsWithHint, code, kind,
+           std::string("fails with ") + std::string(to_string(code)) + " and the expected hint") {
+  return !arg.has_value() && arg.error().code == code && arg.error().hint.kind == kind;
+}
+
 }  // namespace bale
 
 /// Assigns the value of a Result to `name`; ends the test if it is an Error.

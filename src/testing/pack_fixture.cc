@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/endian.h"
 #include "base/error.h"
+#include "base/known_id.h"
 #include "base/try.h"
 #include "format/object_stream.h"
 #include "hash/blake3.h"
@@ -42,14 +43,14 @@ ObjectId test_id(IdKind kind, std::uint64_t number) {
   std::array<std::byte, 8> bytes;
   store_be(bytes.data(), number);
   const Blake3Hash hash = blake3(bytes);
-  return {kind, Bytes(hash).first(id_bytes(kind))};
+  return known_id<ObjectId>(kind, Bytes(hash).first(id_bytes(kind)));
 }
 
 ObjectId prefixed_id(std::uint64_t number) {
   std::array<std::byte, 32> bytes;
   bytes.fill(std::byte{0x5a});
   store_be(bytes.data() + 24, number);
-  return {IdKind::kContentHash, bytes};
+  return known_id<ObjectId>(IdKind::kContentHash, bytes);
 }
 
 std::vector<TestObject> make_objects(std::size_t count, std::uint64_t seed) {
@@ -79,8 +80,8 @@ std::vector<TestObject> in_id_order(std::vector<TestObject> objects) {
 
 PackBuilderOptions test_options() {
   PackBuilderOptions options;
-  options.memory_bytes = 8 << 20;
-  options.sync = false;
+  options.work.memory_bytes = 8 << 20;
+  options.work.sync = false;
   return options;
 }
 
@@ -167,7 +168,7 @@ Result<std::vector<TestObject>> parse_frames(Bytes stream, bool with_paths) {
     objects.push_back({object.id, object.type, {payload.begin(), payload.end()}});
     if (!with_paths) continue;
     const Bytes length = TRY(take(2));
-    static_cast<void>(TRY(take(load_le<std::uint16_t>(length.data()))));
+    TRY_VOID(take(load_le<std::uint16_t>(length.data())));
   }
   return objects;
 }

@@ -44,7 +44,8 @@ Result<void> add_object(StagedPack& staged, const SmallObject& object) {
   return {};
 }
 
-Result<void> check_objects(const Store& store, const SmallHistory& history, ReadContext& context) {
+Result<void> check_objects(const Snapshot& store, const SmallHistory& history,
+                           ReadContext& context) {
   for (const SmallObject& object : history.objects) {
     const std::optional<ObjectLocation> location = store.find(object.oid);
     if (!location) return store.missing("lost: " + object.oid.to_hex());
@@ -56,7 +57,7 @@ Result<void> check_objects(const Store& store, const SmallHistory& history, Read
   return {};
 }
 
-Result<std::vector<int>> read_archive(const Store& store, const std::string& name,
+Result<std::vector<int>> read_archive(const Snapshot& store, const std::string& name,
                                       ReadContext& context) {
   std::vector<int> versions;
   const std::optional<ObjectId> newest = TRY(store.newest_record(name));
@@ -78,7 +79,7 @@ Result<std::vector<int>> read_archive(const Store& store, const std::string& nam
 }
 
 Error broken(std::string_view what, const Error& error) {
-  return fail(error.code, "{}: {}", what, error.message);
+  return fail(error, "{}: {}", what, error.message);
 }
 
 Result<void> hash_tree(FileSystem& files, const std::string& directory, Blake3Hasher& hasher) {
@@ -126,12 +127,12 @@ Result<void> import_small(Store& store, const std::string& name, int version) {
                 .refs = history.refs,
                 .objects = history.objects.size()};
   for (const SmallObject& object : history.objects) {
-    if (store.find(object.oid)) continue;
+    if (store.snapshot().find(object.oid)) continue;
     TRY(add_object(*staged, object));
     ++record.objects_new;
     record.bytes += object.payload.size();
   }
-  record.previous = TRY(store.archive_pointer(name));
+  record.previous = TRY(store.snapshot().archive_pointer(name));
   const ObjectId id = TRY(staged->add_record(record));
   TRY(staged->install());
   TRY(move_archive(store, name, id, true));
@@ -140,7 +141,7 @@ Result<void> import_small(Store& store, const std::string& name, int version) {
   return {};
 }
 
-Result<ArchiveVersions> read_archives(const Store& store) {
+Result<ArchiveVersions> read_archives(const Snapshot& store) {
   ArchiveVersions archives;
   ReadContext context;
   for (const std::string& name : TRY(store.archives())) {
@@ -166,7 +167,8 @@ Result<ArchiveVersions> check_promises(FileSystem& files, const std::string& pat
     for (const ArchiveVersions& one : allowed) expected += "\n  expected: " + to_string(one);
     return fail(ErrorCode::kCorrupt, "found: {}{}", to_string(found), expected);
   }
-  const StoreReport report = TRY(verify_store(store, {.memory_bytes = kMinStoreCheckBytes}));
+  const StoreReport report =
+      TRY(verify_store(store, {.work = {.memory_bytes = smallest_verify_memory_bytes()}}));
   if (!report.ok()) return broken("verify", report.errors.front());
 
   const ArchiveVersions after = with_next(found);

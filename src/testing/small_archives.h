@@ -35,7 +35,7 @@ Result<void> import_small(Store& store, const std::string& name, int version);
 
 /// The archives of the store, verified: each record is readable and has the expected refs, and each
 /// object of the newest one is found by its Git id with the expected bytes. kCorrupt otherwise.
-Result<ArchiveVersions> read_archives(const Store& store);
+Result<ArchiveVersions> read_archives(const Snapshot& store);
 
 /// Opens the store at `path` and checks its promises:
 /// - its archives are one of `allowed`, and readable;

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/try.h"
 
 namespace bale {
 namespace {
@@ -59,14 +60,14 @@ Result<GitImportSummary> StoreFixture::import(const std::string& source, const s
 
 Result<GitImportSummary> StoreFixture::import_with(const std::string& source,
                                                    GitImportOptions options) {
-  options.sync = false;
+  options.work.sync = false;
   return import_git(store_, source, options);
 }
 
 Result<std::string> StoreFixture::export_git(const std::string& name, std::uint64_t record_back) {
   std::string out = beside("export" + std::to_string(exports_++) + ".git");
   const Result<GitExportSummary> summary =
-      bale::export_git(store_, name, out, {.record_back = record_back});
+      bale::export_git(TRY(store_.fresh_snapshot()), name, out, {.record_back = record_back});
   if (!summary) return summary.error();
   return out;
 }
@@ -78,16 +79,16 @@ Result<StoreReport> StoreFixture::verify(const StoreCheckOptions& options) const
 }
 
 std::shared_ptr<const PackReader> StoreFixture::newest_pack() const {
-  const std::vector<std::uint32_t> numbers = store_.pack_numbers();
+  const std::vector<std::uint32_t> numbers = store_.snapshot().pack_numbers();
   CHECK(!numbers.empty());
-  Result<std::shared_ptr<const PackReader>> pack = store_.pack(numbers.front());
+  Result<std::shared_ptr<const PackReader>> pack = store_.snapshot().pack(numbers.front());
   CHECK(pack.has_value());
   return *pack;
 }
 
 Record StoreFixture::record(const std::string& name, std::uint64_t back) const {
   ReadContext context;
-  return require(reopened().record(name, back, context)).record;
+  return require(reopened().snapshot().record(name, back, context)).record;
 }
 
 std::map<std::string, std::string> StoreFixture::files() const {

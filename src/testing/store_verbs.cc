@@ -40,41 +40,40 @@ Step pruning(std::string name, std::uint64_t keep) {
 
 Step undoing(std::string name) {
   return [=](Store& store) -> Result<void> {
-    TRY(undo_archive_change(store, name, {.memory_bytes = smallest_undo_bytes()}));
+    TRY(undo_archive_change(store, name, {.work = {.memory_bytes = smallest_undo_memory_bytes()}}));
     return {};
   };
 }
 
 Result<void> cataloging(Store& store) {
-  return write_catalog(store.file_system(), store.impl().layout(), *store.impl().packs(),
-                       {.operation = {}});
+  return write_catalog(store.file_system(), layout_of(store), *packs_of(store), {.operation = {}});
 }
 
 Step repacking(RepackOptions options) {
   return [=](Store& store) -> Result<void> {
     RepackOptions one_lane = options;
     one_lane.level = 1;
-    one_lane.lanes = 1;
-    one_lane.memory_bytes = smallest_repack_memory_bytes(one_lane);
+    one_lane.work.lanes = 1;
+    one_lane.work.memory_bytes = smallest_repack_memory_bytes(one_lane);
     TRY(repack_store(store, one_lane));
     return {};
   };
 }
 
 Result<void> collecting(Store& store) {
-  TRY(collect_store(store,
-                    {.level = 1, .memory_bytes = smallest_collect_memory_bytes(1), .lanes = 1}));
+  TRY(collect_store(
+      store, {.level = 1, .work = {.memory_bytes = smallest_collect_memory_bytes(1), .lanes = 1}}));
   return {};
 }
 
 Result<void> repairing(Store& store) {
   const RepairSummary summary =
       TRY(repair_store(store.path(), {.level = 1,
-                                      .memory_bytes = smallest_repair_memory_bytes(1),
-                                      .lanes = 1,
-                                      .file_system = &store.file_system()}));
+                                      .work = {.memory_bytes = smallest_repair_memory_bytes(1),
+                                               .lanes = 1,
+                                               .file_system = &store.file_system()}}));
   if (!summary.inaccessible.empty()) {
-    return fail(ErrorCode::kIo, "{}", summary.inaccessible.front());
+    return summary.inaccessible.front();
   }
   if (summary.whole()) return {};
   return fail(ErrorCode::kCorrupt, "repair could not mend all");
@@ -83,9 +82,11 @@ Result<void> repairing(Store& store) {
 /// Removes files that can be rebuilt: one pack's index, another's Git index, an archive's pointer.
 Result<void> damaging(Store& store) {
   FileSystem& files = store.file_system();
-  const StoreLayout& layout = store.impl().layout();
-  TRY(files.remove_file(layout.index(store.pack_name(store.pack_numbers().front()))));
-  TRY(files.remove_file(layout.git_index(store.pack_name(store.pack_numbers().back()))));
+  const StoreLayout& layout = layout_of(store);
+  TRY(files.remove_file(
+      layout.index(store.snapshot().pack_name(store.snapshot().pack_numbers().front()))));
+  TRY(files.remove_file(
+      layout.git_index(store.snapshot().pack_name(store.snapshot().pack_numbers().back()))));
   TRY(files.remove_file(layout.archive("c")));
   TRY(files.sync_directory(layout.packs()));
   return files.sync_directory(layout.archives());

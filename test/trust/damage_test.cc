@@ -54,7 +54,7 @@ Result<void> make_store(FileSystem& files) {
   TRY(import_small(store, "a", 2));
   TRY(import_small(store, "a", 3));
   TRY(import_small(store, "b256", 1));
-  return write_catalog(files, store.impl().layout(), *store.impl().packs(), {.operation = {}});
+  return write_catalog(files, layout_of(store), *packs_of(store), {.operation = {}});
 }
 
 enum class Kind : std::uint8_t { kFlip, kCut, kLonger, kGone, kSwapped };
@@ -113,7 +113,7 @@ void note(Outcome& outcome, const std::string& what) {
   outcome.all_there = false;
 }
 
-void read_history(const Store& store, const SmallHistory& history, ReadContext& context,
+void read_history(const Snapshot& store, const SmallHistory& history, ReadContext& context,
                   Outcome& outcome) {
   for (const SmallObject& object : history.objects) {
     const auto location = store.find(object.oid);
@@ -132,7 +132,7 @@ void read_history(const Store& store, const SmallHistory& history, ReadContext& 
 }
 
 // Reads archives with their records and all objects that these must reach.
-void read_all(const Store& store, Outcome& outcome) {
+void read_all(const Snapshot& store, Outcome& outcome) {
   ReadContext context;
   const Result<std::vector<std::string>> names = store.archives();
   if (!names) return note(outcome, names.error().message);
@@ -163,7 +163,8 @@ Outcome look_at(MemoryFileSystem& files) {
     return outcome;
   }
   read_all(*store, outcome);
-  const Result<StoreReport> report = verify_store(*store, {.memory_bytes = kMinStoreCheckBytes});
+  const Result<StoreReport> report =
+      verify_store(*store, {.work = {.memory_bytes = smallest_verify_memory_bytes()}});
   outcome.named = !report || !report->ok() || !report->archives_without_file.empty();
   return outcome;
 }
@@ -177,8 +178,9 @@ std::set<GitOid> readable(MemoryFileSystem& files) {
     for (const int version : versions) {
       for (const SmallObject& object : small_history(name, version).objects) {
         ReadContext context;  // without cached bases from another read
-        const auto location = store->find(object.oid);
-        if (location && store->get(*location, context, object.oid)) oids.insert(object.oid);
+        const auto location = store->snapshot().find(object.oid);
+        if (location && store->snapshot().get(*location, context, object.oid))
+          oids.insert(object.oid);
       }
     }
   }
@@ -235,7 +237,7 @@ bool thorough() {
 
 TEST_F(DamageTest, TheStoreHasDeltasAndACatalog) {
   ASSERT_OK_AND_ASSIGN(store, Store::open(kStore, &base_));
-  ASSERT_OK_AND_ASSIGN(statistics, store_statistics(store, 16 << 20, {}));
+  ASSERT_OK_AND_ASSIGN(statistics, store_statistics(store, {.memory_bytes = 16 << 20}));
   EXPECT_GT(statistics.deltas, 0u);
   EXPECT_TRUE(sizes_.contains("/store/catalog"));
   const Outcome outcome = look_at(base_);
@@ -305,19 +307,21 @@ TEST_F(DamageTest, MaintenanceOfADamagedStoreTakesNothingAway) {
   const std::vector<std::pair<std::string, Verb>> verbs = {
       {"repack", in_store([](Store& store) {
          static_cast<void>(
-             repack_store(store, {.memory_bytes = 24 << 20, .lanes = 1, .operation = {}})
+             repack_store(store, {.work = {.memory_bytes = 24 << 20, .lanes = 1, .operation = {}}})
                  .has_value());
        })},
       {"gc", in_store([](Store& store) {
          static_cast<void>(
-             collect_store(store, {.memory_bytes = 32 << 20, .operation = {}}).has_value());
+             collect_store(store, {.work = {.memory_bytes = 32 << 20, .operation = {}}})
+                 .has_value());
        })},
       {"repair", [](MemoryFileSystem& files) {
-         static_cast<void>(repair_store(kStore, {.level = 1,
-                                                 .memory_bytes = smallest_repair_memory_bytes(1),
-                                                 .lanes = 1,
-                                                 .file_system = &files})
-                               .has_value());
+         static_cast<void>(
+             repair_store(kStore, {.level = 1,
+                                   .work = {.memory_bytes = smallest_repair_memory_bytes(1),
+                                            .lanes = 1,
+                                            .file_system = &files}})
+                 .has_value());
        }}};
   std::uint64_t cases = 0;
   const std::set<GitOid> all = readable(base_);
@@ -350,12 +354,12 @@ TEST_F(DamageTest, RepairRestoresWhatCanBeRestored) {
     ++cases;
     const std::unique_ptr<MemoryFileSystem> files = base_.snapshot();
     ASSERT_THAT(inflict(damage, *files), IsOk());
-    ASSERT_OK_AND_ASSIGN(summary,
-                         repair_store(kStore, {.from = source,
-                                               .level = 1,
-                                               .memory_bytes = smallest_repair_memory_bytes(1),
-                                               .lanes = 1,
-                                               .file_system = files.get()}));
+    ASSERT_OK_AND_ASSIGN(
+        summary, repair_store(kStore, {.from = source,
+                                       .level = 1,
+                                       .work = {.memory_bytes = smallest_repair_memory_bytes(1),
+                                                .lanes = 1,
+                                                .file_system = files.get()}}));
     const Outcome outcome = look_at(*files);
     // An archive whose newest record is lost reverts to the one before, and repair reports it.
     if (source == nullptr && damage.path.ends_with(".pack") &&

@@ -197,7 +197,8 @@ TEST_F(FaultsTest, WhicheverCallFailsReadersSayWhatIsTrue) {
     const Store store = TRY(Store::open(kVerbStore, &files));
     const ArchiveVersions archives = TRY(read_archives(store));
     EXPECT_EQ(archives, verb_store_archives());
-    const StoreReport report = TRY(verify_store(store, {.memory_bytes = kMinStoreCheckBytes}));
+    const StoreReport report =
+        TRY(verify_store(store, {.work = {.memory_bytes = smallest_verify_memory_bytes()}}));
     for (const Error& error : report.errors) {
       EXPECT_NE(error.message.find("injected fault"), std::string::npos) << error.message;
     }

@@ -87,12 +87,12 @@ Result<void> read_object(Store& store, ReadContext& context, const SmallObject& 
   Result<void> result;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     if (attempt > 0) TRY(store.refresh());
-    const std::optional<ObjectLocation> location = store.find(object.oid);
+    const std::optional<ObjectLocation> location = store.snapshot().find(object.oid);
     if (!location) {
       result = fail(ErrorCode::kNotFound, "{} is not there", object.oid.to_hex());
       continue;
     }
-    const Result<ObjectView> view = store.get(*location, context, object.oid);
+    const Result<ObjectView> view = store.snapshot().get(*location, context, object.oid);
     if (!view) {
       result = view.error();
       if (view.error().code == ErrorCode::kNotFound) continue;
@@ -109,7 +109,7 @@ Result<void> read_one(Store& store, ReadContext& context, std::mt19937_64& rando
   const auto& [name, version] = known_archives()[random() % known_archives().size()];
   const SmallHistory& history = small_history(name, version);
   if (random() % 16 == 0) {
-    const ArchiveRecord record = TRY(store.record(name, 0, context));
+    const ArchiveRecord record = TRY(store.snapshot().record(name, 0, context));
     if (record.record.archive != name) return fail(ErrorCode::kCorrupt, "a record of another");
   }
   return read_object(store, context, history.objects[random() % history.objects.size()]);
@@ -157,14 +157,15 @@ Result<void> write_once(Store& store, int round, std::mt19937_64& random) {
       return {};
     }
     case 4: {
-      RepackOptions options{.find_bases = random() % 2 == 0, .level = 1, .lanes = 1};
-      options.memory_bytes = smallest_repack_memory_bytes(options);
+      RepackOptions options{.find_bases = random() % 2 == 0, .level = 1, .work = {.lanes = 1}};
+      options.work.memory_bytes = smallest_repack_memory_bytes(options);
       TRY(repack_store(store, options));
       return {};
     }
     default:
       TRY(collect_store(
-          store, {.level = 1, .memory_bytes = smallest_collect_memory_bytes(1), .lanes = 1}));
+          store,
+          {.level = 1, .work = {.memory_bytes = smallest_collect_memory_bytes(1), .lanes = 1}}));
       return {};
   }
 }

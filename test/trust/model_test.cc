@@ -112,18 +112,19 @@ Result<void> take(Store& store, const Step& step) {
       return {};
     case Verb::kCollect:
       TRY(collect_store(
-          store, {.level = 1, .memory_bytes = smallest_collect_memory_bytes(1), .lanes = 1}));
+          store,
+          {.level = 1, .work = {.memory_bytes = smallest_collect_memory_bytes(1), .lanes = 1}}));
       return {};
     case Verb::kRepair:
       TRY(repair_store(store.path(), {.level = 1,
-                                      .memory_bytes = smallest_repair_memory_bytes(1),
-                                      .lanes = 1,
-                                      .file_system = &store.file_system()}));
+                                      .work = {.memory_bytes = smallest_repair_memory_bytes(1),
+                                               .lanes = 1,
+                                               .file_system = &store.file_system()}}));
       return {};
     default: {
       RepackOptions options{
-          .find_bases = step.verb == Verb::kRepackToBases, .level = 1, .lanes = 1};
-      options.memory_bytes = smallest_repack_memory_bytes(options);
+          .find_bases = step.verb == Verb::kRepackToBases, .level = 1, .work = {.lanes = 1}};
+      options.work.memory_bytes = smallest_repack_memory_bytes(options);
       TRY(repack_store(store, options));
       return {};
     }
@@ -138,7 +139,8 @@ Result<void> take_in(FileSystem& files, const std::string& path, const Step& ste
 // The archives of the store, which verify must find sound.
 Result<ArchiveVersions> look_at(FileSystem& files, const std::string& path) {
   const Store store = TRY(Store::open(path, &files));
-  const StoreReport report = TRY(verify_store(store, {.memory_bytes = kMinStoreCheckBytes}));
+  const StoreReport report =
+      TRY(verify_store(store, {.work = {.memory_bytes = smallest_verify_memory_bytes()}}));
   if (!report.ok()) return report.errors.front();
   return read_archives(store);
 }

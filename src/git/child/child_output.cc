@@ -33,15 +33,15 @@ Result<std::optional<std::string_view>> ChildOutput::line() {
     const std::size_t newline = text.find('\n', searched);
     if (newline != std::string_view::npos) {
       begin_ += newline + 1;
-      return std::optional(text.substr(0, newline));
+      return text.substr(0, newline);
     }
     searched = text.size();
     if (text.size() == buffer_.size()) break;
     if (!TRY(fill())) {
       const std::string_view rest = as_text(unread());
       begin_ = end_;
-      if (rest.empty()) return std::optional<std::string_view>();
-      return std::optional(rest);
+      if (rest.empty()) return std::nullopt;
+      return rest;
     }
   }
   // Longer than the buffer: keep half of it, and look for the newline in the other half.
@@ -53,7 +53,7 @@ Result<std::optional<std::string_view>> ChildOutput::line() {
     const std::size_t newline = as_text(unread().subspan(kept)).find('\n');
     if (newline == std::string_view::npos && got > 0) continue;
     begin_ = newline == std::string_view::npos ? end_ : kept + newline + 1;
-    return std::optional(as_text(Bytes(buffer_).first(kept)));
+    return as_text(Bytes(buffer_).first(kept));
   }
 }
 

@@ -9,8 +9,8 @@
 //   refs -> packed-refs; symbolic refs, HEAD and shallow as files
 //
 // Deltas are sent without decoding (pack_sender.h); Git's own hash of each object verifies them at
-// the end (export_proof.h). If an entry is damaged, another pack may have the object: the export
-// starts over, reads each object by its id and sends it whole.
+// the end (export_proof.h). If an entry is damaged, or its pack was collected, another pack may
+// have the object: the export starts over, reads each object by its id and sends it whole.
 //
 // Ref names in a record are untrusted: each is checked before it becomes a path.
 
@@ -22,7 +22,9 @@
 
 #include "bale/archive_name.h"
 #include "bale/git_export.h"
+#include "bale/ref_list.h"
 #include "base/counted.h"
+#include "base/damage.h"
 #include "base/error.h"
 #include "base/memory_size.h"
 #include "base/try.h"
@@ -42,31 +44,30 @@
 namespace bale {
 namespace {
 
-// How often an export starts over because packs were collected.
-constexpr int kAttempts = 3;
+constexpr std::size_t kRefPieceBytes = 64 << 10;
 
 class GitExporter {
  public:
   // Reads stored entries, or objects by id from any pack.
   enum class Reading { kEntries, kIds };
 
-  GitExporter(const Store& store, const GitExportOptions& options, Record record,
+  GitExporter(const Snapshot& store, const GitExportOptions& options, Record record,
               StagingDirectory directory, Reading reading)
       : store_(store),
         options_(options),
         record_(std::move(record)),
         directory_(std::move(directory)),
         reading_(reading),
-        missing_budget_(options.memory_bytes / 4) {}
+        missing_budget_(options.work.memory_bytes / 4) {}
 
   Result<GitExportSummary> run();
 
-  /// Whether a damaged entry may be the cause of run()'s failure.
-  [[nodiscard]] bool may_be_damage(const Error& error) const;
+  /// Whether a damaged entry, or a collected pack, may be the cause of run()'s failure.
+  [[nodiscard]] bool may_help_to_read_by_ids(const Error& error) const;
 
  private:
   Result<void> write_file(const std::string& name, std::string_view content);
-  void name_missing_refs();
+  Result<void> name_missing_refs();
   Result<void> make_skeleton();
   Result<Closure> walk(ReadContext& context);
   Result<void> send_objects(Closure& closure);
@@ -79,7 +80,7 @@ class GitExporter {
 
   [[nodiscard]] GitHash hash() const { return *record_.hash; }
 
-  const Store& store_;
+  const Snapshot store_;
   const GitExportOptions& options_;
   Record record_;
   StagingDirectory directory_;
@@ -88,16 +89,18 @@ class GitExporter {
   bool writing_failed_ = false;  // to Git
   bool object_missing_ = false;  // in all packs
   Budget missing_budget_;
+  RefList refs_;
   OidSet missing_;
   std::set<GitOid> shallow_;
   GitExportSummary summary_;
 };
 
 Result<GitExportSummary> GitExporter::run() {
-  ReadContext context(options_.memory_bytes / 4);
+  ReadContext context(options_.work.memory_bytes / 4);
   missing_ = TRY(OidSet::load(store_, record_.missing, hash(), context, missing_budget_));
   summary_.missing = record_.missing.count;
-  name_missing_refs();
+  refs_ = TRY(RefList::read(store_, record_, context, directory_.path()));
+  TRY(name_missing_refs());
   shallow_.insert(record_.shallow.begin(), record_.shallow.end());
   TRY(make_skeleton());
   Result<Closure> walked = walk(context);
@@ -105,7 +108,7 @@ Result<GitExportSummary> GitExporter::run() {
   Closure closure = TRY(std::move(walked));
   summary_.objects = closure.object_count();
   if (summary_.objects > 0) {
-    context = ReadContext(options_.memory_bytes / 4);
+    context = ReadContext(options_.work.memory_bytes / 4);
     TRY(send_objects(closure));
     TRY(prove_export(closure, store_, directory_.path() + "/objects/pack", hash(), missing_budget_,
                      context));
@@ -115,17 +118,20 @@ Result<GitExportSummary> GitExporter::run() {
   return summary_;
 }
 
-void GitExporter::name_missing_refs() {
+Result<void> GitExporter::name_missing_refs() {
+  if (record_.missing.count == 0) return {};
   static constexpr std::string_view kSymbolic = "ref: ";
-  for (const auto& [name, oid] : record_.refs) {
-    if (!missing_.contains(oid)) continue;
-    summary_.missing_refs.push_back(name);
-    if (record_.head == fmt::format("{}{}", kSymbolic, name)) {
+  RefList::Reader refs(refs_);
+  while (const std::optional<Ref> ref = TRY(refs.next())) {
+    if (!ref->oid || !missing_.contains(*ref->oid)) continue;
+    summary_.missing_refs.push_back(ref->name);
+    if (record_.head == fmt::format("{}{}", kSymbolic, ref->name)) {
       summary_.missing_refs.emplace_back("HEAD");
     }
   }
   const Result<GitOid> detached = GitOid::from_hex(record_.head);
   if (detached && missing_.contains(*detached)) summary_.missing_refs.emplace_back("HEAD");
+  return {};
 }
 
 Result<void> GitExporter::write_file(const std::string& name, std::string_view content) {
@@ -154,22 +160,25 @@ Result<void> GitExporter::make_skeleton() {
 
 Result<Closure> GitExporter::walk(ReadContext& context) {
   Closure closure = TRY(Closure::create(
-      store_, {.memory_bytes = options_.memory_bytes / 2,
-               .scratch_directory = directory_.path(),
-               .shallow = &shallow_,
-               .is_absent = [this](const GitOid& oid) { return missing_.contains(oid); },
-               // In kEntries, Git's ids are compared at the end.
-               .check_oids = reading_ == Reading::kIds,
-               .on_missing = [this](const MissingLink& link) -> Result<void> {
-                 object_missing_ = true;
-                 const Error error = store_.missing(
-                     fmt::format("{} {}", git_type_name(link.type), link.oid.to_hex()));
-                 return fail(error.code, "{}; {} needs it (bale verify names all that is damaged)",
-                             error.message, link.from);
-               },
-               .on_damage = [](const Error& error) -> Result<void> { return error; },
-               .operation = &options_.operation}));
-  for (const auto& [name, oid] : record_.refs) TRY(closure.add(oid, quoted_name(name)));
+      store_,
+      {.memory_bytes = options_.work.memory_bytes / 2,
+       .scratch_directory = directory_.path(),
+       .shallow = &shallow_,
+       .is_absent = [this](const GitOid& oid) { return missing_.contains(oid); },
+       // In kEntries, Git's ids are compared at the end.
+       .check_oids = reading_ == Reading::kIds,
+       .on_missing = [this](const MissingLink& link) -> Result<void> {
+         object_missing_ = true;
+         const Error error =
+             store_.missing(fmt::format("{} {}", git_type_name(link.type), link.oid.to_hex()));
+         return fail(error.code, {HintKind::kVerify}, "{}; {} needs it", error.message, link.from);
+       },
+       .on_damage = [](const Error& error) -> Result<void> { return error; },
+       .operation = &options_.work.operation}));
+  RefList::Reader refs(refs_);
+  while (const std::optional<Ref> ref = TRY(refs.next())) {
+    if (ref->oid) TRY(closure.add(*ref->oid, quoted_name(ref->name)));
+  }
   const Result<GitOid> detached = GitOid::from_hex(record_.head);
   if (detached) TRY(closure.add(*detached, "HEAD"));
   TRY(closure.walk());
@@ -184,7 +193,7 @@ Result<Closure> GitExporter::walk(ReadContext& context) {
 
 Result<void> GitExporter::send_objects(Closure& closure) {
   GitProgram git =
-      TRY(GitProgram::create(hash(), directory_.path() + "/objects", options_.operation));
+      TRY(GitProgram::create(hash(), directory_.path() + "/objects", options_.work.operation));
   ChildProcess child = TRY(git.start({"index-pack", "--stdin", "--index-version=2"}, true));
   const Result<void> sent = send_closure(closure, child);
   if (!sent && sent.error().code != ErrorCode::kIo) return sent.error();
@@ -219,28 +228,30 @@ Result<void> GitExporter::write_to(ChildProcess& child, Bytes bytes) {
 void GitExporter::tell_progress(std::uint64_t sent, const Closure& closure,
                                 std::uint64_t payload_bytes) const {
   if (sent % 64 != 0 && sent != closure.object_count()) return;
-  options_.operation.progress({.phase = "writing objects",
-                               .objects = sent,
-                               .objects_total = closure.object_count(),
-                               .bytes = payload_bytes});
+  options_.work.operation.progress({.phase = "writing objects",
+                                    .objects = sent,
+                                    .objects_total = closure.object_count(),
+                                    .bytes = payload_bytes});
 }
 
 Result<void> GitExporter::send_entries(Closure& closure, ChildProcess& child) {
-  const std::uint64_t read_bytes = options_.memory_bytes / 4;
-  const std::uint64_t index_bytes = options_.memory_bytes / 8;
+  const std::uint64_t read_bytes = options_.work.memory_bytes / 4;
+  const std::uint64_t index_bytes = options_.work.memory_bytes / 8;
   const std::uint64_t taken_bytes =
       read_bytes + index_bytes + closure.memory_bytes() + missing_budget_.used_bytes();
   const std::uint64_t least_bytes = taken_bytes + GitPackSender::smallest_memory_bytes();
-  if (options_.memory_bytes < least_bytes) {
-    return fail(ErrorCode::kLimitExceeded, "exporting {} needs more memory {}",
-                counted(closure.object_count(), "object"),
-                memory_advice(2 * least_bytes, options_.memory_bytes));
+  if (options_.work.memory_bytes < least_bytes) {
+    return fail(ErrorCode::kLimitExceeded,
+                {.kind = HintKind::kNeedsMemory,
+                 .needed_bytes = 2 * least_bytes,
+                 .allowed_bytes = options_.work.memory_bytes},
+                "exporting {} needs more memory", counted(closure.object_count(), "object"));
   }
-  Budget budget(options_.memory_bytes - taken_bytes);
+  Budget budget(options_.work.memory_bytes - taken_bytes);
   GitPackSender sender =
       TRY(GitPackSender::create({.hash = hash(),
                                  .object_count = closure.object_count(),
-                                 .lanes = options_.lanes,
+                                 .lanes = options_.work.lanes,
                                  .read_memory_bytes = read_bytes,
                                  .index_memory_bytes = index_bytes,
                                  .file_system = &posix_file_system(),
@@ -249,7 +260,7 @@ Result<void> GitExporter::send_entries(Closure& closure, ChildProcess& child) {
   std::uint64_t sent = 0;
   std::uint64_t payload_bytes = 0;
   while (const auto reached = TRY(closure.next())) {
-    if (options_.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
+    if (options_.work.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
     const ObjectLocation& location = reached->location;
     const auto send = [&]() -> Result<std::uint64_t> {
       const std::shared_ptr<const PackReader> pack = TRY(store_.pack(location.pack));
@@ -270,17 +281,17 @@ Result<void> GitExporter::send_by_ids(Closure& closure, ChildProcess& child) {
   Budget budget(GitPackStream::kMemoryBytes);
   GitPackStream stream = TRY(GitPackStream::create(
       hash(), closure.object_count(), budget, [&](Bytes bytes) { return write_to(child, bytes); }));
-  ReadContext context(options_.memory_bytes / 4);
+  ReadContext context(options_.work.memory_bytes / 4);
   std::uint64_t sent = 0;
   std::uint64_t payload_bytes = 0;
-  const Store::ObjectSink sink{
+  const Snapshot::ObjectSink sink{
       .begin = [&](ObjectType type, std::uint64_t size) -> Result<void> {
         payload_bytes += size;
         return stream.begin_object(type, size);
       },
       .write = [&](Bytes piece) -> Result<void> { return stream.write(piece); }};
   TRY(closure.for_each_oid([&](const GitOid& oid, const ObjectLocation& location) -> Result<void> {
-    if (options_.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
+    if (options_.work.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
     TRY(store_.read_object(location, context, sink, oid));
     TRY(stream.end());
     tell_progress(++sent, closure, payload_bytes);
@@ -290,25 +301,42 @@ Result<void> GitExporter::send_by_ids(Closure& closure, ChildProcess& child) {
   return {};
 }
 
-bool GitExporter::may_be_damage(const Error& error) const {
+bool GitExporter::may_help_to_read_by_ids(const Error& error) const {
   if (reading_ == Reading::kIds || object_missing_ || store_.pack_count() < 2) return false;
   const bool by_reading = error.code == ErrorCode::kIo || error.code == ErrorCode::kUnsupported ||
                           error.code == ErrorCode::kLimitExceeded;
-  return error.code == ErrorCode::kCorrupt || (reading_failed_ && by_reading);
+  return is_damage(error) || (reading_failed_ && by_reading);
 }
 
 Result<void> GitExporter::write_refs() {
-  std::string packed;
-  for (const auto& [name, oid] : record_.refs) {
-    TRY(check_ref_name(name));
-    if (!record_.symrefs.contains(name)) packed += oid.to_hex() + " " + name + "\n";
+  RefList::Reader refs(refs_);
+  std::optional<AtomicFile> packed;
+  std::uint64_t packed_bytes = 0;
+  std::string piece;
+  const auto write_piece = [&]() -> Result<void> {
+    if (!packed) {
+      packed = TRY(AtomicFile::create(posix_file_system(), directory_.path() + "/packed-refs",
+                                      Visibility::kHidden));
+    }
+    TRY(packed->file().write_at(packed_bytes, as_bytes(piece)));
+    packed_bytes += piece.size();
+    piece.clear();
+    return {};
+  };
+  while (const std::optional<Ref> ref = TRY(refs.next())) {
+    TRY(check_ref_name(ref->name));
+    if (!ref->target.empty()) {
+      TRY(check_symref_target(ref->target));
+      TRY(write_file(ref->name, "ref: " + ref->target + "\n"));
+      continue;
+    }
+    // Git need not sort a file that says it is sorted.
+    if (!packed && piece.empty()) piece = "# pack-refs with: sorted \n";
+    piece += ref->oid->to_hex() + " " + ref->name + "\n";
+    if (piece.size() >= kRefPieceBytes) TRY(write_piece());
   }
-  if (!packed.empty()) TRY(write_file("packed-refs", packed));
-  for (const auto& [name, target] : record_.symrefs) {
-    TRY(check_ref_name(name));
-    TRY(check_symref_target(target));
-    TRY(write_file(name, "ref: " + target + "\n"));
-  }
+  if (!piece.empty()) TRY(write_piece());
+  if (packed) TRY(packed->commit());
   if (!record_.shallow.empty()) {
     std::string shallow;
     for (const GitOid& oid : record_.shallow) shallow += oid.to_hex() + "\n";
@@ -326,37 +354,24 @@ Result<void> GitExporter::write_refs() {
 
 }  // namespace
 
-Result<GitExportSummary> export_git(const Store& store, const std::string& name,
+Result<GitExportSummary> export_git(const Snapshot& store, const std::string& name,
                                     const std::string& out, const GitExportOptions& options) {
-  if (options.memory_bytes < kMinExportBytes) {
+  if (options.work.memory_bytes < smallest_export_memory_bytes()) {
     return fail(ErrorCode::kInvalidArgument, "exporting needs at least {} of memory",
-                memory_size(kMinExportBytes));
+                memory_size(smallest_export_memory_bytes()));
   }
-  ReadContext context(options.memory_bytes / 4);
+  ReadContext context(options.work.memory_bytes / 4);
   Record record = TRY(store.record(name, options.record_back, context)).record;
   if (record.kind != RecordKind::kGit || !record.hash) {
-    return fail(ErrorCode::kInvalidArgument,
-                "archive {} is of the kind {}, not of a Git repository (bale export dir writes its "
-                "files)",
-                name, to_string(record.kind));
+    return fail(ErrorCode::kInvalidArgument, {HintKind::kExportDirectory},
+                "archive {} is of the kind {}, not of a Git repository", name,
+                to_string(record.kind));
   }
-  auto reading = GitExporter::Reading::kEntries;
-  for (int attempt = 1;; ++attempt) {
-    Result<GitExportSummary> exported = GitExportSummary();
-    {
-      StagingDirectory directory = TRY(StagingDirectory::create(out));
-      GitExporter exporter(store, options, record, std::move(directory), reading);
-      exported = exporter.run();
-      if (!exported && exporter.may_be_damage(exported.error())) {
-        reading = GitExporter::Reading::kIds;
-        continue;
-      }
-    }
-    if (exported || exported.error().code != ErrorCode::kNotFound || attempt >= kAttempts) {
-      return exported;
-    }
-    // A pack was collected before it was opened: its objects are in another pack now.
-    TRY(store.impl().refresh());
+  for (auto reading = GitExporter::Reading::kEntries;; reading = GitExporter::Reading::kIds) {
+    StagingDirectory directory = TRY(StagingDirectory::create(out));
+    GitExporter exporter(store, options, record, std::move(directory), reading);
+    Result<GitExportSummary> exported = exporter.run();
+    if (exported || !exporter.may_help_to_read_by_ids(exported.error())) return exported;
   }
 }
 

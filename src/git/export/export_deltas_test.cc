@@ -117,9 +117,9 @@ TEST_F(ExportDeltasTest, LanesAndMemoryChangeNothing) {
   import_with_deltas(git, "x");
   ASSERT_OK_AND_ASSIGN(summary, export_to(parent_ + "/first"));
   for (const GitExportOptions& options :
-       {GitExportOptions{.memory_bytes = kMinExportBytes, .lanes = 1},
-        GitExportOptions{.memory_bytes = kMinExportBytes, .lanes = 3},
-        GitExportOptions{.lanes = 3}}) {
+       {GitExportOptions{.work = {.memory_bytes = smallest_export_memory_bytes(), .lanes = 1}},
+        GitExportOptions{.work = {.memory_bytes = smallest_export_memory_bytes(), .lanes = 3}},
+        GitExportOptions{.work = {.lanes = 3}}}) {
     ASSERT_OK_AND_ASSIGN(again, export_to(parent_ + "/again", options));
     EXPECT_EQ(again.bytes_out, summary.bytes_out);
     EXPECT_EQ(again.deltas, summary.deltas);
@@ -156,7 +156,7 @@ TEST_F(ExportDeltasTest, TheIdsOfSeveralPacksAreProvenTogether) {
     ASSERT_THAT(fixture_.import(git.path(), "x"), IsOk());
     ASSERT_THAT(fixture_.store().refresh(), IsOk());
   }
-  ASSERT_EQ(fixture_.store().pack_count(), 4u);
+  ASSERT_EQ(fixture_.store().snapshot().pack_count(), 4u);
   ASSERT_OK_AND_ASSIGN(summary, export_to(parent_ + "/out"));
   EXPECT_GT(summary.deltas, 15u);
   EXPECT_EQ(describe_database(git, parent_ + "/out"), describe_database(git, git.path()));
@@ -179,7 +179,7 @@ TEST_F(ExportDeltasTest, ADamagedProgramIsFoundAndLeavesNothing) {
     ASSERT_THAT(fixture_.store().refresh(), IsOk());
     const Result<GitExportSummary> exported = export_to(parent_ + "/out");
     EXPECT_THAT(exported, FailsWith(ErrorCode::kCorrupt, pack + ": entry at offset "));
-    if (!exported && exported.error().message.find("bale verify") != std::string::npos) {
+    if (!exported && exported.error().hint.kind == HintKind::kVerify) {
       ++only_git_saw_it;
       EXPECT_THAT(exported, FailsWith(ErrorCode::kCorrupt, "not what its id"));
     }

@@ -10,14 +10,13 @@
 #include <optional>
 
 #include "bale/file_system.h"
+#include "base/damage.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "git/export/pack_index_oids.h"
 
 namespace bale {
 namespace {
-
-constexpr const char* kAdvice = "(bale verify names all that is damaged)";
 
 Result<std::string> only_index(const std::string& directory) {
   std::string found;
@@ -30,22 +29,24 @@ Result<std::string> only_index(const std::string& directory) {
   return found;
 }
 
-Error what_is_wrong(const Store& store, const GitOid& oid, const ObjectLocation& location,
+Error what_is_wrong(const Snapshot& store, const GitOid& oid, const ObjectLocation& location,
                     ReadContext& context) {
   const Result<ObjectType> read =
       store.read(location, context, [](Bytes) -> Result<void> { return {}; });
   const auto pack = store.pack(location.pack);
   if (!pack) return pack.error();
-  if (!read) return fail(read.error().code, "{} {}", read.error().message, kAdvice);
-  return fail(ErrorCode::kCorrupt,
-              "{}: entry at offset {}: this is not the object that Git knows as {} {}",
-              (*pack)->path(), location.offset, oid.to_hex(), kAdvice);
+  if (!read && !is_damage(read.error())) return read.error();
+  if (!read) return fail(read.error().code, {HintKind::kVerify}, "{}", read.error().message);
+  return fail(ErrorCode::kCorrupt, {HintKind::kVerify},
+              "{}: entry at offset {}: this is not the object that Git knows as {}",
+              (*pack)->path(), location.offset, oid.to_hex());
 }
 
 }  // namespace
 
-Result<void> prove_export(Closure& closure, const Store& store, const std::string& pack_directory,
-                          GitHash hash, Budget& budget, ReadContext& context) {
+Result<void> prove_export(Closure& closure, const Snapshot& store,
+                          const std::string& pack_directory, GitHash hash, Budget& budget,
+                          ReadContext& context) {
   const std::string path = TRY(only_index(pack_directory));
   const auto oids = TRY(PackIndexOids::open(posix_file_system(), path, hash, budget));
   std::optional<GitOid> came = TRY(oids->next());
@@ -60,8 +61,8 @@ Result<void> prove_export(Closure& closure, const Store& store, const std::strin
     return {};
   }));
   if (more_came || came) {
-    return fail(ErrorCode::kCorrupt, "{}: there are objects that were not to be exported {}", path,
-                kAdvice);
+    return fail(ErrorCode::kCorrupt, {HintKind::kVerify},
+                "{}: there are objects that were not to be exported", path);
   }
   return {};
 }

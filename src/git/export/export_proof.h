@@ -20,7 +20,8 @@ namespace bale {
 /// Compares the ids of the only index in `pack_directory` with those that the closure reached.
 /// kCorrupt if they differ, with pack and offset of a wrong object. Memory: 64 KiB of the budget;
 /// the context is used to find the error.
-Result<void> prove_export(Closure& closure, const Store& store, const std::string& pack_directory,
-                          GitHash hash, Budget& budget, ReadContext& context);
+Result<void> prove_export(Closure& closure, const Snapshot& store,
+                          const std::string& pack_directory, GitHash hash, Budget& budget,
+                          ReadContext& context);
 
 }  // namespace bale

@@ -8,6 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "bale/store_repack.h"
+#include "hash/git_hash.h"
+#include "store/core/catalog_builder.h"
 #include "store/core/staged_pack.h"
 #include "testing/git_fixture.h"
 #include "testing/matchers.h"
@@ -67,9 +70,11 @@ TEST_F(GitExportTest, RefusesWhatIsNotThere) {
   EXPECT_THAT(export_git(fixture_.store(), "y", parent_ + "/y", {}),
               FailsWith(ErrorCode::kNotFound, "y"));
   EXPECT_THAT(export_to(parent_ + "/x", {.record_back = 1}), FailsWith(ErrorCode::kNotFound));
-  EXPECT_THAT(export_to(parent_ + "/x", {.memory_bytes = kMinExportBytes - 1}),
-              FailsWith(ErrorCode::kInvalidArgument));
-  EXPECT_THAT(export_to(parent_ + "/x", {.memory_bytes = kMinExportBytes}), IsOk());
+  EXPECT_THAT(
+      export_to(parent_ + "/x", {.work = {.memory_bytes = smallest_export_memory_bytes() - 1}}),
+      FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(export_to(parent_ + "/x", {.work = {.memory_bytes = smallest_export_memory_bytes()}}),
+              IsOk());
 }
 
 TEST_F(GitExportTest, CancelledItLeavesNothing) {
@@ -77,8 +82,8 @@ TEST_F(GitExportTest, CancelledItLeavesNothing) {
   for (const std::string phase : {"walking the history", "writing objects"}) {
     cancel = false;
     GitExportOptions options;
-    options.operation.cancel = &cancel;
-    options.operation.report = [&](const Progress& progress) {
+    options.work.operation.cancel = &cancel;
+    options.work.operation.report = [&](const Progress& progress) {
       if (progress.phase == phase) cancel = true;
     };
     EXPECT_THAT(export_to(parent_ + "/x", options), FailsWith(ErrorCode::kInterrupted));
@@ -104,6 +109,9 @@ TEST_F(GitExportTest, RecordsOfStrangersWriteNowhereElse) {
     made.head = "ref: refs/heads/main";
     return made;
   };
+  // What no list of refs can hold is damage.
+  const auto is_refused = testing::AnyOf(FailsWith(ErrorCode::kInvalidArgument),
+                                         FailsWith(ErrorCode::kCorrupt, "does not allow"));
   for (const std::string name :
        {"refs/../../../outside", "../outside", "/tmp/outside", "config", "objects/info/alternates",
         "refs/heads/a\nb", "refs/heads/x.lock", "refs//x", "", "refs/heads/.x"}) {
@@ -111,15 +119,15 @@ TEST_F(GitExportTest, RecordsOfStrangersWriteNowhereElse) {
     Record hostile = record();
     hostile.refs[name] = head;
     add_record(hostile);
-    EXPECT_THAT(export_to(parent_ + "/x"), FailsWith(ErrorCode::kInvalidArgument));
+    EXPECT_THAT(export_to(parent_ + "/x"), is_refused);
     hostile = record();
     hostile.symrefs[name] = "refs/heads/main";
     add_record(hostile);
-    EXPECT_THAT(export_to(parent_ + "/x"), FailsWith(ErrorCode::kInvalidArgument));
+    EXPECT_THAT(export_to(parent_ + "/x"), is_refused);
     hostile = record();
     hostile.symrefs["refs/heads/y"] = name;
     add_record(hostile);
-    EXPECT_THAT(export_to(parent_ + "/x"), FailsWith(ErrorCode::kInvalidArgument));
+    EXPECT_THAT(export_to(parent_ + "/x"), is_refused);
     hostile = record();
     hostile.head = "ref: " + name;
     add_record(hostile);
@@ -144,6 +152,27 @@ TEST_F(GitExportTest, RecordsOfStrangersWriteNowhereElse) {
   add_record(directory);
   EXPECT_THAT(export_to(parent_ + "/x"), FailsWith(ErrorCode::kInvalidArgument));
   EXPECT_TRUE(fs::is_empty(parent_));
+}
+
+TEST_F(GitExportTest, OfASnapshotWhosePacksWereCollectedTheObjectsComeFromLaterPacks) {
+  constexpr int kPacks = 70;  // so many that a snapshot does not keep them open
+  for (int i = 0; i < kPacks; ++i) {
+    const std::string text = std::to_string(i);
+    const GitOid oid = git_oid(GitHash::kSha1, ObjectType::kBlob, as_bytes(text));
+    ASSERT_OK_AND_ASSIGN(
+        staged, StagedPack::create(fixture_.store(), GitHash::kSha1, {.sync = false}));
+    ASSERT_THAT(staged->add(oid, ObjectType::kBlob, as_bytes(text)), IsOk());
+    ASSERT_THAT(staged->install(), IsOk());
+  }
+  ASSERT_THAT(fixture_.store().refresh(), IsOk());
+  keep_catalog_up(fixture_.store(), false);
+  const Snapshot snapshot = fixture_.reopened().snapshot();
+  Store writer = fixture_.reopened();
+  ASSERT_THAT(repack_store(writer, {.work = {.sync = false}}), IsOk());
+  ASSERT_EQ(writer.snapshot().pack_count(), 1u);
+  ASSERT_OK_AND_ASSIGN(summary, export_git(snapshot, "x", parent_ + "/x", {}));
+  EXPECT_EQ(summary.objects, 3u);
+  EXPECT_EQ(git_.run_in(parent_ + "/x", {"rev-parse", "HEAD"}), git_.oid("HEAD").to_hex());
 }
 
 // The same objects in other packs, as concurrent imports may create.
@@ -173,7 +202,7 @@ TEST_F(GitExportTest, WhereEntriesOfOnePackAreDamagedAnotherPackGivesTheObjects)
       flip_byte(pack, at);
       const Store store = fixture_.reopened();
       ReadContext context;
-      if (store.record("x", 0, context)) {
+      if (store.snapshot().record("x", 0, context)) {
         const std::string out = parent_ + "/" + std::to_string(exports++);
         ASSERT_THAT(export_git(store, "x", out, {}), IsOk()) << pack << " at " << at;
         EXPECT_EQ(describe_repository(git_, out), state) << pack << " at " << at;

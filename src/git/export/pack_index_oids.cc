@@ -7,6 +7,7 @@
 
 #include "base/endian.h"
 #include "base/error.h"
+#include "base/known_id.h"
 #include "base/try.h"
 
 namespace bale {
@@ -35,12 +36,12 @@ Result<std::unique_ptr<PackIndexOids>> PackIndexOids::open(FileSystem& file_syst
 }
 
 Result<std::optional<GitOid>> PackIndexOids::next() {
-  if (given_ == count_) return std::optional<GitOid>();
+  if (given_ == count_) return std::nullopt;
   ++given_;
   std::array<std::byte, 32> bytes;
   const MutableBytes oid = MutableBytes(bytes).first(oid_bytes(hash_));
   TRY(reader_->read_exact(oid));
-  return std::optional(GitOid(hash_, oid));
+  return known_id<GitOid>(hash_, oid);
 }
 
 }  // namespace bale

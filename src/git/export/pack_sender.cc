@@ -110,7 +110,7 @@ Result<std::uint64_t> GitPackSender::Impl::send(std::uint32_t number, const Pack
   const StoredEntry entry = TRY(pack.stored_at(offset, kMostRecodedBytes, context_));
   std::optional<SentLog::Found> base;
   if (entry.is_delta()) base = TRY(sent_base(pack, entry));
-  static_cast<void>(TRY(log_.add(offset, entry.size)));
+  TRY_VOID(log_.add(offset, entry.size));
   const std::optional<std::size_t> unpacked = TRY(unpacked_bytes(pack, entry));
   if (entry.is_delta()) {
     if (!base || !unpacked) {
@@ -130,21 +130,21 @@ Result<std::uint64_t> GitPackSender::Impl::send(std::uint32_t number, const Pack
 // The size of the decompressed payload or program; nullopt if too large for a batch.
 Result<std::optional<std::size_t>> GitPackSender::Impl::unpacked_bytes(
     const PackReader& pack, const StoredEntry& entry) const {
-  if (entry.stored.size() != entry.stored_size) return std::optional<std::size_t>();
+  if (entry.stored.size() != entry.stored_size) return std::nullopt;
   const Result<std::uint64_t> unpacked = unpacked_bound(entry);
   if (!unpacked) {
-    return fail(unpacked.error().code, "{}: entry at offset {}: {}", pack.path(), entry.offset,
+    return fail(unpacked.error(), "{}: entry at offset {}: {}", pack.path(), entry.offset,
                 unpacked.error().message);
   }
-  if (*unpacked > kMostRecodedBytes) return std::optional<std::size_t>();
-  return std::optional<std::size_t>(std::max(*unpacked, entry.stored_size));
+  if (*unpacked > kMostRecodedBytes) return std::nullopt;
+  return std::max(*unpacked, entry.stored_size);
 }
 
 // The position of a delta's base in the stream; nullopt if it was not sent, or if Git would refuse
 // the delta.
 Result<std::optional<SentLog::Found>> GitPackSender::Impl::sent_base(const PackReader& pack,
                                                                      const StoredEntry& entry) {
-  if (entry.size == 0) return std::optional<SentLog::Found>();
+  if (entry.size == 0) return std::nullopt;
   const std::optional<std::uint64_t> offset = pack.find(entry.base);
   // Look-ups touch random pages of the index's map. A large index releases them.
   if (pack.record_count() > index_bytes_ / kIndexRecordBytes &&

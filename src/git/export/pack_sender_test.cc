@@ -62,7 +62,7 @@ class GitPackSenderTest : public testing::Test {
                                                          return {};
                                                        }));
       for (const std::uint64_t offset : offsets) {
-        static_cast<void>(TRY(sender.send(0, pack, offset)));
+        TRY_VOID(sender.send(0, pack, offset));
       }
       sent.summary = TRY(sender.finish());
       EXPECT_EQ(sent.summary.bytes, sent.stream.size());
@@ -170,7 +170,8 @@ TEST_F(GitPackSenderTest, AnEmptyObjectIsNoDeltaToGit) {
 class BuiltPack {
  public:
   Result<void> build(FileSystem& files) {
-    PackBuilder builder = TRY(PackBuilder::in_memory({.memory_bytes = 32 << 20, .sync = false}));
+    PackBuilder builder =
+        TRY(PackBuilder::in_memory({.work = {.memory_bytes = 32 << 20, .sync = false}}));
     std::optional<EntryHandle> last;
     for (std::uint64_t i = 0; i < 3'000; ++i) {
       payloads_.push_back(i % 10 == 0 ? noise(i % 300, i) : prose(i % 2'000, i));

@@ -48,7 +48,7 @@ void SendBatch::recode(EntryRecoder& recoder) {
   for (Piece& piece : pieces_) {
     const auto recoded = recoder.recode(piece.entry, piece.base.size, rest.first(piece.room));
     if (!recoded) {
-      result_ = fail(recoded.error().code, "{}: entry at offset {}: {}", piece.pack->path(),
+      result_ = fail(recoded.error(), "{}: entry at offset {}: {}", piece.pack->path(),
                      piece.entry.offset, recoded.error().message);
       return;
     }

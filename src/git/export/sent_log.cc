@@ -34,14 +34,14 @@ Result<std::optional<SentLog::Found>> SentLog::find(std::uint64_t offset) {
   while (low < high) {
     const std::uint64_t middle = low + (high - low) / 2;
     const Record record = TRY(records_.get(middle));
-    if (record.offset == offset) return std::optional(Found{middle, record.size});
+    if (record.offset == offset) return Found{middle, record.size};
     if (record.offset < offset) {
       low = middle + 1;
     } else {
       high = middle;
     }
   }
-  return std::optional<Found>();
+  return std::nullopt;
 }
 
 Result<std::uint64_t> SentLog::position(std::uint64_t ordinal) {

@@ -38,6 +38,7 @@
 #include "store/core/catalog_builder.h"
 #include "store/core/locks.h"
 #include "store/core/oid_list.h"
+#include "store/core/ref_lists.h"
 #include "store/core/staged_pack.h"
 
 namespace bale {
@@ -53,12 +54,13 @@ constexpr int kMostRounds = 10;
 
 std::uint64_t pack_memory(const GitImportOptions& options) {
   const std::uint64_t smallest = StagedPack::smallest_memory_bytes(options.level, options.deltas);
-  const std::uint64_t left = options.memory_bytes - std::min(options.memory_bytes, kOwnBytes);
+  const std::uint64_t left =
+      options.work.memory_bytes - std::min(options.work.memory_bytes, kOwnBytes);
   return std::max(smallest, left);
 }
 
 std::uint64_t own_memory(const GitImportOptions& options) {
-  return options.memory_bytes - pack_memory(options);
+  return options.work.memory_bytes - pack_memory(options);
 }
 
 static_assert(kMinOwnBytes / 6 >= kMinLineageOrderBytes);
@@ -79,6 +81,7 @@ class GitImporter {
   Result<void> find_causes(OidListWriter& listed, const std::string& scratch_directory);
   [[nodiscard]] Error missing_error() const;
   Result<Record> make_record(ImportLister& lister, StagedPack& staged);
+  [[nodiscard]] bool has_lists(const Record& record) const;
   [[nodiscard]] bool says_nothing_new(const Record& record) const;
   [[nodiscard]] GitImportSummary unchanged() const;
 
@@ -98,7 +101,7 @@ class GitImporter {
 };
 
 Result<GitImportSummary> GitImporter::run() {
-  const ImportLocks locks = TRY(lock_for_import(store_, options_.name, options_.operation));
+  const ImportLocks locks = TRY(lock_for_import(store_, options_.name, options_.work.operation));
   // Other processes may have changed the store while this import waited for the lock.
   TRY(store_.refresh());
   refs_ = TRY(source_.refs(options_.skip_bad_refs ? BadRefs::kSkip : BadRefs::kRefuse));
@@ -131,25 +134,25 @@ Result<bool> GitImporter::bring() {
                              {.level = options_.level,
                               .deltas = options_.deltas,
                               .memory_bytes = pack_memory(options_),
-                              .lanes = options_.lanes,
-                              .sync = options_.sync,
-                              .operation = options_.operation}));
+                              .lanes = options_.work.lanes,
+                              .sync = options_.work.sync,
+                              .operation = options_.work.operation}));
   ImportCheck check = TRY(ImportCheck::create({.memory_bytes = own_memory(options_) / 4,
                                                .file_system = &store_.file_system(),
                                                .scratch_directory = staged->directory(),
                                                .shallow = &refs_.shallow,
-                                               .operation = &options_.operation}));
+                                               .operation = &options_.work.operation}));
   const std::unique_ptr<ImportLister> lister =
       TRY(ImportLister::create(store_, source_, plan_, check.listed(),
                                {.memory_bytes = own_memory(options_) / 6,
                                 .stored_memory_bytes = own_memory(options_) / 3,
                                 .scratch_directory = staged->directory(),
-                                .operation = &options_.operation}));
-  ImportReceiver receiver(source_, *staged, *lister, check.received(), options_.operation);
+                                .operation = &options_.work.operation}));
+  ImportReceiver receiver(source_, *staged, *lister, check.received(), options_.work.operation);
   TRY(explained(transfer(*lister, receiver)));
   TRY(find_causes(lister->missing(), staged->directory()));
   if (!TRY(is_whole(check))) return false;
-  summary_.objects = TRY(explained(lister->count().total(source_, refs_, options_.operation)));
+  summary_.objects = TRY(explained(lister->count().total(source_, refs_, options_.work.operation)));
   summary_.objects_new = receiver.totals().objects - lister->healed();
   summary_.objects_healed = lister->healed();
   summary_.bytes_in = receiver.totals().bytes;
@@ -164,14 +167,14 @@ Result<bool> GitImporter::bring() {
   }
   summary_.record = TRY(staged->add_record(record));
   const InstalledPack installed = TRY(staged->install());
-  TRY(move_archive(store_, name, summary_.record, options_.sync));
+  TRY(move_archive(store_, name, summary_.record, options_.work.sync));
   summary_.pack = installed.name;
   summary_.pack_bytes = installed.summary.pack_bytes;
   summary_.index_bytes = installed.summary.index_bytes + installed.git_index_bytes;
   summary_.deltas = installed.summary.deltas;
   summary_.children_peak_rss_bytes = source_.children_peak_rss_bytes();
   TRY(store_.refresh());
-  keep_catalog_up(store_, options_.sync);
+  keep_catalog_up(store_, options_.work.sync);
   return true;
 }
 
@@ -202,7 +205,7 @@ Result<bool> GitImporter::is_whole(ImportCheck& check) {
 Result<void> GitImporter::transfer(ImportLister& lister, ImportReceiver& receiver) {
   const std::unique_ptr<ObjectReader> reader = TRY(source_.start_reader());
   // Reported first, so that every import reports the same phases.
-  options_.operation.progress({.phase = "listing objects"});
+  options_.work.operation.progress({.phase = "listing objects"});
   Result<void> listed;
   std::thread thread([&] { listed = lister.run(*reader); });
   const Result<void> received = receiver.run(*reader);
@@ -223,7 +226,8 @@ Result<void> GitImporter::transfer(ImportLister& lister, ImportReceiver& receive
 // whatever the options.
 Result<void> GitImporter::find_causes(OidListWriter& listed, const std::string& scratch_directory) {
   const auto list = [&] {
-    return OidListWriter::create(store_, source_.hash(), scratch_directory, options_.operation);
+    return OidListWriter::create(store_, source_.hash(), scratch_directory,
+                                 options_.work.operation);
   };
   missing_ = TRY(list());
   // Unreached objects are listed from files, and empty ones were hidden from git.
@@ -232,7 +236,7 @@ Result<void> GitImporter::find_causes(OidListWriter& listed, const std::string& 
   }
   if (listed.count() == 0) return {};
   const std::unique_ptr<MissingSearch> search = TRY(source_.search_missing(scratch_directory));
-  const std::vector<GitOid> tips = tips_of(refs_);
+  const std::vector<GitOid> tips = TRY(tips_of(refs_));
   std::set<GitOid> missing_tips;
   OidListWriter nothing = TRY(list());
   std::optional<GitOid> last;
@@ -256,8 +260,9 @@ Result<void> GitImporter::find_causes(OidListWriter& listed, const std::string& 
   summary_.missing = missing_->count();
   summary_.missing_empty = causes.empty.count;
   summary_.empty_files = causes.empty.shown();
-  for (const auto& [name, oid] : refs_.refs) {
-    if (missing_tips.contains(oid)) summary_.missing_refs.push_back(name);
+  RefList::Reader refs(refs_.refs);
+  while (const std::optional<Ref> ref = TRY(refs.next())) {
+    if (ref->oid && missing_tips.contains(*ref->oid)) summary_.missing_refs.push_back(ref->name);
   }
   if (refs_.head_oid && missing_tips.contains(*refs_.head_oid)) {
     summary_.missing_refs.emplace_back("HEAD");
@@ -279,9 +284,7 @@ Error GitImporter::missing_error() const {
     details += fmt::format("; refs that lead to them: {}", refs.shown());
   }
   return fail(
-      ErrorCode::kIncomplete,
-      "{} missing in the source: {}: {} (--allow-missing archives it without them and "
-      "records which they were)",
+      ErrorCode::kIncomplete, {HintKind::kAllowMissing}, "{} missing in the source: {}: {}",
       summary_.missing == 1 ? "1 object is" : fmt::format("{} objects are", summary_.missing),
       source_.path(), details);
 }
@@ -293,8 +296,6 @@ Result<Record> GitImporter::make_record(ImportLister& lister, StagedPack& staged
                 .source = source_.path(),
                 .time = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()),
                 .head = refs_.head,
-                .refs = refs_.refs,
-                .symrefs = refs_.symrefs,
                 .shallow = refs_.shallow,
                 .objects = summary_.objects,
                 .objects_new = summary_.objects_new,
@@ -302,14 +303,30 @@ Result<Record> GitImporter::make_record(ImportLister& lister, StagedPack& staged
                 .number = plan_.number,
                 .version = BALE_VERSION};
   record.previous = plan_.pointer;
+  ReadContext context(kAnyObjectBytes);
+  const bool has_older = plan_.previous_refs.has_value();
+  TRY(write_refs(store_, refs_.refs, has_older ? &plan_.previous->record : nullptr,
+                 has_older ? &*plan_.previous_refs : nullptr, context, staged, record));
   record.missing = TRY(missing_->store(staged));
   record.unreached = TRY(lister.unreached().store(staged));
   return record;
 }
 
+// Whether the lists of a record can be read.
+bool GitImporter::has_lists(const Record& record) const {
+  ReadContext context(kAnyObjectBytes);
+  const auto ignore = [](const GitOid&) -> Result<void> { return {}; };
+  for (const auto& list : {record.missing.list, record.unreached.list}) {
+    if (list && !read_oid_list(store_, *list, context, ignore)) return false;
+  }
+  return plan_.previous_refs.has_value();
+}
+
 // Whether it differs from the archive's newest record only in fields that every import sets.
 bool GitImporter::says_nothing_new(const Record& record) const {
   if (!plan_.previous || record.objects_new > 0) return false;
+  // What was staged restores a list that was lost.
+  if (!has_lists(plan_.previous->record)) return false;
   Record before = plan_.previous->record;
   before.time = record.time;
   before.objects_new = record.objects_new;
@@ -358,13 +375,13 @@ Result<GitImportSummary> import_git(Store& store, const std::string& path,
                 options.level, kMinLevel, kMaxLevel);
   }
   const std::uint64_t smallest = smallest_import_memory_bytes(options.level, options.deltas);
-  if (options.memory_bytes < smallest) {
+  if (options.work.memory_bytes < smallest) {
     return fail(ErrorCode::kInvalidArgument,
                 "importing at level {} {} deltas needs at least {} of memory", options.level,
                 options.deltas ? "with" : "without", memory_size(smallest));
   }
   if (!options.name.empty()) TRY(check_archive_name(options.name));
-  GitSource source = TRY(GitSource::open(path, options.operation));
+  GitSource source = TRY(GitSource::open(path, options.work.operation));
   GitImportOptions named = options;
   if (named.name.empty()) named.name = archive_name_from_git_dir(source.path());
   TRY(check_archive_name(named.name));

@@ -54,10 +54,10 @@ class ImportAgainTest : public testing::Test {
 
 TEST_F(ImportAgainTest, WhereNothingChangedNothingIsListedOrWritten) {
   const auto before = fixture_.files();
-  ASSERT_OK_AND_ASSIGN(newest, fixture_.store().newest_record("x"));
+  ASSERT_OK_AND_ASSIGN(newest, fixture_.store().snapshot().newest_record("x"));
   std::uint64_t listed = 0;
   GitImportOptions options{.name = "x"};
-  options.operation.report = [&](const Progress& progress) {
+  options.work.operation.report = [&](const Progress& progress) {
     if (progress.phase == "listing objects") ++listed;
   };
   ASSERT_OK_AND_ASSIGN(again, fixture_.import_with(git_.path(), options));

@@ -50,7 +50,8 @@ TEST_F(ImportChangedArchiveTest, CountsStayExactAfterPruning) {
   commit("a", "three");
   import(3);
   for (const unsigned keep : {2U, 1U}) {
-    ASSERT_OK_AND_ASSIGN(pruned, prune_archive(fixture_.store(), "x", keep, {.sync = false}));
+    ASSERT_OK_AND_ASSIGN(pruned,
+                         prune_archive(fixture_.store(), "x", keep, {.work = {.sync = false}}));
     EXPECT_EQ(pruned.records_kept, keep);
     // A state of dropped records: the blob and the tree are known.
     git_.run({"rm", "--quiet", "--ignore-unmatch", "b"});
@@ -72,7 +73,7 @@ TEST_F(ImportChangedArchiveTest, CountsStayExactAfterAnEmptyFirstRecordIsPruned)
   commit("a", "one");
   commit("a", "two");
   import(6);
-  ASSERT_OK_AND_ASSIGN(pruned, prune_archive(fixture_.store(), "x", 1, {.sync = false}));
+  ASSERT_OK_AND_ASSIGN(pruned, prune_archive(fixture_.store(), "x", 1, {.work = {.sync = false}}));
   EXPECT_EQ(pruned.records_dropped, 1u);
   commit("a", "one");
   import(1);
@@ -84,7 +85,7 @@ TEST_F(ImportChangedArchiveTest, AnArchiveThatWasRemovedBeginsAnewAndStoresNothi
   import(3);
   commit("a", "two");
   import(3);
-  ASSERT_THAT(remove_archive(fixture_.store(), "x", {.sync = false}), IsOk());
+  ASSERT_THAT(remove_archive(fixture_.store(), "x", {.work = {.sync = false}}), IsOk());
   EXPECT_THAT(fixture_.export_git("x"), FailsWith(ErrorCode::kNotFound, "was removed on"));
   import(0);
   EXPECT_THAT(fixture_.export_git("x", 1), FailsWith(ErrorCode::kNotFound, "has 1 record,"));
@@ -104,7 +105,7 @@ TEST_F(ImportChangedArchiveTest, ListsOfMissingObjectsAreFoundFromPrunedRecords)
     git_.run({"tag", tag});
     ASSERT_THAT(fixture_.import_with(git_.path(), {.name = "x", .allow_missing = true}), IsOk());
   }
-  ASSERT_THAT(prune_archive(fixture_.store(), "x", 1, {.sync = false}), IsOk());
+  ASSERT_THAT(prune_archive(fixture_.store(), "x", 1, {.work = {.sync = false}}), IsOk());
   EXPECT_EQ(fixture_.record("x").missing.count, 1u);
   ASSERT_OK_AND_ASSIGN(report, fixture_.verify({.archive = "x"}));
   EXPECT_TRUE(report.ok());

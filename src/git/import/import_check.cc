@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "base/endian.h"
 #include "base/error.h"
+#include "base/known_id.h"
 #include "base/try.h"
 
 namespace bale {
@@ -51,7 +52,7 @@ LogRecord record_of(const GitOid& oid, std::uint8_t what) {
 
 GitOid oid_in(const LogRecord& record) {
   const auto hash = static_cast<GitHash>(record[kOidRoom + 1]);
-  return {hash, Bytes(record).first(oid_bytes(hash))};
+  return known_id<GitOid>(hash, Bytes(record).first(oid_bytes(hash)));
 }
 
 std::uint8_t what_in(const LogRecord& record) {
@@ -183,7 +184,7 @@ Result<ImportCheck> ImportCheck::create(const ImportCheckOptions& options) {
   return check;
 }
 
-Result<ImportCheckResult> ImportCheck::finish(const Store& store, bool incremental) {
+Result<ImportCheckResult> ImportCheck::finish(const Snapshot& store, bool incremental) {
   ImportCheckResult result;
   Merged nodes(*listed_->nodes_, *received_->nodes_);
   Merged links(*listed_->links_, *received_->links_);

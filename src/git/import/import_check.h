@@ -117,7 +117,7 @@ class ImportCheck {
 
   /// Compares. Call once, when both threads are done. With `incremental`, the listing left out
   /// objects of an earlier import: a target that the store has need not be listed.
-  Result<ImportCheckResult> finish(const Store& store, bool incremental);
+  Result<ImportCheckResult> finish(const Snapshot& store, bool incremental);
 
  private:
   explicit ImportCheck(const ImportCheckOptions& options)

@@ -11,6 +11,7 @@
 
 #include "bale/store_repair.h"
 #include "base/hex.h"
+#include "base/known_id.h"
 #include "base/try.h"
 #include "testing/matchers.h"
 #include "testing/store_fixture.h"
@@ -34,7 +35,7 @@ GitOid oid_number(unsigned number) {
   std::array<std::byte, 20> bytes{};
   bytes[0] = static_cast<std::byte>(number * 37 % 251);
   bytes[1] = static_cast<std::byte>(number);
-  return {GitHash::kSha1, bytes};
+  return known_id<GitOid>(GitHash::kSha1, bytes);
 }
 
 class ImportCheckTest : public testing::Test {
@@ -132,7 +133,7 @@ TEST(ImportLyingLinksTest, WhatATreeHidesBehindTheModeOfAFileIsArchived) {
   ASSERT_OK_AND_ASSIGN(summary, fixture.import(git.path(), "odd"));
   EXPECT_EQ(summary.objects, 4u);
   EXPECT_EQ(summary.mismatched_links, 1u);
-  EXPECT_TRUE(fixture.store().find(blob));
+  EXPECT_TRUE(fixture.store().snapshot().find(blob));
   ASSERT_OK_AND_ASSIGN(report, fixture.verify({.archive = "odd"}));
   EXPECT_TRUE(report.ok());
   EXPECT_EQ(report.objects, 4u);
@@ -237,18 +238,19 @@ TEST(ImportHealsTest, AnObjectWithoutARefIsStoredAgain) {
   const GitOid loose = git.write_blob(random_text(3000, 5));
   StoreFixture fixture;
   ASSERT_THAT(fixture.import_with(git.path(), {.name = "x", .all_objects = true}), IsOk());
-  const auto at = fixture.store().find(loose);
+  const auto at = fixture.store().snapshot().find(loose);
   ASSERT_TRUE(at);
   flip_byte(fixture.pack_file(".pack"), static_cast<std::int64_t>(at->offset) + 100);
   Store store = fixture.reopened();
   ASSERT_OK_AND_ASSIGN(
-      summary, import_git(store, git.path(), {.name = "x", .all_objects = true, .sync = false}));
+      summary,
+      import_git(store, git.path(), {.name = "x", .all_objects = true, .work = {.sync = false}}));
   EXPECT_EQ(summary.objects_healed, 1u);
   ReadContext context;
   ASSERT_THAT(store.refresh(), IsOk());
-  const auto healed = store.find(loose);
+  const auto healed = store.snapshot().find(loose);
   ASSERT_TRUE(healed);
-  EXPECT_THAT(store.get(*healed, context, loose), IsOk());
+  EXPECT_THAT(store.snapshot().get(*healed, context, loose), IsOk());
 }
 
 TEST(ImportHealsTest, WhatTheStoreHasLostIsBroughtByTheNextImport) {
@@ -268,7 +270,7 @@ TEST(ImportHealsTest, WhatTheStoreHasLostIsBroughtByTheNextImport) {
   git.write("c", random_text(3000, 8));
   git.commit("c");
   Store store = fixture.reopened();
-  ASSERT_THAT(import_git(store, git.path(), {.name = "x", .sync = false}), IsOk());
+  ASSERT_THAT(import_git(store, git.path(), {.name = "x", .work = {.sync = false}}), IsOk());
   ASSERT_OK_AND_ASSIGN(exported, fixture.export_git("x"));
   EXPECT_EQ(describe_repository(git, exported), describe_repository(git, git.path()));
 }
@@ -283,19 +285,20 @@ TEST(ImportHealsTest, WhatTheStoreHasDamagedIsStoredAgain) {
     StoreFixture fixture;
     ASSERT_THAT(fixture.import(git.path(), "first"), IsOk());
     const GitOid oid = git.oid(what);
-    const auto at = fixture.store().find(oid);
+    const auto at = fixture.store().snapshot().find(oid);
     ASSERT_TRUE(at);
     flip_byte(fixture.pack_file(".pack"), static_cast<std::int64_t>(at->offset) + 50);
     Store store = fixture.reopened();
-    ASSERT_OK_AND_ASSIGN(summary, import_git(store, git.path(), {.name = "second", .sync = false}));
+    ASSERT_OK_AND_ASSIGN(
+        summary, import_git(store, git.path(), {.name = "second", .work = {.sync = false}}));
     EXPECT_EQ(summary.objects_healed, 1u);
     EXPECT_EQ(summary.objects_new, 0u);
     EXPECT_EQ(summary.objects, 5u);
     ReadContext context;
     Store after = fixture.reopened();
-    const auto healed = after.find(oid);
+    const auto healed = after.snapshot().find(oid);
     ASSERT_TRUE(healed);
-    EXPECT_THAT(after.get(*healed, context, oid), IsOk());
+    EXPECT_THAT(after.snapshot().get(*healed, context, oid), IsOk());
     ASSERT_OK_AND_ASSIGN(exported, fixture.export_git("second"));
     EXPECT_EQ(describe_repository(git, exported), describe_repository(git, git.path()));
   }
@@ -316,14 +319,14 @@ class ImportRestoresTest : public testing::Test {
   }
 
   void damage(const GitOid& oid) {
-    const auto at = fixture.store().find(oid);
+    const auto at = fixture.store().snapshot().find(oid);
     ASSERT_TRUE(at);
     flip_byte(first, static_cast<std::int64_t>(at->offset) + 50);
   }
 
   void expect_restored(std::uint64_t objects_new) {
     Store store = fixture.reopened();
-    const GitImportOptions options{.name = "x", .sync = false};
+    const GitImportOptions options{.name = "x", .work = {.sync = false}};
     ASSERT_OK_AND_ASSIGN(summary, import_git(store, git.path(), options));
     EXPECT_FALSE(summary.unchanged);
     EXPECT_EQ(summary.objects_new, objects_new);
@@ -341,7 +344,7 @@ class ImportRestoresTest : public testing::Test {
 TEST_F(ImportRestoresTest, WhatARepairLeftLostThoughNothingChanged) {
   damage(git.oid("HEAD:a"));
   damage(git.oid("HEAD:dir"));
-  ASSERT_OK_AND_ASSIGN(repaired, repair_store(fixture.path(), {.sync = false}));
+  ASSERT_OK_AND_ASSIGN(repaired, repair_store(fixture.path(), {.work = {.sync = false}}));
   EXPECT_EQ(repaired.objects_lost, 2u);
   // Nothing names the objects that the lost tree reaches.
   expect_restored(2);
@@ -351,7 +354,7 @@ TEST_F(ImportRestoresTest, WhatARepairLeftLostThoughNothingChanged) {
 
 TEST_F(ImportRestoresTest, WhatARepairLeftLostAmongWhatIsNew) {
   damage(git.oid("HEAD:a"));
-  ASSERT_OK_AND_ASSIGN(repaired, repair_store(fixture.path(), {.sync = false}));
+  ASSERT_OK_AND_ASSIGN(repaired, repair_store(fixture.path(), {.work = {.sync = false}}));
   EXPECT_EQ(repaired.objects_lost, 1u);
   git.write("d", "d");
   git.commit("d");

@@ -389,7 +389,7 @@ TEST_F(DamagedSourceTest, EmptyFilesThatNoRefReachesAreMissingFromAllObjects) {
       all,
       fixture.import_with(git.path(), {.name = "y", .all_objects = true, .allow_missing = true}));
   EXPECT_EQ(all.missing, 1u);
-  EXPECT_TRUE(fixture.store().find(packed));
+  EXPECT_TRUE(fixture.store().snapshot().find(packed));
   EXPECT_THAT(fixture.export_git("y"), IsOk());
 }
 

@@ -98,7 +98,8 @@ TEST(IncompleteImportTest, PartialClonesAreRefusedOrRecordedAndNeverFetched) {
   EXPECT_GE(named, 3u) << refused.error().message;
   EXPECT_EQ(fixture.files(), before);
   ReadContext unused;
-  EXPECT_THAT(fixture.store().record("partial", 0, unused), FailsWith(ErrorCode::kNotFound));
+  EXPECT_THAT(fixture.store().snapshot().record("partial", 0, unused),
+              FailsWith(ErrorCode::kNotFound));
 
   ASSERT_OK_AND_ASSIGN(allowed,
                        fixture.import_with(partial, {.name = "partial", .allow_missing = true}));
@@ -202,12 +203,12 @@ TEST(IncompleteImportTest, ObjectsWithoutARefComeAlongWhenAskedFor) {
   StoreFixture fixture;
   ASSERT_OK_AND_ASSIGN(plain, fixture.import(git.path(), "plain"));
   EXPECT_EQ(plain.objects, 3u);
-  EXPECT_FALSE(fixture.store().find(lost));
+  EXPECT_FALSE(fixture.store().snapshot().find(lost));
   ASSERT_OK_AND_ASSIGN(all, fixture.import_with(git.path(), {.name = "all", .all_objects = true}));
   EXPECT_EQ(all.objects, 8u);
   EXPECT_EQ(all.objects_new, 5u);
   EXPECT_EQ(fixture.record("all").unreached.count, 5u);
-  for (const GitOid& oid : {blob, lost, tag}) EXPECT_TRUE(fixture.store().find(oid));
+  for (const GitOid& oid : {blob, lost, tag}) EXPECT_TRUE(fixture.store().snapshot().find(oid));
   ASSERT_OK_AND_ASSIGN(exported, fixture.export_git("all"));
   EXPECT_EQ(describe_database(git, exported), describe_database(git, git.path()));
   ASSERT_OK_AND_ASSIGN(report, fixture.verify({.archive = "all"}));
@@ -242,8 +243,8 @@ TEST(IncompleteImportTest, ObjectsWithoutARefMayLackWhatTheyLeadTo) {
   StoreFixture fixture;
   ASSERT_OK_AND_ASSIGN(all, fixture.import_with(git.path(), {.name = "all", .all_objects = true}));
   EXPECT_EQ(all.objects, 5u);
-  EXPECT_TRUE(fixture.store().find(lost));
-  EXPECT_TRUE(fixture.store().find(lost_blob));
+  EXPECT_TRUE(fixture.store().snapshot().find(lost));
+  EXPECT_TRUE(fixture.store().snapshot().find(lost_blob));
   ASSERT_OK_AND_ASSIGN(exported, fixture.export_git("all"));
   EXPECT_EQ(describe_database(git, exported), describe_database(git, git.path()));
   ASSERT_OK_AND_ASSIGN(report, fixture.verify());

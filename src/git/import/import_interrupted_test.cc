@@ -60,7 +60,7 @@ class InterruptedImportTest : public testing::Test {
   void expect_untouched() {
     EXPECT_EQ(fixture_.files(), before_);
     EXPECT_TRUE(fs::is_empty(fixture_.path() + "/staging"));
-    ASSERT_OK_AND_ASSIGN(archives, fixture_.reopened().archives());
+    ASSERT_OK_AND_ASSIGN(archives, fixture_.reopened().snapshot().archives());
     EXPECT_THAT(archives, testing::ElementsAre("before"));
   }
 
@@ -74,7 +74,7 @@ TEST_F(InterruptedImportTest, CancelledAtEveryPhaseItLeavesTheStoreAsItWas) {
   {
     StoreFixture other;
     GitImportOptions options{.name = "x"};
-    options.operation.report = [&](const Progress& progress) {
+    options.work.operation.report = [&](const Progress& progress) {
       phases.insert(std::string(progress.phase));
     };
     ASSERT_THAT(other.import_with(source().path(), options), IsOk());
@@ -86,8 +86,8 @@ TEST_F(InterruptedImportTest, CancelledAtEveryPhaseItLeavesTheStoreAsItWas) {
       std::atomic<bool> cancel = false;
       int seen = 0;
       GitImportOptions options{.name = "x"};
-      options.operation.cancel = &cancel;
-      options.operation.report = [&](const Progress& progress) {
+      options.work.operation.cancel = &cancel;
+      options.work.operation.report = [&](const Progress& progress) {
         if (progress.phase == phase && ++seen == at) cancel = true;
       };
       const Result<GitImportSummary> imported = fixture_.import_with(source().path(), options);
@@ -107,8 +107,8 @@ TEST_F(InterruptedImportTest, CancelledAtAnyMomentItEitherSucceedsOrLeavesTheSto
     std::atomic<std::uint64_t> calls = 0;
     files.observe([&](const IoEvent&) { cancel = cancel || calls++ == at; });
     ASSERT_OK_AND_ASSIGN(store, Store::open(fixture_.path(), &files));
-    GitImportOptions options{.name = "x", .sync = false};
-    options.operation.cancel = &cancel;
+    GitImportOptions options{.name = "x", .work = {.sync = false}};
+    options.work.operation.cancel = &cancel;
     const Result<GitImportSummary> imported = import_git(store, source().path(), options);
     done = imported.has_value();
     if (done) {
@@ -133,7 +133,7 @@ TEST_F(InterruptedImportTest, KilledItLeavesDebrisThatTheNextOneRemoves) {
     const pid_t child = ::fork();
     if (child == 0) {
       GitImportOptions options{.name = "x"};
-      options.operation.report = [&](const Progress& progress) {
+      options.work.operation.report = [&](const Progress& progress) {
         if (progress.phase == "archiving objects" && progress.objects >= at) ::raise(SIGKILL);
       };
       static_cast<void>(fixture_.import_with(source().path(), options).has_value());
@@ -146,7 +146,7 @@ TEST_F(InterruptedImportTest, KilledItLeavesDebrisThatTheNextOneRemoves) {
     left_debris = left_debris || !fs::is_empty(fixture_.path() + "/staging");
     ASSERT_OK_AND_ASSIGN(report, fixture_.verify());
     EXPECT_THAT(report.errors, testing::IsEmpty());
-    ASSERT_OK_AND_ASSIGN(archives, fixture_.reopened().archives());
+    ASSERT_OK_AND_ASSIGN(archives, fixture_.reopened().snapshot().archives());
     EXPECT_THAT(archives, testing::ElementsAre("before"));
   }
   EXPECT_TRUE(left_debris);
@@ -159,7 +159,7 @@ TEST_F(InterruptedImportTest, KilledItLeavesDebrisThatTheNextOneRemoves) {
 TEST_F(InterruptedImportTest, RefusedOptionsTouchNothing) {
   const std::string path = source().path();
   const std::uint64_t smallest = smallest_import_memory_bytes(3);
-  EXPECT_THAT(fixture_.import_with(path, {.name = "x", .memory_bytes = smallest - 1}),
+  EXPECT_THAT(fixture_.import_with(path, {.name = "x", .work = {.memory_bytes = smallest - 1}}),
               FailsWith(ErrorCode::kInvalidArgument, memory_size(smallest)));
   for (const int level : {0, -1, 23}) {
     EXPECT_THAT(fixture_.import_with(path, {.name = "x", .level = level}),
@@ -169,7 +169,8 @@ TEST_F(InterruptedImportTest, RefusedOptionsTouchNothing) {
     EXPECT_THAT(fixture_.import(path, name), FailsWith(ErrorCode::kInvalidArgument));
   }
   expect_untouched();
-  EXPECT_THAT(fixture_.import_with(path, {.name = "x", .memory_bytes = smallest}), IsOk());
+  EXPECT_THAT(fixture_.import_with(path, {.name = "x", .work = {.memory_bytes = smallest}}),
+              IsOk());
 }
 
 TEST_F(InterruptedImportTest, ImportsOfOtherNamesRunSideBySide) {
@@ -179,8 +180,8 @@ TEST_F(InterruptedImportTest, ImportsOfOtherNamesRunSideBySide) {
   for (std::size_t i = 0; i < results.size(); ++i) {
     threads.emplace_back([&, i] {
       Store store = fixture_.reopened();
-      results[i] =
-          import_git(store, source().path(), {.name = "name" + std::to_string(i), .sync = false});
+      results[i] = import_git(store, source().path(),
+                              {.name = "name" + std::to_string(i), .work = {.sync = false}});
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -197,7 +198,7 @@ TEST_F(InterruptedImportTest, ImportsOfOneNameWaitForEachOther) {
   for (Result<GitImportSummary>& result : results) {
     threads.emplace_back([&] {
       Store store = fixture_.reopened();
-      result = import_git(store, source().path(), {.name = "one", .sync = false});
+      result = import_git(store, source().path(), {.name = "one", .work = {.sync = false}});
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -217,7 +218,8 @@ TEST_F(InterruptedImportTest, ImportsOfSeveralProcessesAllSucceed) {
     const pid_t child = ::fork();
     if (child == 0) {
       Store store = fixture_.reopened();
-      const bool ok = import_git(store, source().path(), {.name = name, .sync = false}).has_value();
+      const bool ok =
+          import_git(store, source().path(), {.name = name, .work = {.sync = false}}).has_value();
       ::_exit(ok ? 0 : 1);
     }
     ASSERT_GT(child, 0);
@@ -228,7 +230,7 @@ TEST_F(InterruptedImportTest, ImportsOfSeveralProcessesAllSucceed) {
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_EQ(status, 0);
   }
-  ASSERT_OK_AND_ASSIGN(archives, fixture_.reopened().archives());
+  ASSERT_OK_AND_ASSIGN(archives, fixture_.reopened().snapshot().archives());
   EXPECT_THAT(archives, testing::ElementsAre("before", "one", "two"));
   EXPECT_FALSE(fixture_.record("one").previous.has_value());
   ASSERT_OK_AND_ASSIGN(report, fixture_.verify());

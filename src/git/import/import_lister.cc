@@ -13,7 +13,7 @@
 
 namespace bale {
 
-Result<std::unique_ptr<ImportLister>> ImportLister::create(const Store& store, GitSource& source,
+Result<std::unique_ptr<ImportLister>> ImportLister::create(const Snapshot& store, GitSource& source,
                                                            const ImportPlan& plan, LinkLog& log,
                                                            const ImportListerOptions& options) {
   const auto list = [&] {

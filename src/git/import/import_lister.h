@@ -45,7 +45,7 @@ class ImportLister {
  public:
   /// All references must outlive the lister.
   [[nodiscard]] static Result<std::unique_ptr<ImportLister>> create(
-      const Store& store, GitSource& source, const ImportPlan& plan, LinkLog& log,
+      const Snapshot& store, GitSource& source, const ImportPlan& plan, LinkLog& log,
       const ImportListerOptions& options);
 
   ImportLister(const ImportLister&) = delete;
@@ -79,7 +79,7 @@ class ImportLister {
   [[nodiscard]] std::uint64_t healed() const { return healed_; }
 
  private:
-  ImportLister(const Store& store, GitSource& source, const ImportPlan& plan, LinkLog& log,
+  ImportLister(const Snapshot& store, GitSource& source, const ImportPlan& plan, LinkLog& log,
                OidListWriter missing, OidListWriter unreached, LineageOrder order,
                StoredObjects stored)
       : store_(store),
@@ -99,7 +99,7 @@ class ImportLister {
   Result<void> check_stored(ObjectReader& reader);
   Result<void> check_given_up() const;
 
-  const Store& store_;
+  const Snapshot store_;
   GitSource& source_;
   const ImportPlan& plan_;
   LinkLog& log_;

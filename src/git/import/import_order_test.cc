@@ -42,7 +42,7 @@ class ImportOrderTest : public testing::Test {
   std::vector<std::pair<std::string, std::string>> runs() {
     std::map<std::uint64_t, GitOid> by_offset;
     for (const auto& [oid, named] : names_) {
-      const auto location = fixture_.store().find(oid);
+      const auto location = fixture_.store().snapshot().find(oid);
       EXPECT_TRUE(location.has_value()) << named.first;
       if (location) by_offset[location->offset] = oid;
     }
@@ -114,7 +114,7 @@ TEST_F(ImportOrderTest, ProgressTellsOfTheListingThenOfObjectsWithTheirNumber) {
   std::vector<std::string> phases;
   std::uint64_t last = 0;
   GitImportOptions options{.name = "x"};
-  options.operation.report = [&](const Progress& progress) {
+  options.work.operation.report = [&](const Progress& progress) {
     if (phases.empty() || phases.back() != progress.phase) phases.emplace_back(progress.phase);
     if (progress.phase != "archiving objects") return;
     EXPECT_EQ(progress.objects_total, names_.size());

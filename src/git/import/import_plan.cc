@@ -8,10 +8,10 @@
 
 #include <algorithm>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 
+#include "base/damage.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "git/import/same_repository.h"
@@ -25,7 +25,10 @@ namespace {
 
 constexpr std::uint64_t kMinReadBytes = 8 << 20;
 
-Result<void> read_newest(const Store& store, const std::string& name, ReadContext& context,
+// Many refs lead to the same objects.
+constexpr std::size_t kTipsBeforeDropping = 64 << 10;
+
+Result<void> read_newest(const Snapshot& store, const std::string& name, ReadContext& context,
                          ImportPlan& plan) {
   plan.pointer = TRY(store.archive_pointer(name));
   RecordChain chain = chain_from(store, plan.pointer, context);
@@ -34,33 +37,71 @@ Result<void> read_newest(const Store& store, const std::string& name, ReadContex
   plan.previous = std::move(*newest);
   if (!plan.previous) return {};
   if (plan.previous->record.archive != name) {
-    return fail(ErrorCode::kCorrupt,
-                "{}: archive {}: its pointer leads to a record of the archive {} (bale repair "
-                "restores it)",
-                store.path(), name, plan.previous->record.archive);
+    return fail(ErrorCode::kCorrupt, {HintKind::kRepair},
+                "{}: archive {}: its pointer leads to a record of the archive {}", store.path(),
+                name, plan.previous->record.archive);
   }
   const RecordCount count = count_records(store, *plan.previous, context);
   plan.number = count.error ? 0 : count.records + 1;
   return {};
 }
 
-// Whether a new record would be the same, except for missing objects.
-bool is_as_it_was(const Record& record, const GitSource& source, const RefSnapshot& refs) {
+// What changed between the refs of a record and those of the source.
+struct RefChanges {
+  bool any = false;
+  std::vector<GitOid> old_oids;  // of refs that moved or went
+};
+
+Result<RefChanges> changes_of(const RefList& before, const RefList& now) {
+  RefChanges changes;
+  RefList::Reader old_refs(before);
+  RefList::Reader new_refs(now);
+  std::optional<Ref> new_ref = TRY(new_refs.next());
+  while (const std::optional<Ref> old_ref = TRY(old_refs.next())) {
+    for (; new_ref && new_ref->name < old_ref->name; new_ref = TRY(new_refs.next())) {
+      changes.any = true;
+    }
+    if (new_ref == old_ref) {
+      new_ref = TRY(new_refs.next());
+      continue;
+    }
+    changes.any = true;
+    if (old_ref->oid) changes.old_oids.push_back(*old_ref->oid);
+    if (new_ref && new_ref->name == old_ref->name) new_ref = TRY(new_refs.next());
+  }
+  changes.any = changes.any || new_ref;
+  return changes;
+}
+
+// Whether a record of the repository as it is now would say the same, but for its refs and what was
+// missing.
+bool is_alike(const Record& record, const GitSource& source, const RefSnapshot& refs) {
   return record.kind == RecordKind::kGit && record.hash == source.hash() &&
-         record.head == refs.head && record.refs == refs.refs && record.symrefs == refs.symrefs &&
-         record.shallow == refs.shallow;
+         record.head == refs.head && record.shallow == refs.shallow;
 }
 
-// Whether the store has all objects that the record names: it may have lost packs.
-bool has_tips(const Store& store, const Record& record) {
-  const Result<GitOid> head = GitOid::from_hex(record.head);
-  return (!head || store.find(*head)) &&
-         std::all_of(record.refs.begin(), record.refs.end(),
-                     [&](const auto& ref) { return store.find(ref.second).has_value(); });
+// What a record names: its refs and a detached HEAD.
+Result<std::vector<GitOid>> tips_of(const Record& record, const RefList& refs) {
+  std::vector<GitOid> tips;
+  const auto drop_repeated = [&] {
+    std::sort(tips.begin(), tips.end());
+    tips.erase(std::unique(tips.begin(), tips.end()), tips.end());
+  };
+  std::size_t drop_at = kTipsBeforeDropping;
+  RefList::Reader reader(refs);
+  while (const std::optional<Ref> ref = TRY(reader.next())) {
+    if (ref->oid) tips.push_back(*ref->oid);
+    if (tips.size() < drop_at) continue;
+    drop_repeated();
+    drop_at = std::max(kTipsBeforeDropping, 2 * tips.size());
+  }
+  if (const Result<GitOid> head = GitOid::from_hex(record.head)) tips.push_back(*head);
+  drop_repeated();
+  return tips;
 }
 
-std::uint64_t stored_objects(const Store& store) {
-  const std::shared_ptr<const PackSet> packs = store.impl().packs();
+std::uint64_t stored_objects(const Snapshot& store) {
+  const std::shared_ptr<const PackSet> packs = packs_of(store);
   std::uint64_t objects = 0;
   for (std::uint32_t table = 0; table < packs->table_count(); ++table) {
     objects += packs->record_count(table);
@@ -68,15 +109,10 @@ std::uint64_t stored_objects(const Store& store) {
   return objects;
 }
 
-// Whether these tips still reach everything that the record reached.
-Result<bool> is_reached(GitSource& source, const Record& record, const std::vector<GitOid>& tips) {
-  ListRequest request{.exclude = tips};
-  const std::set<GitOid> now(tips.begin(), tips.end());
-  for (const auto& [name, oid] : record.refs) {
-    if (!now.contains(oid)) request.include.push_back(oid);
-  }
-  const Result<GitOid> head = GitOid::from_hex(record.head);
-  if (head && !now.contains(*head)) request.include.push_back(*head);
+// Whether what these objects reach is reached from `tips` as well.
+Result<bool> is_reached(GitSource& source, std::vector<GitOid> oids,
+                        const std::vector<GitOid>& tips) {
+  ListRequest request{.include = std::move(oids), .exclude = tips};
   if (request.include.empty()) return true;
   bool reached = true;
   const Error enough{ErrorCode::kNotFound, "enough"};
@@ -91,49 +127,69 @@ Result<bool> is_reached(GitSource& source, const Record& record, const std::vect
 
 }  // namespace
 
-std::vector<GitOid> tips_of(const RefSnapshot& refs) {
-  std::set<GitOid> tips;
-  for (const auto& [name, oid] : refs.refs) tips.insert(oid);
-  if (refs.head_oid) tips.insert(*refs.head_oid);
-  return {tips.begin(), tips.end()};
+Result<std::vector<GitOid>> tips_of(const RefSnapshot& refs) {
+  Record head;
+  if (refs.head_oid) head.head = refs.head_oid->to_hex();
+  return tips_of(head, refs.refs);
 }
 
-Result<ImportPlan> plan_import(const Store& store, GitSource& source, const RefSnapshot& refs,
+Result<ImportPlan> plan_import(const Snapshot& store, GitSource& source, const RefSnapshot& refs,
                                const GitImportOptions& options) {
-  ImportPlan plan{.request = {.include = tips_of(refs), .all_objects = options.all_objects}};
-  // The rest of the import uses no memory yet.
-  ReadContext context(std::max(kMinReadBytes, options.memory_bytes / 2));
+  ImportPlan plan{.request = {.include = TRY(tips_of(refs)), .all_objects = options.all_objects}};
+  // Nothing else of the import takes memory yet.
+  ReadContext context(std::max(kMinReadBytes, options.work.memory_bytes / 2));
   TRY(read_newest(store, options.name, context, plan));
   if (!plan.previous) return plan;
   const Record& before = plan.previous->record;
-  const bool as_it_was = is_as_it_was(before, source, refs);
+  RefChanges changes{.any = true};
+  std::vector<GitOid> known;
+  const auto compare = [&]() -> Result<void> {
+    RefList read = TRY(RefList::read(store, before, context));
+    changes = TRY(changes_of(read, refs.refs));
+    known = TRY(tips_of(before, read));
+    plan.previous_refs = std::move(read);
+    return {};
+  };
+  const Result<void> compared = compare();
+  if (!compared && !is_damage(compared.error())) return compared.error();
+  if (!compared) changes.any = true;
+  const bool as_it_was = is_alike(before, source, refs) && !changes.any;
   const bool moved = before.source != source.path();
+  if (!compared && moved && !options.new_source) {
+    return fail(ErrorCode::kInvalidArgument, {HintKind::kNameOrNewSource},
+                "{}: archive {} was imported from {}, and its refs cannot be read to tell whether "
+                "{} is the same repository: {}",
+                store.path(), options.name, before.source, source.path(), compared.error().message);
+  }
   const auto is_same = [&] { return is_same_repository(store, *plan.previous, source, context); };
   if (!as_it_was && moved && !options.new_source && !TRY(is_same())) {
-    return fail(ErrorCode::kInvalidArgument,
+    return fail(ErrorCode::kInvalidArgument, {HintKind::kNameOrNewSource},
                 "{}: archive {} was imported from {}, and {} has none of the objects that its "
-                "refs led to: it seems to be another repository (--name archives it under another "
-                "name; --new-source goes "
-                "on with it under this one)",
+                "refs led to: it seems to be another repository",
                 store.path(), options.name, before.source, source.path());
   }
-  // Only a full listing restores lost objects.
-  const bool whole =
-      before.missing.count == 0 && has_tips(store, before) && !has_known_losses(store);
+  // Only a whole listing restores what the store has lost.
+  const bool whole = before.missing.count == 0 && plan.previous_refs.has_value() &&
+                     std::all_of(known.begin(), known.end(),
+                                 [&](const GitOid& oid) { return store.find(oid).has_value(); }) &&
+                     !has_known_losses(store);
   plan.unchanged = as_it_was && whole && !options.all_objects && !(moved && options.new_source);
   if (plan.unchanged || options.all_objects) return plan;
   const bool may_add = before.kind == RecordKind::kGit && before.hash == source.hash() && whole &&
                        before.unreached.count == 0 && before.shallow == refs.shallow;
-  if (!may_add || !TRY(is_reached(source, before, plan.request.include))) {
-    plan.replaced = !as_it_was && !moved && !options.new_source && !TRY(is_same());
+  std::vector<GitOid> left = std::move(changes.old_oids);
+  if (const Result<GitOid> head = GitOid::from_hex(before.head); head && before.head != refs.head) {
+    left.push_back(*head);
+  }
+  if (!may_add || !TRY(is_reached(source, std::move(left), plan.request.include))) {
+    plan.replaced = !as_it_was && !moved && !options.new_source && plan.previous_refs.has_value() &&
+                    !TRY(is_same());
     return plan;
   }
   plan.incremental = true;
   // The previous record reaches this many different objects, and the store has all of them.
   plan.all_stored_counted = stored_objects(store) == before.objects;
-  std::vector<GitOid>& exclude = plan.request.exclude;
-  for (const auto& [name, oid] : before.refs) exclude.push_back(oid);
-  if (const Result<GitOid> head = GitOid::from_hex(before.head)) exclude.push_back(*head);
+  plan.request.exclude = std::move(known);
   return plan;
 }
 

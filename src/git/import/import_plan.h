@@ -26,7 +26,9 @@ struct ImportPlan {
   std::optional<ObjectId> pointer;
   /// The archive's newest record, if there is one.
   std::optional<ArchiveRecord> previous;
-  /// The number of records including the new one; 0 if older ones cannot be counted.
+  /// The refs of `previous`, where they can be read.
+  std::optional<RefList> previous_refs;
+  /// How many records the archive has with the new one; 0 where older ones cannot be counted.
   std::uint64_t number = 1;
   /// A new record would equal `previous`, whose objects are archived: nothing to list or write.
   bool unchanged = false;
@@ -38,14 +40,15 @@ struct ImportPlan {
   bool all_stored_counted = false;
 };
 
-/// The objects from which an import of these refs starts.
-[[nodiscard]] std::vector<GitOid> tips_of(const RefSnapshot& refs);
+/// Where all that an import of these refs archives is reached from: sorted, each once.
+[[nodiscard]] Result<std::vector<GitOid>> tips_of(const RefSnapshot& refs);
 
 /// Plans an import into the archive `options.name`. `refs` are the source's current ones.
 /// kInvalidArgument if the source has another path than the last one and seems to be another
 /// repository, unless options.new_source (see same_repository.h). Memory: half of
-/// options.memory_bytes during the call, and in proportion to the number of refs.
-[[nodiscard]] Result<ImportPlan> plan_import(const Store& store, GitSource& source,
+/// options.memory_bytes for the time of the call, and 33 bytes for each object that a ref of the
+/// source leads to, and each that one of the last record does, twice that while they are collected.
+[[nodiscard]] Result<ImportPlan> plan_import(const Snapshot& store, GitSource& source,
                                              const RefSnapshot& refs,
                                              const GitImportOptions& options);
 

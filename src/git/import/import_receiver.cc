@@ -57,7 +57,7 @@ Result<void> ImportReceiver::receive(const SourceObject& object, ObjectReader& r
   TRY(check_is_no_record(object, payload));
   const bool is_reached = object.tag != kUnreachedTag;
   TRY(is_reached ? log_.add_object(oid, object.type, payload) : log_.add_unreached(oid));
-  static_cast<void>(TRY(pack_.add(oid, object.type, payload, is_reached ? object.tag : 0)));
+  TRY_VOID(pack_.add(oid, object.type, payload, is_reached ? object.tag : 0));
   return {};
 }
 
@@ -79,7 +79,7 @@ Result<void> ImportReceiver::receive_in_pieces(const SourceObject& object, Objec
   if (is_reached) TRY(log_.end_object());
   const GitOid oid = hasher.finish();
   if (oid != object.oid) return not_its_id(object.oid, oid);
-  static_cast<void>(TRY(pack_.end(oid)));
+  TRY_VOID(pack_.end(oid));
   return {};
 }
 

@@ -29,7 +29,7 @@ class ImportSourceTest : public testing::Test {
   void expect_refused(const std::string& path) {
     const auto before = fixture_.files();
     EXPECT_THAT(fixture_.import(path, "app"),
-                FailsWith(ErrorCode::kInvalidArgument, "--new-source"));
+                FailsWithHint(ErrorCode::kInvalidArgument, HintKind::kNameOrNewSource));
     EXPECT_EQ(fixture_.files(), before);
   }
 
@@ -108,7 +108,7 @@ TEST_F(ImportSourceTest, WhereARecordHasNoCommitItsOtherTipsCount) {
     EXPECT_THAT(fixture_.import(tagged.path(), type), IsOk());
     const auto before = fixture_.files();
     EXPECT_THAT(fixture_.import(other_.path(), type),
-                FailsWith(ErrorCode::kInvalidArgument, "--new-source"));
+                FailsWithHint(ErrorCode::kInvalidArgument, HintKind::kNameOrNewSource));
     EXPECT_EQ(fixture_.files(), before);
     const std::string moved = tagged.beside("moved");
     fs::rename(tagged.path(), moved);

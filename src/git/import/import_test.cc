@@ -30,7 +30,7 @@ TEST(GitImportTest, TheSummaryAndTheRecordTellWhatHappened) {
   EXPECT_TRUE(fixture.pack_file(".pack").ends_with("/" + summary.pack + ".pack"));
   EXPECT_GT(summary.children_peak_rss_bytes, 100'000u);
   ReadContext context;
-  ASSERT_OK_AND_ASSIGN(newest, fixture.store().record("repo", 0, context));
+  ASSERT_OK_AND_ASSIGN(newest, fixture.store().snapshot().record("repo", 0, context));
   EXPECT_EQ(newest.id, summary.record);
   EXPECT_EQ(newest.record.archive, "repo");
   EXPECT_EQ(newest.record.kind, RecordKind::kGit);

@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "base/endian.h"
+#include "base/known_id.h"
 #include "base/try.h"
 #include "hash/blake3.h"
 
@@ -117,12 +118,12 @@ Result<void> LineageOrder::drop_repetitions() {
 
 Result<std::optional<OrderedObject>> LineageOrder::next() {
   const LineageRecord* record = TRY(by_lineage_->next());
-  if (record == nullptr) return std::optional<OrderedObject>();
+  if (record == nullptr) return std::nullopt;
   const auto lineage = load_be<std::uint64_t>(record->data() + kNameBytes);
   const Bytes oid = Bytes(*record).subspan(kKeyBytes, oid_bytes(hash_));
-  return std::optional(OrderedObject{.oid = GitOid(hash_, oid),
-                                     .lineage = lineage == kDatabase ? 0 : lineage,
-                                     .only_database = lineage == kDatabase});
+  return OrderedObject{.oid = known_id<GitOid>(hash_, oid),
+                       .lineage = lineage == kDatabase ? 0 : lineage,
+                       .only_database = lineage == kDatabase};
 }
 
 }  // namespace bale

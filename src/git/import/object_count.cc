@@ -23,7 +23,7 @@ Result<std::uint64_t> ObjectCount::total(GitSource& source, const RefSnapshot& r
   if (!unsure_) return plan_.previous->record.objects + reached_;
   // As a first import would.
   std::uint64_t all = 0;
-  TRY(source.list_objects({.include = tips_of(refs)},
+  TRY(source.list_objects({.include = TRY(tips_of(refs))},
                           [&](const ListedObject& object) -> Result<void> {
                             if (!object.missing) ++all;
                             operation.progress({.phase = "counting objects", .objects = all});

@@ -7,19 +7,21 @@
 
 #include "git/import/same_repository.h"
 
-#include <algorithm>
+#include <memory>
 #include <optional>
 #include <set>
-#include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "base/damage.h"
 #include "base/try.h"
 #include "git/source/tips.h"
 #include "hash/git_hash.h"
 #include "object/git_objects.h"
 #include "store/core/object_links.h"
 #include "store/core/record_chain.h"
+#include "store/core/ref_lists.h"
 
 namespace bale {
 namespace {
@@ -27,83 +29,102 @@ namespace {
 // The number of ids per lookup.
 constexpr std::size_t kOidsAtOnce = 64;
 
-// The commits that a record's refs and HEAD reach through tags, and objects that the store lacks or
-// cannot read, which may be commits.
-class RecordTips {
+// Asks a source for the commits that a record's refs and HEAD lead to. What the store lacks or
+// cannot read may be one, and is asked for as well.
+class TipSearch {
  public:
-  RecordTips(const Store& store, ReadContext& context) : store_(store), context_(context) {}
+  // With `only_commits` false, for all that the refs and HEAD lead to, and for tags on the way.
+  TipSearch(const Snapshot& store, ReadContext& context, GitSource& source, bool only_commits)
+      : store_(store), context_(context), source_(source), only_commits_(only_commits) {}
 
-  void add(const Record& record) {
-    if (const Result<GitOid> head = GitOid::from_hex(record.head)) follow(*head);
-    for (const auto& [name, oid] : record.refs) follow(oid);
+  Result<void> add(const GitOid& tip) {
+    // Refs in a row often lead to one object.
+    if (found_ || std::exchange(last_, tip) == tip) return {};
+    TRY(follow(tip));
+    return asked_.size() < kOidsAtOnce ? Result<void>() : ask();
   }
 
-  [[nodiscard]] const std::vector<GitOid>& commits() const { return commits_; }
+  // Whether the source has one of them.
+  Result<bool> finish() {
+    TRY(ask());
+    return found_;
+  }
 
-  // The targets of refs and HEAD, of any type, and the tags between.
-  [[nodiscard]] std::vector<GitOid> all() const { return {seen_.begin(), seen_.end()}; }
+  // Whether there was anything to ask for.
+  [[nodiscard]] bool any() const { return any_; }
 
  private:
-  void follow(GitOid oid) {
-    // Git claims that every repository has the empty tree.
+  Result<void> follow(GitOid oid) {
+    // Git says of every repository that it has the empty tree.
     const GitOid empty_tree = git_oid(oid.hash(), ObjectType::kTree, {});
-    while (oid != empty_tree && seen_.insert(oid).second) {
+    std::set<GitOid> seen;
+    while (oid != empty_tree && seen.insert(oid).second) {
       const std::optional<ObjectLocation> location = store_.find(oid);
       const Result<EntryInfo> info =
           location ? store_.info(*location, context_, oid) : Result<EntryInfo>(EntryInfo());
-      if (!location || !info || info->type == ObjectType::kState) {
-        commits_.push_back(oid);
-        return;
-      }
-      if (info->type != ObjectType::kAction) return;
+      const bool may_be_commit = !location || !info || info->type == ObjectType::kState;
+      if (may_be_commit || !only_commits_) asked_.push_back(oid);
+      if (may_be_commit || info->type != ObjectType::kAction) break;
       std::optional<GitOid> named;
       const Result<LinksRead> tag = read_links(store_, *location, context_, oid, oid.hash(),
                                                [&](ObjectType, const Link& link) -> Result<void> {
                                                  named = link.oid;
                                                  return {};
                                                });
-      if (!tag || !tag->type || !named) return;
+      if (!tag || !tag->type || !named) break;
       oid = *named;
     }
+    return {};
   }
 
-  const Store& store_;
-  ReadContext& context_;
-  std::set<GitOid> seen_;
-  std::vector<GitOid> commits_;
-};
-
-Result<bool> has_any(GitSource& source, std::span<const GitOid> oids, bool only_commits) {
-  const std::unique_ptr<ObjectReader> reader = TRY(source.start_reader());
-  bool any = false;
-  while (!oids.empty() && !any) {
-    const std::span<const GitOid> some = oids.first(std::min(oids.size(), kOidsAtOnce));
-    TRY(look_up(*reader, some, [&](const SourceObject& object) -> Result<void> {
-      any = any || (!object.missing && (!only_commits || object.type == ObjectType::kState));
+  Result<void> ask() {
+    any_ = any_ || !asked_.empty();
+    if (found_ || asked_.empty()) return {};
+    if (reader_ == nullptr) reader_ = TRY(source_.start_reader());
+    TRY(look_up(*reader_, asked_, [&](const SourceObject& object) -> Result<void> {
+      found_ = found_ || (!object.missing && (!only_commits_ || object.type == ObjectType::kState));
       return {};
     }));
-    oids = oids.subspan(some.size());
+    asked_.clear();
+    return {};
   }
-  return any;
-}
+
+  const Snapshot store_;
+  ReadContext& context_;
+  GitSource& source_;
+  bool only_commits_;
+  std::optional<GitOid> last_;
+  std::vector<GitOid> asked_;
+  std::unique_ptr<ObjectReader> reader_;
+  bool any_ = false;
+  bool found_ = false;
+};
 
 }  // namespace
 
-Result<bool> is_same_repository(const Store& store, const ArchiveRecord& newest, GitSource& source,
-                                ReadContext& context) {
+Result<bool> is_same_repository(const Snapshot& store, const ArchiveRecord& newest,
+                                GitSource& source, ReadContext& context) {
   RecordChain chain = chain_from(store, newest.id, context);
   for (;;) {
     const Result<std::optional<ArchiveRecord>> entry = chain.next();
     if (!entry) return false;
     if (!*entry) return true;
     const Record& record = (*entry)->record;
-    RecordTips tips(store, context);
-    tips.add(record);
-    const bool has_commits = !tips.commits().empty();
-    const std::vector<GitOid> oids = has_commits ? tips.commits() : tips.all();
-    if (oids.empty()) continue;
-    if (record.hash != source.hash()) return false;
-    return has_any(source, oids, has_commits);
+    const bool is_other_hash = record.hash != source.hash();
+    for (const bool only_commits : {true, false}) {
+      TipSearch search(store, context, source, only_commits);
+      bool has_tips = false;
+      const auto add = [&](const GitOid& oid, const std::string&) -> Result<void> {
+        has_tips = true;
+        return is_other_hash ? Result<void>() : search.add(oid);
+      };
+      const Result<void> added = for_each_tip(store, record, context, "", add);
+      if (!added && is_damage(added.error())) return false;
+      TRY(added);
+      if (is_other_hash && has_tips) return false;
+      if (TRY(search.finish())) return true;
+      if (search.any()) return false;
+    }
   }
 }
 

@@ -16,7 +16,7 @@ namespace bale {
 /// if they point to no commit, any object that they point to. Records without refs and detached
 /// HEAD are skipped; the next older one decides. True if there is no other record: then no history
 /// can be confused. False if the deciding record cannot be read.
-[[nodiscard]] Result<bool> is_same_repository(const Store& store, const ArchiveRecord& newest,
+[[nodiscard]] Result<bool> is_same_repository(const Snapshot& store, const ArchiveRecord& newest,
                                               GitSource& source, ReadContext& context);
 
 }  // namespace bale

@@ -12,6 +12,7 @@
 #include "base/damage.h"
 #include "base/endian.h"
 #include "base/error.h"
+#include "base/known_id.h"
 #include "base/try.h"
 #include "hash/blake3.h"
 #include "store/core/store_impl.h"
@@ -35,7 +36,7 @@ bool is_bad_copy(const Error& error) {
 
 }  // namespace
 
-Result<StoredObjects> StoredObjects::create(const Store& store,
+Result<StoredObjects> StoredObjects::create(const Snapshot& store,
                                             const StoredObjectsOptions& options) {
   StoredObjects stored(store, options);
   stored.by_place_ =
@@ -60,12 +61,12 @@ Result<void> StoredObjects::add(const GitOid& oid, const ObjectLocation& locatio
 
 // Whether the checksums of the pack and its Git index match.
 Result<bool> StoredObjects::is_proven(std::uint32_t number) const {
-  const auto pack = store_->impl().open(number);
+  const auto pack = open_pack(store_, number);
   if (!pack || !(*pack)->git_index || !(*pack)->git_index->check()) return false;
   const PackReader& reader = (*pack)->reader;
-  const auto file = store_->file_system().open(reader.path());
+  const auto file = store_.file_system().open(reader.path());
   if (!file) return false;
-  const Result<FileInfo> info = store_->file_system().stat(reader.path());
+  const Result<FileInfo> info = store_.file_system().stat(reader.path());
   const Bytes trailer = reader.trailer();
   if (!info || info->size < trailer.size()) return false;
   Blake3Hasher hasher;
@@ -86,19 +87,19 @@ Result<void> StoredObjects::read_links(const GitOid& oid, const ObjectLocation& 
                                        const EntryInfo& info, LinkLog& log,
                                        ReadContext& context) const {
   if (info.size <= kMostHeldBytes) {
-    const ObjectView object = TRY(store_->get(at, context, oid));
+    const ObjectView object = TRY(store_.get(at, context, oid));
     return log.add_object(oid, object.type, object.payload);
   }
   TRY(log.begin_object(oid, info.type));
-  static_cast<void>(TRY(store_->read(
-      at, context, [&](Bytes piece) { return log.feed(piece); }, oid)));
+  TRY_VOID(store_.read(
+      at, context, [&](Bytes piece) { return log.feed(piece); }, oid));
   return log.end_object();
 }
 
 Result<void> StoredObjects::read_through(const GitOid& oid, const ObjectLocation& at,
                                          ReadContext& context) const {
-  static_cast<void>(TRY(store_->read(
-      at, context, [](Bytes) -> Result<void> { return {}; }, oid)));
+  TRY_VOID(store_.read(
+      at, context, [](Bytes) -> Result<void> { return {}; }, oid));
   return {};
 }
 
@@ -113,16 +114,16 @@ Result<void> StoredObjects::check(LinkLog& log, const UseDamaged& use_damaged) {
     const ObjectLocation at{load_be<std::uint32_t>(record->data()),
                             load_be<std::uint64_t>(record->data() + 4)};
     const auto hash = static_cast<GitHash>((*record)[kHashAt]);
-    const GitOid oid(hash, Bytes(*record).subspan(kOidAt, oid_bytes(hash)));
+    const GitOid oid = known_id<GitOid>(hash, Bytes(*record).subspan(kOidAt, oid_bytes(hash)));
     const bool is_reached = (*record)[kReachedAt] != std::byte{0};
     if (pack != at.pack) {
       pack = at.pack;
-      const auto reader = store_->pack(at.pack);
+      const auto reader = store_.pack(at.pack);
       proven = reader && wanted_[at.pack] * kEntriesHashedForOneRead >= (*reader)->entry_count() &&
                TRY(is_proven(at.pack));
     }
     options_.operation->progress({.phase = "checking what is stored", .objects = ++count});
-    const Result<EntryInfo> info = store_->info(at, context, oid);
+    const Result<EntryInfo> info = store_.info(at, context, oid);
     if (!info && !is_bad_copy(info.error())) return info.error();
     Result<void> read;
     if (!info) {

@@ -44,7 +44,7 @@ inline constexpr std::uint64_t kMinStoredObjectsBytes = 4 << 20;
 class StoredObjects {
  public:
   /// Store and operation must outlive it.
-  [[nodiscard]] static Result<StoredObjects> create(const Store& store,
+  [[nodiscard]] static Result<StoredObjects> create(const Snapshot& store,
                                                     const StoredObjectsOptions& options);
 
   /// Adds an object at its location. `is_reached`: by a ref; otherwise its links do not count.
@@ -59,8 +59,8 @@ class StoredObjects {
  private:
   using Sorter = ExternalSorter<64>;
 
-  StoredObjects(const Store& store, const StoredObjectsOptions& options)
-      : store_(&store),
+  StoredObjects(const Snapshot& store, const StoredObjectsOptions& options)
+      : store_(store),
         options_(options),
         budget_(std::make_unique<Budget>(options.memory_bytes / 8)) {}
 
@@ -70,7 +70,7 @@ class StoredObjects {
   Result<void> read_through(const GitOid& oid, const ObjectLocation& at,
                             ReadContext& context) const;
 
-  const Store* store_;
+  Snapshot store_;
   StoredObjectsOptions options_;
   std::unique_ptr<Budget> budget_;
   std::optional<Sorter> by_place_;

@@ -70,9 +70,10 @@ void read_ref_files(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   for (const GitHash hash : {GitHash::kSha1, GitHash::kSha256}) {
-    const auto refs = read_refs({directory.path(), directory.path()}, hash);
+    const auto refs = read_refs({directory.path(), directory.path()}, hash, directory.path());
     if (!refs) continue;
-    for (const auto& [name, oid] : refs->refs) CHECK(oid.hash() == hash && !name.empty());
+    RefList::Reader reader(refs->refs);
+    for (auto ref = reader.next(); *ref; ref = reader.next()) CHECK(!(*ref)->name.empty());
   }
 }
 

@@ -22,6 +22,7 @@
 
 #include "base/endian.h"
 #include "base/error.h"
+#include "base/known_id.h"
 #include "base/try.h"
 #include "git/child/unique_fd.h"
 #include "hash/git_hash.h"
@@ -290,8 +291,9 @@ Result<void> MissingSearch::search_packs(std::size_t begin, std::size_t end) {
       std::copy_n(piece.begin() + static_cast<std::ptrdiff_t>(at), id_bytes, id.begin());
       while (!scans.empty() && scans.front()->id() < id) TRY(advance());
       if (scans.empty() || scans.front()->id() != id) continue;
-      causes_.damaged.add(fmt::format("{} (object {})", scans.front()->place(),
-                                      GitOid(database_.hash, Bytes(id).first(id_bytes)).to_hex()));
+      causes_.damaged.add(
+          fmt::format("{} (object {})", scans.front()->place(),
+                      known_id<GitOid>(database_.hash, Bytes(id).first(id_bytes)).to_hex()));
     }
   }
   while (!scans.empty()) TRY(advance());  // for the checksums

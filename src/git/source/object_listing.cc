@@ -87,11 +87,10 @@ class OpenTrees {
     for (auto at = stack_.rbegin(); at != stack_.rend(); ++at) {
       const auto ignore = [](const Link&) -> Result<void> { return {}; };
       if (TRY(for_each_link_of(reader, at->oid, ignore))) continue;
-      return std::optional(
-          fmt::format("tree {}{} is malformed", at->oid.to_hex(),
-                      at->path.empty() ? "" : ", at path " + quoted_name(at->path) + ","));
+      return fmt::format("tree {}{} is malformed", at->oid.to_hex(),
+                         at->path.empty() ? "" : ", at path " + quoted_name(at->path) + ",");
     }
-    return std::optional<std::string>();
+    return std::nullopt;
   }
 
  private:
@@ -159,10 +158,10 @@ class Listing {
   // In a malformed object, the links before the error count.
   Result<void> add_targets(ObjectReader& reader, const GitOid& oid, std::vector<GitOid>& targets) {
     const bool cut = std::binary_search(shallow_.begin(), shallow_.end(), oid);
-    static_cast<void>(TRY(for_each_link_of(reader, oid, [&](const Link& link) -> Result<void> {
+    TRY_VOID(for_each_link_of(reader, oid, [&](const Link& link) -> Result<void> {
       if (!link.submodule && !(cut && link.is_parent)) targets.push_back(link.oid);
       return {};
-    })));
+    }));
     return {};
   }
 
@@ -248,7 +247,7 @@ class Listing {
     if (!ended) return std::optional(std::move(ended).error());
     if (!fed) return std::move(fed).error();
     if (listed_.lines() < listed_before_.lines()) return changed();
-    return std::optional<Error>();
+    return std::nullopt;
   }
 
   Result<void> feed(ChildProcess& child) const {

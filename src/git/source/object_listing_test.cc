@@ -58,7 +58,10 @@ Result<Listed> list_all_refs(const std::string& path, bool all_objects = false) 
   const Result<RefSnapshot> refs = source->refs();
   if (!refs) return refs.error();
   ListRequest request{.include = {}, .exclude = {}, .all_objects = all_objects};
-  for (const auto& [name, oid] : refs->refs) request.include.push_back(oid);
+  RefList::Reader reader(refs->refs);
+  for (auto ref = reader.next(); ref && *ref; ref = reader.next()) {
+    if ((*ref)->oid) request.include.push_back(*(*ref)->oid);
+  }
   if (refs->head_oid) request.include.push_back(*refs->head_oid);
   return list(path, request);
 }

@@ -146,14 +146,14 @@ Result<std::optional<SourceObject>> ObjectReader::next() {
     std::unique_lock lock(mutex_);
     bool at_end = false;
     request = TRY(next_request(lock, at_end));
-    if (at_end && ended_) return std::optional<SourceObject>();
+    if (at_end && ended_) return std::nullopt;
     if (at_end) {
       lock.unlock();
       Result<void> ended = end_payload();
       if (ended) ended = git_.finish(child_, fmt::format("reading objects of {}", what_));
       if (!ended) return remember(std::move(ended).error());
       ended_ = true;
-      return std::optional<SourceObject>();
+      return std::nullopt;
     }
   }
   Result<SourceObject> object = receive(request);
@@ -164,7 +164,7 @@ Result<std::optional<SourceObject>> ObjectReader::next() {
   // A waiting requester is woken once there is room for a batch: a context switch per object would
   // cost more than the object.
   if (unanswered_.size() == window_ - batch_size()) changed_.notify_all();
-  return std::optional(current_);
+  return current_;
 }
 
 // Reads an answer's first line.

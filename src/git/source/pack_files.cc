@@ -106,7 +106,7 @@ Result<std::uint32_t> check_index(const FileEnds& file, const std::string& path,
 }  // namespace
 
 Result<void> check_readable(const std::string& path) {
-  static_cast<void>(TRY(FileEnds().open(path)));
+  TRY_VOID(FileEnds().open(path));
   return {};
 }
 

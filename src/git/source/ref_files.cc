@@ -18,6 +18,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -25,6 +27,8 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "git/source/ref_names.h"
+#include "scratch/line_sorter.h"
+#include "store/core/ref_lines.h"
 
 namespace bale {
 namespace {
@@ -32,8 +36,14 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kLooseRefLimitBytes = 64 << 10;
-constexpr std::uint64_t kPackedRefsLimitBytes = 1 << 30;  // some ten million refs
-constexpr int kSymrefDepth = 5;                           // git's own
+constexpr std::uint64_t kShallowLimitBytes = 1 << 30;
+constexpr std::size_t kSortBytes = 4 << 20;
+
+// A loose ref sorts before a packed one of its name.
+constexpr char kLoose = '0';
+constexpr char kPacked = '1';
+
+constexpr int kSymrefDepth = 5;  // git's own
 constexpr std::size_t kBadRefsKept = 1000;
 constexpr std::size_t kBadRefsShown = 10;
 constexpr std::size_t kShownLineBytes = 80;
@@ -70,7 +80,11 @@ Result<void> for_each_line(std::string_view text, Use use) {
 
 class RefReader {
  public:
-  RefReader(const RepositoryPaths& paths, GitHash hash) : paths_(paths), hash_(hash) {}
+  RefReader(const RepositoryPaths& paths, GitHash hash, const std::string& scratch_directory)
+      : paths_(paths),
+        hash_(hash),
+        scratch_directory_(scratch_directory),
+        sorter_(posix_file_system(), scratch_directory_, kSortBytes) {}
 
   Result<RefSnapshot> read(BadRefs bad_refs) {
     // First, so that its branch existed when the refs are read, unless it is deleted meanwhile.
@@ -82,8 +96,9 @@ class RefReader {
       }
     }
     TRY(read_packed());
-    resolve_symrefs();
+    TRY(sort_refs());
     TRY(read_other_worktrees());
+    TRY(add_others());
     std::sort(snapshot_.bad_refs.begin(), snapshot_.bad_refs.end());
     if (bad_refs == BadRefs::kRefuse && !snapshot_.bad_refs.empty()) return bad_refs_error();
     snapshot_.head = head_.target.empty() ? head_.oid->to_hex() : "ref: " + head_.target;
@@ -95,7 +110,7 @@ class RefReader {
   Result<std::vector<GitOid>> read_shallow() const {
     const std::string path = paths_.common_dir + "/shallow";
     std::vector<GitOid> shallow;
-    const Result<std::string> content = read_small_file(path, kPackedRefsLimitBytes);
+    const Result<std::string> content = read_small_file(path, kShallowLimitBytes);
     if (!content && content.error().code == ErrorCode::kNotFound) return shallow;
     if (!content) return content.error();
     TRY(for_each_line(*content, [&](std::string_view line) -> Result<void> {
@@ -140,9 +155,7 @@ class RefReader {
       shown += (i == 0 ? "" : "; ") + bad[i];
     }
     if (count > kBadRefsShown) shown += fmt::format("; and {} more", count - kBadRefsShown);
-    return fail(ErrorCode::kIncomplete,
-                "{}: {} cannot be read: {} (repair or remove what is named, or import without it: "
-                "--skip-bad-refs)",
+    return fail(ErrorCode::kIncomplete, {HintKind::kSkipBadRefs}, "{}: {} cannot be read: {}",
                 paths_.git_dir, count == 1 ? "1 ref" : fmt::format("{} refs", count), shown);
   }
 
@@ -234,9 +247,9 @@ class RefReader {
     if (!check_ref_name(name)) {
       note_bad(path + ": Git does not allow this name for a ref");
     } else if (value->oid) {
-      snapshot_.refs.insert_or_assign(name, *value->oid);
+      return sorter_.add(fmt::format("{} {} {}", name, kLoose, value->oid->to_hex()));
     } else {
-      snapshot_.symrefs.insert_or_assign(name, value->target);
+      symrefs_.insert_or_assign(name, value->target);
     }
     return {};
   }
@@ -270,60 +283,130 @@ class RefReader {
 
   Result<void> read_packed() {
     const std::string path = paths_.common_dir + "/packed-refs";
-    const Result<std::string> content = read_small_file(path, kPackedRefsLimitBytes);
-    if (!content && content.error().code == ErrorCode::kNotFound) return {};
-    if (!content) return content.error();
-    std::string_view lines = *content;
-    if (!lines.empty() && !lines.ends_with('\n')) {
-      note_bad(path + ": cut off in the middle of a line");
-      lines = lines.substr(0, lines.rfind('\n') + 1);
+    const Result<std::unique_ptr<File>> file = posix_file_system().open(path);
+    if (!file && file.error().code == ErrorCode::kNotFound) return {};
+    if (!file) return file.error();
+    std::uint64_t size = TRY((*file)->size());
+    ScratchText::Lines lines(**file, size);
+    lines.cut_long_lines();
+    std::byte last{'\n'};
+    if (size > 0) TRY((*file)->read_at(size - 1, MutableBytes(&last, 1)));
+    std::optional<std::string_view> line = TRY(lines.next());
+    for (std::uint64_t number = 0; line; ++number) {
+      const std::string text(*line);
+      line = TRY(lines.next());
+      if (line || last == std::byte{'\n'}) {
+        TRY(add_packed(path, text, number));
+      } else {
+        note_bad(path + ": cut off in the middle of a line");
+      }
     }
-    return for_each_line(lines, [&](std::string_view line) -> Result<void> {
-      if (line.empty() || line.starts_with('#') || line.starts_with('^')) return {};
-      const std::size_t digits = 2 * oid_bytes(hash_);
-      const std::optional<GitOid> oid = parse_oid(line.substr(0, digits));
-      if (!oid || line.size() <= digits || line[digits] != ' ') {
-        note_bad(fmt::format("{}: {}", path, bad_line(line)));
-        return {};
-      }
-      const std::string name(line.substr(digits + 1));
-      if (!check_ref_name(name)) {
-        note_bad(fmt::format("{}: Git does not allow this name for a ref: {}", path,
-                             std::string_view(name).substr(0, kShownLineBytes)));
-        return {};
-      }
-      if (snapshot_.symrefs.count(name) > 0) return {};
-      const auto bad = bad_at_.find(name);
-      if (snapshot_.refs.emplace(name, *oid).second && bad != bad_at_.end()) {
-        snapshot_.bad_refs[bad->second] += " (packed-refs has an older value)";
-      }
-      return {};
-    });
+    return {};
   }
 
-  // Follows symbolic refs from `name`; nullopt if they dangle or form a cycle.
-  [[nodiscard]] std::optional<GitOid> resolve(std::string name) const {
+  // Of lines with one name, the first counts.
+  Result<void> add_packed(const std::string& path, std::string_view line, std::uint64_t number) {
+    if (line.empty() || line.starts_with('#') || line.starts_with('^')) return {};
+    const std::size_t digits = 2 * oid_bytes(hash_);
+    const std::optional<GitOid> oid = parse_oid(line.substr(0, digits));
+    if (!oid || line.size() <= digits || line[digits] != ' ') {
+      note_bad(fmt::format("{}: {}", path, bad_line(line)));
+      return {};
+    }
+    const std::string name(line.substr(digits + 1));
+    if (!check_ref_name(name)) {
+      note_bad(fmt::format("{}: Git does not allow this name for a ref: {}", path,
+                           std::string_view(name).substr(0, kShownLineBytes)));
+      return {};
+    }
+    if (const auto bad = bad_at_.find(name); bad != bad_at_.end()) {
+      snapshot_.bad_refs[bad->second] += " (packed-refs has an older value)";
+      bad_at_.erase(bad);
+    }
+    return sorter_.add(fmt::format("{} {} {:016x} {}", name, kPacked, number, oid->to_hex()));
+  }
+
+  // The ref that symbolic refs from `name` on lead to; empty where that is a detached HEAD, or they
+  // lead in a circle.
+  [[nodiscard]] std::string last_name(std::string name) const {
     for (int depth = 0; depth <= kSymrefDepth + 1; ++depth) {
       if (name == "HEAD") {
-        if (head_.oid) return head_.oid;
+        if (head_.oid) return {};
         name = head_.target;
         continue;
       }
-      const auto next = snapshot_.symrefs.find(name);
-      if (next == snapshot_.symrefs.end()) {
-        const auto found = snapshot_.refs.find(name);
-        return found == snapshot_.refs.end() ? std::nullopt : std::optional(found->second);
-      }
+      const auto next = symrefs_.find(name);
+      if (next == symrefs_.end()) return name;
       name = next->second;
     }
-    return std::nullopt;
+    return {};
   }
 
-  void resolve_symrefs() {
-    for (const auto& [name, target] : snapshot_.symrefs) {
-      const std::optional<GitOid> oid = resolve(target);
-      if (oid) snapshot_.refs.insert_or_assign(name, *oid);
+  // Nothing where symbolic refs from `name` on lead nowhere.
+  [[nodiscard]] std::optional<GitOid> resolve(const std::string& name) const {
+    const std::string last = last_name(name);
+    if (last.empty()) return leads_to_head(name) ? head_.oid : std::nullopt;
+    const auto found = values_.find(last);
+    return found == values_.end() ? std::nullopt : found->second;
+  }
+
+  [[nodiscard]] bool leads_to_head(std::string name) const {
+    for (int depth = 0; depth <= kSymrefDepth + 1 && name != "HEAD"; ++depth) {
+      const auto next = symrefs_.find(name);
+      if (next == symrefs_.end()) return false;
+      name = next->second;
     }
+    return name == "HEAD";
+  }
+
+  // "refs/worktrees" of "refs/worktrees/a/HEAD".
+  static std::string first_two(const std::string& name) {
+    return name.substr(0, name.find('/', std::min(name.find('/'), name.size() - 1) + 1));
+  }
+
+  // All refs but symbolic ones, with the values that symbolic ones need.
+  Result<void> sort_refs() {
+    values_.emplace(last_name("HEAD"), std::nullopt);
+    for (const auto& [name, target] : symrefs_) {
+      values_.emplace(last_name(target), std::nullopt);
+      directories_.insert(first_two(name));
+    }
+    RefListBuilder refs(posix_file_system(), scratch_directory_, hash_);
+    TRY(sorter_.sort());
+    std::string last;
+    while (const std::optional<std::string_view> line = TRY(sorter_.next())) {
+      std::string name(line->substr(0, line->find(' ')));
+      if (name == last) continue;
+      const GitOid oid = TRY(GitOid::from_hex(line->substr(line->rfind(' ') + 1)));
+      if (name.starts_with("refs/worktrees") || name.starts_with("refs/main-worktree")) {
+        directories_.insert(first_two(name));
+      }
+      if (const auto wanted = values_.find(name); wanted != values_.end()) wanted->second = oid;
+      if (!symrefs_.contains(name)) TRY(refs.add({.name = name, .oid = oid, .target = {}}));
+      last = std::move(name);
+    }
+    snapshot_.refs = refs.finish();
+    return {};
+  }
+
+  // Adds symbolic refs, and HEADs of other work trees.
+  Result<void> add_others() {
+    std::map<std::string, Ref> others;
+    for (const auto& [name, oid] : heads_) others.emplace(name, Ref{name, oid, {}});
+    for (const auto& [name, target] : symrefs_) {
+      others.insert_or_assign(name, Ref{name, resolve(target), target});
+    }
+    if (others.empty()) return {};
+    RefListBuilder all(posix_file_system(), scratch_directory_, hash_);
+    RefList::Reader reader(snapshot_.refs);
+    std::optional<Ref> ref = TRY(reader.next());
+    for (const auto& [name, other] : others) {
+      for (; ref && ref->name < name; ref = TRY(reader.next())) TRY(all.add(*ref));
+      TRY(all.add(other));
+    }
+    for (; ref; ref = TRY(reader.next())) TRY(all.add(*ref));
+    snapshot_.refs = all.finish();
+    return {};
   }
 
   // The commit of a work tree's HEAD, if no shared ref need hold it: nullopt if HEAD names a shared
@@ -337,7 +420,7 @@ class RefReader {
       if (!next && next.error().code == ErrorCode::kNotFound) break;
       value = TRY(std::move(next));
     }
-    return std::optional<GitOid>();
+    return std::nullopt;
   }
 
   Result<void> add_own_head(const std::string& git_dir, const std::string& ref) {
@@ -347,21 +430,15 @@ class RefReader {
     } else if (!oid && oid.error().code != ErrorCode::kNotFound) {
       return oid.error();
     } else if (oid && *oid) {
-      snapshot_.refs.emplace(ref, **oid);
+      heads_.emplace(ref, **oid);
     }
     return {};
   }
 
   // `name`, or with a number if the source has a ref of this name or below it.
   [[nodiscard]] std::string unused_directory(const std::string& name) const {
-    const auto is_used = [](const auto& refs, const std::string& directory) {
-      const auto below = refs.lower_bound(directory + "/");
-      return refs.contains(directory) ||
-             (below != refs.end() && below->first.starts_with(directory + "/"));
-    };
     std::string directory = name;
-    for (int number = 2;
-         is_used(snapshot_.refs, directory) || is_used(snapshot_.symrefs, directory); ++number) {
+    for (int number = 2; directories_.contains(directory); ++number) {
       directory = fmt::format("{}-{}", name, number);
     }
     return directory;
@@ -390,19 +467,26 @@ class RefReader {
 
   const RepositoryPaths& paths_;
   const GitHash hash_;
+  const std::string scratch_directory_;
   Value head_;
   RefSnapshot snapshot_;
-  std::map<std::string, std::size_t> bad_at_;  // loose refs that are in bad_refs, by name
+  LineSorter sorter_;                           // "NAME 0 HEX" or "NAME 1 LINE HEX"
+  std::map<std::string, std::string> symrefs_;  // name to target
+  std::map<std::string, GitOid> heads_;         // of other work trees, by the refs they become
+  std::map<std::string, std::optional<GitOid>> values_;  // of refs that symbolic refs lead to
+  std::set<std::string> directories_;                    // that those HEADs could share
+  std::map<std::string, std::size_t> bad_at_;            // loose refs that are in bad_refs, by name
 };
 
 }  // namespace
 
-Result<RefSnapshot> read_refs(const RepositoryPaths& paths, GitHash hash, BadRefs bad_refs) {
-  return RefReader(paths, hash).read(bad_refs);
+Result<RefSnapshot> read_refs(const RepositoryPaths& paths, GitHash hash,
+                              const std::string& scratch_directory, BadRefs bad_refs) {
+  return RefReader(paths, hash, scratch_directory).read(bad_refs);
 }
 
 Result<std::vector<GitOid>> read_shallow(const RepositoryPaths& paths, GitHash hash) {
-  return RefReader(paths, hash).read_shallow();
+  return RefReader(paths, hash, {}).read_shallow();
 }
 
 }  // namespace bale

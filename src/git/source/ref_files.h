@@ -10,26 +10,24 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "bale/git_oid.h"
+#include "bale/ref_list.h"
 #include "bale/result.h"
 #include "git/source/repository.h"
 
 namespace bale {
 
 /// The refs of a repository at one time. Names are full ("refs/heads/main") and may be any bytes
-/// that Git allows in one, not only UTF-8. Memory: in proportion to the number of refs.
+/// that Git allows in one, not only UTF-8. Memory: that of a RefList.
 struct RefSnapshot {
-  /// Every ref that resolves to an object id, symbolic or not, even if the object is missing. Also
-  /// detached HEADs of other work trees: see read_refs().
-  std::map<std::string, GitOid> refs;
-  /// The symbolic refs and their targets, even dangling ones, without HEAD.
-  std::map<std::string, std::string> symrefs;
+  /// Every ref, symbolic ones too, whether its object is there or not; without HEAD. And detached
+  /// HEADs of other work trees: see read_refs().
+  RefList refs;
   /// "ref: refs/heads/main", or an object id in hex.
   std::string head;
   /// HEAD's object; nullopt if its branch is unborn.
@@ -48,9 +46,10 @@ enum class BadRefs : std::uint8_t {
   kSkip,    ///< leave it out, or use its value in packed-refs if there is one
 };
 
-/// Reads all of it. A linked work tree has its own HEAD, refs/bisect/, refs/worktree/ and
-/// refs/rewritten/; the rest is common to all. kIncomplete if HEAD or the shallow boundary is
-/// malformed, whatever `bad_refs`; kIo.
+/// Reads all of it. Memory: 4 MiB, and in proportion to the number of symbolic refs. A linked work
+/// tree has its own HEAD, refs/bisect/, refs/worktree/ and refs/rewritten/; the rest is common to
+/// all. kIncomplete where HEAD or the shallow boundary is not well-formed, whatever `bad_refs`
+/// says; kIo for what cannot be read.
 ///
 /// Detached HEADs of other work trees, which `git rev-list --all` and `git gc` include, are among
 /// the refs: as refs/worktrees/NAME/HEAD, or refs/main-worktree/HEAD (with a number after the
@@ -61,6 +60,7 @@ enum class BadRefs : std::uint8_t {
 /// refs are read before packed ones, as packing moves them in this direction, and the shallow
 /// boundary after both, as it moves with the refs that need it.
 [[nodiscard]] Result<RefSnapshot> read_refs(const RepositoryPaths& paths, GitHash hash,
+                                            const std::string& scratch_directory,
                                             BadRefs bad_refs = BadRefs::kRefuse);
 
 /// The shallow boundary alone; see RefSnapshot::shallow.

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "bale/archive_name.h"
+#include "base/try.h"
 #include "testing/git_fixture.h"
 #include "testing/matchers.h"
 #include "testing/store_fixture.h"
@@ -21,10 +22,33 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Pair;
 
-Result<RefSnapshot> snapshot_of(const std::string& path, GitHash hash = GitHash::kSha1) {
-  const Result<RepositoryPaths> paths = find_repository(path);
-  if (!paths) return paths.error();
-  return read_refs(*paths, hash);
+// What was read, with the refs in maps.
+struct Snapshot {
+  std::map<std::string, GitOid> refs;  // that lead to an object
+  std::map<std::string, std::string> symrefs;
+  std::string head;
+  std::optional<GitOid> head_oid;
+  std::vector<GitOid> shallow;
+  std::vector<std::string> bad_refs;
+};
+
+Result<Snapshot> in_maps(const RefSnapshot& read) {
+  Snapshot snapshot{.head = read.head,
+                    .head_oid = read.head_oid,
+                    .shallow = read.shallow,
+                    .bad_refs = read.bad_refs};
+  RefList::Reader reader(read.refs);
+  while (const std::optional<Ref> ref = TRY(reader.next())) {
+    if (ref->oid) snapshot.refs.emplace(ref->name, *ref->oid);
+    if (!ref->target.empty()) snapshot.symrefs.emplace(ref->name, ref->target);
+  }
+  return snapshot;
+}
+
+Result<Snapshot> snapshot_of(const std::string& path, GitHash hash = GitHash::kSha1,
+                             BadRefs bad_refs = BadRefs::kRefuse) {
+  const RepositoryPaths paths = TRY(find_repository(path));
+  return in_maps(TRY(read_refs(paths, hash, "/tmp", bad_refs)));
 }
 
 // git's own list of refs whose objects all exist.
@@ -57,7 +81,7 @@ TEST(RefFilesTest, LooseAndPackedRefsOfEveryKindAreAsGitSaysTheyAre) {
     git.run({"update-ref", "refs/stash", "HEAD"});
     git.run({"update-ref", "refs/heads/\xff\xfe$x'\"%", "HEAD"});
     git.run({"replace", second.to_hex(), first.to_hex()});
-    const Result<RefSnapshot> snapshot = snapshot_of(git.path(), hash);
+    const Result<Snapshot> snapshot = snapshot_of(git.path(), hash);
     ASSERT_THAT(snapshot, IsOk());
     EXPECT_EQ(snapshot->refs, refs_by_git(git, git.path()));
     EXPECT_EQ(snapshot->refs.count("refs/replace/" + second.to_hex()), 1u);
@@ -235,14 +259,27 @@ TEST(RefFilesTest, BadRefsAreAllNamedOrAllSkipped) {
   EXPECT_THAT(snapshot_of(git.path()), FailsWith(ErrorCode::kIncomplete, "15 refs cannot be read"));
   EXPECT_THAT(snapshot_of(git.path()), FailsWith(ErrorCode::kIncomplete, "and 5 more"));
   const RepositoryPaths paths{git.git_dir(), git.git_dir()};
-  ASSERT_OK_AND_ASSIGN(skipped, read_refs(paths, GitHash::kSha1, BadRefs::kSkip));
+  ASSERT_OK_AND_ASSIGN(skipped, snapshot_of(git.path(), GitHash::kSha1, BadRefs::kSkip));
   EXPECT_EQ(skipped.bad_refs.size(), 15u);
   EXPECT_THAT(skipped.refs,
               ElementsAre(Pair("refs/heads/bad1", first), Pair("refs/heads/good", first),
                           Pair("refs/heads/main", first)));
   write_test_file(git.git_dir() + "/HEAD", std::string(41, '\0'));
-  EXPECT_THAT(read_refs(paths, GitHash::kSha1, BadRefs::kSkip),
+  EXPECT_THAT(read_refs(paths, GitHash::kSha1, "/tmp", BadRefs::kSkip),
               FailsWith(ErrorCode::kIncomplete, "HEAD"));
+}
+
+// As a crash may leave it.
+TEST(RefFilesTest, ALineOfMegabytesIsABadRefLikeAnyOther) {
+  GitFixture git;
+  const GitOid first = git.commit("first");
+  write_test_file(git.git_dir() + "/packed-refs", first.to_hex() + " refs/heads/a\n" +
+                                                      std::string(5'000'000, '\0') + "\n" +
+                                                      first.to_hex() + " refs/heads/b\n");
+  EXPECT_THAT(snapshot_of(git.path()), FailsWith(ErrorCode::kIncomplete, "packed-refs"));
+  ASSERT_OK_AND_ASSIGN(skipped, snapshot_of(git.path(), GitHash::kSha1, BadRefs::kSkip));
+  EXPECT_EQ(skipped.bad_refs.size(), 1u);
+  EXPECT_EQ(skipped.refs.size(), 3u);
 }
 
 TEST(RefFilesTest, RefsToObjectsThatAreNotThereAreNotLeftOut) {

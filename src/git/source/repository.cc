@@ -96,15 +96,15 @@ Result<fs::path> common_directory(const fs::path& git_dir) {
 }
 
 Result<std::optional<RepositoryPaths>> as_git_directory(const fs::path& directory) {
-  if (!TRY(has_head(directory))) return std::optional<RepositoryPaths>();
+  if (!TRY(has_head(directory))) return std::nullopt;
   const fs::path common = TRY(common_directory(directory));
   if (!TRY(is_a_directory(common / "objects")) || !TRY(is_a_directory(common / "refs"))) {
-    return std::optional<RepositoryPaths>();
+    return std::nullopt;
   }
   RepositoryPaths paths;
   paths.git_dir = TRY(real_path(directory));
   paths.common_dir = TRY(real_path(common));
-  return std::optional(std::move(paths));
+  return paths;
 }
 
 constexpr std::string_view kGitFilePrefix = "gitdir: ";

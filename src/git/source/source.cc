@@ -73,7 +73,7 @@ Result<void> GitSource::set_shallow(std::vector<GitOid> shallow) {
 }
 
 Result<RefSnapshot> GitSource::refs(BadRefs bad_refs) {
-  RefSnapshot snapshot = TRY(read_refs(paths_, hash_, bad_refs));
+  RefSnapshot snapshot = TRY(read_refs(paths_, hash_, git_->scratch().path(), bad_refs));
   TRY(set_shallow(snapshot.shallow));
   return snapshot;
 }
@@ -167,7 +167,7 @@ Error GitSource::explain(Error error) {
   }();
   // The database is worse than it was.
   if (!causes) {
-    return {causes.error().code, fmt::format("{}; {}", error.message, causes.error().message)};
+    return fail(causes.error(), "{}; {}", error.message, causes.error().message);
   }
   if (causes->unreadable.count > 0) {
     return {ErrorCode::kIo, fmt::format("{}; {}", error.message, causes->unreadable.shown())};

@@ -56,7 +56,8 @@ Result<std::map<GitOid, ObjectType>> read_all_objects(GitSource& source,
 
 std::vector<GitOid> tips(const RefSnapshot& refs) {
   std::vector<GitOid> oids;
-  for (const auto& [name, oid] : refs.refs) oids.push_back(oid);
+  RefList::Reader reader(refs.refs);
+  for (auto ref = reader.next(); ref && *ref; ref = reader.next()) oids.push_back(*(*ref)->oid);
   return oids;
 }
 

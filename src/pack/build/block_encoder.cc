@@ -75,7 +75,7 @@ Result<std::optional<BlockEncoder::Encoded>> BlockEncoder::compress_entry(const 
   const std::size_t frame_bytes = TRY(compressor_.compress(payload, to.subspan(raw.header_bytes)));
   // Stored raw, a delta's program that begins like zstd would be taken for it.
   const bool must_shroud = raw.is_delta() && starts_with_zstd_magic(payload);
-  if (frame_bytes >= payload.size() && !must_shroud) return std::optional<Encoded>();
+  if (frame_bytes >= payload.size() && !must_shroud) return std::nullopt;
   EntryHeader header = raw;
   header.stored_size = frame_bytes;
   std::array<std::byte, kMaxEntryHeaderBytes> bytes;
@@ -85,8 +85,7 @@ Result<std::optional<BlockEncoder::Encoded>> BlockEncoder::compress_entry(const 
     std::memmove(to.data() + header_bytes, to.data() + raw.header_bytes, frame_bytes);
   }
   std::memcpy(to.data(), bytes.data(), header_bytes);
-  return std::optional(
-      Encoded{.entry_bytes = header_bytes + frame_bytes, .stored_bytes = frame_bytes});
+  return Encoded{.entry_bytes = header_bytes + frame_bytes, .stored_bytes = frame_bytes};
 }
 
 Result<void> BlockEncoder::encode_entry(const EntryBlock& in, std::size_t number, EntryBlock& out) {

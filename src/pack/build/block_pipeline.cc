@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/known_id.h"
 #include "base/try.h"
 
 namespace bale {
@@ -265,7 +266,7 @@ Result<void> BlockPipeline::commit(const PlacedBlock& placed) {
     const Bytes entry = block.entry(i);
     const auto kind = static_cast<IdKind>(entry[0]);
     const std::uint64_t offset = placed.offset + block.entry_start(i);
-    TRY(add_to_index(ObjectId(kind, entry.subspan(1, id_bytes(kind))), offset));
+    TRY(add_to_index(known_id<ObjectId>(kind, entry.subspan(1, id_bytes(kind))), offset));
     if (!block.has_deltas()) continue;
     const EntryHeader header = TRY(decode_entry_header(entry));
     if (!header.is_delta()) continue;

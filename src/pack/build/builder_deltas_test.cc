@@ -56,8 +56,8 @@ class BuilderDeltasTest : public testing::Test {
   static PackBuilderOptions options(std::uint64_t memory_mib = 32, std::size_t lanes = 1) {
     PackBuilderOptions options = test_options();
     options.deltas = true;
-    options.lanes = lanes;
-    options.memory_bytes = memory_mib << 20;
+    options.work.lanes = lanes;
+    options.work.memory_bytes = memory_mib << 20;
     return options;
   }
 
@@ -72,7 +72,7 @@ class BuilderDeltasTest : public testing::Test {
 
   Result<PackReader> put(const PackInMemory& built) {
     TRY(put_pack(files_, "/a.pack", built));
-    const PackReport report = TRY(verify_pack("/a.pack", {.file_system = &files_}));
+    const PackReport report = TRY(verify_pack("/a.pack", {.work = {.file_system = &files_}}));
     EXPECT_TRUE(report.ok());
     return PackReader::open("/a.pack", {.file_system = &files_});
   }
@@ -182,7 +182,7 @@ TEST_F(BuilderDeltasTest, RebuildingDecodesEightTimesTheSizeAndAMebibyteAtMost) 
 
 TEST_F(BuilderDeltasTest, ABaseThatHasLeftMemoryIsReadBackThroughItsChain) {
   PackBuilderOptions small = options();
-  small.memory_bytes = PackBuilder::smallest_memory_bytes(small);
+  small.work.memory_bytes = smallest_build_memory_bytes(small);
   const std::vector<Version> versions = history(1, 6, 20'000, false, 9);
   ASSERT_OK_AND_ASSIGN(builder, PackBuilder::in_memory(small));
   std::vector<TestObject> objects;
@@ -304,11 +304,11 @@ TEST_F(BuilderDeltasTest, WhatMakesNoSenseIsRefused) {
   raw.compress = false;
   EXPECT_THAT(PackBuilder::in_memory(raw), FailsWith(ErrorCode::kInvalidArgument, "compress"));
   PackBuilderOptions little = options();
-  const std::uint64_t smallest = PackBuilder::smallest_memory_bytes(little);
-  little.memory_bytes = smallest - 1;
+  const std::uint64_t smallest = smallest_build_memory_bytes(little);
+  little.work.memory_bytes = smallest - 1;
   EXPECT_THAT(PackBuilder::in_memory(little),
               FailsWith(ErrorCode::kInvalidArgument, memory_size(smallest)));
-  little.memory_bytes = smallest;
+  little.work.memory_bytes = smallest;
   EXPECT_THAT(PackBuilder::in_memory(little), IsOk());
   ASSERT_OK_AND_ASSIGN(builder, PackBuilder::in_memory(options()));
   ASSERT_OK_AND_ASSIGN(
@@ -325,8 +325,8 @@ TEST_F(BuilderDeltasTest, EveryFileOperationThatFailsFailsTheBuild) {
     FaultyFileSystem files(memory);
     if (n > 0) files.inject({.operation = n - 1});
     PackBuilderOptions small = options();
-    small.memory_bytes = PackBuilder::smallest_memory_bytes(small);
-    small.file_system = &files;
+    small.work.memory_bytes = smallest_build_memory_bytes(small);
+    small.work.file_system = &files;
     const auto built = [&]() -> Result<PackSummary> {
       PackBuilder builder = TRY(PackBuilder::create("/a.pack", small));
       for (const auto& [object, lineage] : versions) {

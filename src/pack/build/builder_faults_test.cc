@@ -40,9 +40,9 @@ class BuilderFaultsTest : public testing::TestWithParam<Older> {
   Result<PackSummary> build() {
     PackBuilderOptions options = test_options();
     options.compress = false;
-    options.sync = true;
-    options.memory_bytes = PackBuilder::smallest_memory_bytes(options);
-    options.file_system = files_.get();
+    options.work.sync = true;
+    options.work.memory_bytes = smallest_build_memory_bytes(options);
+    options.work.file_system = files_.get();
     PackBuilder builder = TRY(PackBuilder::create(kFaultPack, options));
     Result<PackSummary> built = build_with(builder);
     if (built) return built;
@@ -86,7 +86,7 @@ TEST_P(BuilderFaultsTest, EveryOperationThatFailsFailsTheBuildAndLeavesNothingFi
   ASSERT_OK_AND_ASSIGN(summary, build());
   EXPECT_GT(summary.scratch_bytes, (2 * kObjectCount * 41) + (kObjectCount * 40) - 1);
   const std::uint64_t operation_count = files_->counters().operations();
-  ASSERT_OK_AND_ASSIGN(report, verify_pack(kFaultPack, {.file_system = memory_.get()}));
+  ASSERT_OK_AND_ASSIGN(report, verify_pack(kFaultPack, {.work = {.file_system = memory_.get()}}));
   EXPECT_TRUE(report.ok());
   for (std::uint64_t n = 0; n < operation_count; ++n) {
     reset();
@@ -120,8 +120,8 @@ TEST_P(BuilderFaultsTest, EveryOperationThatFailsFailsMakingAnIndexAndLeavesTheO
   ASSERT_THAT(build(), IsOk());
   ASSERT_OK_AND_ASSIGN(pack, read_file(*memory_, kFaultPack));
   const auto make = [&] {
-    return make_index(kFaultPack,
-                      {.memory_bytes = kMinPackCheckBytes, .file_system = files_.get()});
+    return make_index(kFaultPack, {.work = {.memory_bytes = smallest_verify_pack_memory_bytes(),
+                                            .file_system = files_.get()}});
   };
   reset();
   ASSERT_THAT(write_file(*memory_, kFaultPack, pack), IsOk());
@@ -148,8 +148,8 @@ TEST_P(BuilderFaultsTest, EveryOperationThatFailsFailsVerifying) {
   ASSERT_THAT(build(), IsOk());
   files_->reset_counters();
   const auto verify = [&] {
-    return verify_pack(kFaultPack,
-                       {.memory_bytes = kMinPackCheckBytes, .file_system = files_.get()});
+    return verify_pack(kFaultPack, {.work = {.memory_bytes = smallest_verify_pack_memory_bytes(),
+                                             .file_system = files_.get()}});
   };
   ASSERT_THAT(verify(), IsOk());
   const std::uint64_t operation_count = files_->counters().operations();

@@ -32,7 +32,7 @@ class BuilderFilesTest : public testing::Test {
  protected:
   void SetUp() override {
     ASSERT_THAT(memory_.create_directory("/out"), IsOk());
-    options_.file_system = &files_;
+    options_.work.file_system = &files_;
   }
 
   std::vector<std::string> names() {
@@ -86,7 +86,7 @@ TEST_F(BuilderFilesTest, AnOlderIndexOnAnotherFileSystemIsReplaced) {
   if (::mkdtemp(other.data()) == nullptr) GTEST_SKIP() << "there is no /dev/shm to write to";
   const std::string index_path = other + "/a.idx";
   const std::string path = directory / "a.pack";
-  options_.file_system = nullptr;
+  options_.work.file_system = nullptr;
   for (int round = 0; round < 2; ++round) {
     auto builder = PackBuilder::create(path, options_, index_path);
     ASSERT_THAT(builder, IsOk());
@@ -194,7 +194,7 @@ TEST_F(BuilderFilesTest, WithoutADeclaredCountNothingIsStable) {
 
 TEST_F(BuilderFilesTest, FinishReadsNothingOfThePack) {
   options_.compress = false;
-  options_.memory_bytes = PackBuilder::smallest_memory_bytes(options_);
+  options_.work.memory_bytes = smallest_build_memory_bytes(options_);
   for (const bool declared : {false, true}) {
     const std::vector<TestObject> many = make_objects(15'000, 1);
     if (declared) options_.declared_count = many.size();
@@ -237,7 +237,7 @@ TEST_F(BuilderFilesTest, AppendsBehindWhatAFileHoldsAlready) {
 }
 
 TEST_F(BuilderFilesTest, EverythingIsDurableOnceFinishReturns) {
-  options_.sync = true;
+  options_.work.sync = true;
   ASSERT_THAT(memory_.sync_directory("/"), IsOk());
   ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(kFilesPack, options_));
   ASSERT_THAT(add_all(builder, objects_), IsOk());
@@ -248,11 +248,11 @@ TEST_F(BuilderFilesTest, EverythingIsDurableOnceFinishReturns) {
 }
 
 TEST_F(BuilderFilesTest, APowerCutAtAnyMomentLeavesNoHalfFileUnderAFinalName) {
-  options_.sync = true;
+  options_.work.sync = true;
   for (std::uint64_t n = 0;; ++n) {
     MemoryFileSystem memory;
     FaultyFileSystem files(memory);
-    options_.file_system = &files;
+    options_.work.file_system = &files;
     ASSERT_THAT(memory.create_directory("/out"), IsOk());
     ASSERT_THAT(memory.sync_directory("/"), IsOk());
     {
@@ -271,9 +271,9 @@ TEST_F(BuilderFilesTest, APowerCutAtAnyMomentLeavesNoHalfFileUnderAFinalName) {
     EXPECT_TRUE(has_pack || !has_index) << n;
     if (!has_pack) continue;
     if (!has_index) {
-      ASSERT_THAT(make_index(kFilesPack, {.file_system = &memory}), IsOk()) << n;
+      ASSERT_THAT(make_index(kFilesPack, {.work = {.file_system = &memory}}), IsOk()) << n;
     }
-    ASSERT_OK_AND_ASSIGN(report, verify_pack(kFilesPack, {.file_system = &memory}));
+    ASSERT_OK_AND_ASSIGN(report, verify_pack(kFilesPack, {.work = {.file_system = &memory}}));
     EXPECT_TRUE(report.ok()) << n;
   }
 }

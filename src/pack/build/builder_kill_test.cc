@@ -31,7 +31,7 @@ constexpr std::uint64_t kKilledObjectCount = 20'000;  // enough to spill, with t
 PackBuilderOptions small_options() {
   PackBuilderOptions options = test_options();
   options.compress = false;
-  options.memory_bytes = PackBuilder::smallest_memory_bytes(options);
+  options.work.memory_bytes = smallest_build_memory_bytes(options);
   return options;
 }
 
@@ -77,7 +77,7 @@ class BuilderKillTest : public testing::Test {
     const bool has_index = std::ranges::count(left, "a.idx") > 0;
     EXPECT_TRUE(has_pack || !has_index);
     if (has_pack && !has_index) {
-      ASSERT_THAT(make_index(path_, {.sync = false}), IsOk());
+      ASSERT_THAT(make_index(path_, {.work = {.sync = false}}), IsOk());
     }
     if (has_pack) {
       ASSERT_OK_AND_ASSIGN(report, verify_pack(path_));
@@ -123,8 +123,8 @@ TEST_F(BuilderKillTest, KilledAfterAnyOperationOfFinishItLeavesAtMostThePart) {
                               IoKind::kSync, IoKind::kSyncDirectory, IoKind::kStat}),
            .forever = true});
       PackBuilderOptions options = small_options();
-      options.sync = true;
-      options.file_system = &files;
+      options.work.sync = true;
+      options.work.file_system = &files;
       auto builder = PackBuilder::create(path_, options);
       if (!builder || !build(*builder)) raise(SIGKILL);
       // No operation was left to fail.
@@ -170,7 +170,7 @@ TEST_F(BuilderKillTest, AtMostEightDescriptorsAreOpen) {
   std::ptrdiff_t most = before;
   FaultyFileSystem files(posix_file_system());
   PackBuilderOptions options = small_options();
-  options.file_system = &files;
+  options.work.file_system = &files;
   options.on_entry = [&](const EntryPosition& position) -> Result<void> {
     if (position.ordinal % 1'000 == 0) most = std::max(most, open_descriptors());
     return {};

@@ -33,6 +33,12 @@ Result<std::uint64_t> stored_size(const ByteVector& payload, const PackBuilderOp
   return info.stored_size;
 }
 
+TEST(BuilderOptionsTest, TheSmallestMemoryOfALevelThatThereIsNotIsThatOfTheNearest) {
+  const auto smallest = [](int level) { return smallest_build_memory_bytes({.level = level}); };
+  EXPECT_EQ(smallest(0), smallest(1));
+  EXPECT_EQ(smallest(99), smallest(22));
+}
+
 TEST(BuilderOptionsTest, TheSummaryIsExact) {
   const ByteVector text = prose(5'000, 1);
   const ByteVector hiss = noise(3'000, 1);
@@ -95,7 +101,7 @@ TEST(BuilderOptionsTest, WithoutCompressionEverythingIsStoredAsItComes) {
 
 TEST(BuilderOptionsTest, AHigherLevelStoresLess) {
   PackBuilderOptions options = test_options();
-  options.memory_bytes = 64 << 20;
+  options.work.memory_bytes = 64 << 20;
   const ByteVector text = prose(200'000, 1);
   ASSERT_OK_AND_ASSIGN(low, stored_size(text, options));
   options.level = 19;
@@ -118,11 +124,11 @@ TEST(BuilderOptionsTest, TheSmallestMemoryDoesAndOneByteLessIsRefusedNamingIt) {
     options.compress = compress;
     for (const int level : {1, 3, 9, 19, 22}) {
       options.level = level;
-      const std::uint64_t smallest = PackBuilder::smallest_memory_bytes(options);
-      options.memory_bytes = smallest;
+      const std::uint64_t smallest = smallest_build_memory_bytes(options);
+      options.work.memory_bytes = smallest;
       // All of it is taken at the beginning: what fits then never fails later.
       EXPECT_THAT(build_pack(make_objects(50, 1), options), IsOk()) << level;
-      options.memory_bytes = smallest - 1;
+      options.work.memory_bytes = smallest - 1;
       EXPECT_THAT(PackBuilder::in_memory(options),
                   FailsWith(ErrorCode::kInvalidArgument, memory_size(smallest)));
     }
@@ -250,7 +256,7 @@ TEST(BuilderOptionsTest, AnErrorOfOnEntryFailsTheBuilder) {
 TEST(BuilderOptionsTest, ACancelledBuilderIsInterrupted) {
   std::atomic<bool> cancel = false;
   PackBuilderOptions options = test_options();
-  options.operation.cancel = &cancel;
+  options.work.operation.cancel = &cancel;
   ASSERT_OK_AND_ASSIGN(builder, PackBuilder::in_memory(options));
   ASSERT_THAT(builder.begin_object(IdKind::kContentHash, ObjectType::kBlob, 2 << 20), IsOk());
   cancel = true;
@@ -262,7 +268,7 @@ TEST(BuilderOptionsTest, ACancelledBuilderIsInterrupted) {
 TEST(BuilderOptionsTest, BuildingInMemoryIsLimitedByTheSortBufferAlone) {
   PackBuilderOptions options = test_options();
   options.compress = false;
-  options.memory_bytes = PackBuilder::smallest_memory_bytes(options);
+  options.work.memory_bytes = smallest_build_memory_bytes(options);
   // A scratch directory that is there on the disk, not in the builder's memory.
   for (const char* scratch : {"", "/tmp"}) {
     options.scratch_directory = scratch;

@@ -37,7 +37,7 @@ BlockPipelineOptions pipeline_options(const PackBuilderOptions& options, std::si
 
 // What decides which bases are found depends on the memory alone, not on the lanes.
 DeltaStageOptions delta_options(const PackBuilderOptions& options, std::size_t lanes) {
-  const std::uint64_t memory = options.memory_bytes;
+  const std::uint64_t memory = options.work.memory_bytes;
   return {
       .blocks = block_count(pipeline_options(options, lanes)),
       .most_object_bytes = memory >= kFullSearchMemoryBytes ? kFrameBytes : kMostSmallObjectBytes,
@@ -55,9 +55,9 @@ std::uint64_t fixed_bytes(const PackBuilderOptions& options, std::size_t lanes) 
 
 // As many as may work and as leave a third of the memory.
 std::size_t affordable_lanes(const PackBuilderOptions& options) {
-  std::size_t lanes = options.lanes > 0 ? options.lanes : Lanes::available_processors();
+  std::size_t lanes = options.work.lanes > 0 ? options.work.lanes : Lanes::available_processors();
   lanes = std::min(lanes, kMostLanes);
-  while (lanes > 1 && fixed_bytes(options, lanes) > options.memory_bytes / 3 * 2) --lanes;
+  while (lanes > 1 && fixed_bytes(options, lanes) > options.work.memory_bytes / 3 * 2) --lanes;
   return lanes;
 }
 
@@ -68,8 +68,8 @@ Result<BuilderPlan> plan_builder(const PackBuilderOptions& options) {
     return fail(ErrorCode::kInvalidArgument, "there is no compression level {} (use {} to {})",
                 options.level, kMinLevel, kMaxLevel);
   }
-  const std::uint64_t smallest = PackBuilder::smallest_memory_bytes(options);
-  if (options.memory_bytes < smallest) {
+  const std::uint64_t smallest = smallest_build_memory_bytes(options);
+  if (options.work.memory_bytes < smallest) {
     return fail(ErrorCode::kInvalidArgument, "building at level {} needs at least {} of memory",
                 options.level, memory_size(smallest));
   }
@@ -78,7 +78,7 @@ Result<BuilderPlan> plan_builder(const PackBuilderOptions& options) {
   }
   const std::size_t lanes = affordable_lanes(options);
   BuilderPlan plan{.pipeline = pipeline_options(options, lanes), .deltas = {}};
-  plan.sort_bytes = options.memory_bytes - fixed_bytes(options, lanes);
+  plan.sort_bytes = options.work.memory_bytes - fixed_bytes(options, lanes);
   if (!options.deltas) return plan;
   plan.deltas = delta_options(options, lanes);
   const std::uint64_t spare = plan.sort_bytes - kMinIndexBuilderBytes;
@@ -88,14 +88,14 @@ Result<BuilderPlan> plan_builder(const PackBuilderOptions& options) {
   return plan;
 }
 
-std::uint64_t PackBuilder::smallest_memory_bytes(const PackBuilderOptions& options) {
+std::uint64_t smallest_build_memory_bytes(const PackBuilderOptions& options) {
   // With more memory deltas take more of it, up to a point: until it fits.
   PackBuilderOptions least = options;
-  least.memory_bytes = 0;
+  least.work.memory_bytes = 0;
   for (;;) {
     const std::uint64_t needed = fixed_bytes(least, 1) + kMinIndexBuilderBytes;
-    if (needed <= least.memory_bytes) return least.memory_bytes;
-    least.memory_bytes = needed;
+    if (needed <= least.work.memory_bytes) return least.work.memory_bytes;
+    least.work.memory_bytes = needed;
   }
 }
 

@@ -13,8 +13,8 @@ namespace {
 PackBuilderOptions options_for(int level, std::uint64_t memory_bytes, std::size_t lanes) {
   PackBuilderOptions options;
   options.level = level;
-  options.memory_bytes = memory_bytes;
-  options.lanes = lanes;
+  options.work.memory_bytes = memory_bytes;
+  options.work.lanes = lanes;
   return options;
 }
 
@@ -26,7 +26,7 @@ TEST(BuilderPlanTest, ThePartsAreTheWhole) {
         ASSERT_OK_AND_ASSIGN(plan, plan_builder(options));
         EXPECT_EQ(BlockPipeline::memory_bytes(plan.pipeline) + plan.sort_bytes +
                       ObjectFeeder::kAsideBytes + kIndexWriteBufferBytes,
-                  options.memory_bytes);
+                  options.work.memory_bytes);
         EXPECT_LE(plan.pipeline.lanes, lanes);
         EXPECT_GE(plan.sort_bytes, kMinIndexBuilderBytes);
       }
@@ -44,10 +44,10 @@ TEST(BuilderPlanTest, ThePartsAreTheWholeWithDeltasToo) {
       EXPECT_EQ(BlockPipeline::memory_bytes(plan.pipeline) +
                     DeltaStage::memory_bytes(*plan.deltas) + plan.sort_bytes +
                     ObjectFeeder::kAsideBytes + kIndexWriteBufferBytes,
-                options.memory_bytes);
+                options.work.memory_bytes);
       EXPECT_GE(plan.sort_bytes, kMinIndexBuilderBytes);
       // What decides which deltas are made is the same for any lanes.
-      options.lanes = 1;
+      options.work.lanes = 1;
       ASSERT_OK_AND_ASSIGN(one, plan_builder(options));
       EXPECT_EQ(plan.deltas->most_object_bytes, one.deltas->most_object_bytes);
       EXPECT_EQ(plan.deltas->table_bytes, one.deltas->table_bytes);
@@ -72,9 +72,9 @@ TEST(BuilderPlanTest, MemoryLimitsLanes) {
 
 TEST(BuilderPlanTest, ALevelThatDoesNotFitIsRefusedWithWhatWouldDo) {
   PackBuilderOptions options = options_for(19, 16 << 20, 1);
-  const std::uint64_t smallest = PackBuilder::smallest_memory_bytes(options);
+  const std::uint64_t smallest = smallest_build_memory_bytes(options);
   EXPECT_THAT(plan_builder(options), FailsWith(ErrorCode::kInvalidArgument, memory_size(smallest)));
-  options.memory_bytes = smallest;
+  options.work.memory_bytes = smallest;
   EXPECT_THAT(plan_builder(options), IsOk());
 }
 

@@ -68,7 +68,7 @@ std::size_t heap_peak_of(std::uint64_t object_count) {
   const ByteVector payload = noise(20, 1);
   PackBuilderOptions options = test_options();
   options.compress = false;
-  options.memory_bytes = PackBuilder::smallest_memory_bytes(options);
+  options.work.memory_bytes = smallest_build_memory_bytes(options);
   const std::size_t before = heap_bytes;
   heap_peak_bytes = before;
   {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/endian.h"
+#include "base/known_id.h"
 #include "base/lanes.h"
 #include "base/try.h"
 #include "hash/blake3.h"
@@ -148,7 +149,7 @@ TEST(IndexBuilderTest, EveryCountAroundAHalfOfTheWriteBufferFits) {
 
 TEST(IndexBuilderTest, OfEqualIdsTheFirstEntryCounts) {
   MemoryFileSystem files;
-  const ObjectId zeros(IdKind::kContentHash, std::array<std::byte, 32>{});
+  const ObjectId zeros = known_id<ObjectId>(IdKind::kContentHash, std::array<std::byte, 32>{});
   const std::vector<Added> entries = {{zeros, 300}, {zeros, 16}, {zeros, 200}};
   ASSERT_OK_AND_ASSIGN(summary, build(files, entries, {{zeros, 100}}, {}));
   EXPECT_EQ(summary.records, 1u);

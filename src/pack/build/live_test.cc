@@ -250,7 +250,7 @@ TEST_F(LiveTest, AThreadThatTailsTheFileHasThePackInTheEnd) {
   // What was sent is a pack without an index, and enough to make one.
   const std::string copy_path = directory_ / "copy.pack";
   ASSERT_THAT(write_file(posix_file_system(), copy_path, tail.copy()), IsOk());
-  ASSERT_OK_AND_ASSIGN(report, make_index(copy_path, {.sync = false}));
+  ASSERT_OK_AND_ASSIGN(report, make_index(copy_path, {.work = {.sync = false}}));
   EXPECT_EQ(report.objects, objects.size());
   EXPECT_THAT(read_pack(posix_file_system(), copy_path, PackAccess::kMap), HoldsExactly(objects));
 }

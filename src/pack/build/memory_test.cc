@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Resident memory of a process that builds with the default options (16 MiB of account): at most 24
+// Resident memory of a process that builds with 16 MiB of account: at most 24
 // MiB, whatever it builds. pack_memory_bench.cc is that process; more objects and larger
 // payloads are for running it by hand.
 

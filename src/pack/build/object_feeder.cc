@@ -10,13 +10,14 @@
 
 #include "base/counted.h"
 #include "base/error.h"
+#include "base/known_id.h"
 #include "base/try.h"
 
 namespace bale {
 
 ObjectId unknown_id(IdKind kind) {
   static constexpr std::array<std::byte, 32> kZeros{};
-  return {kind, Bytes(kZeros).first(id_bytes(kind))};
+  return known_id<ObjectId>(kind, Bytes(kZeros).first(id_bytes(kind)));
 }
 
 Error ObjectFeeder::wrong_size() const {

@@ -18,6 +18,7 @@
 #include "base/budget.h"
 #include "base/check.h"
 #include "base/endian.h"
+#include "base/known_id.h"
 #include "codec/zstd.h"
 #include "hash/blake3.h"
 #include "testing/test_bytes.h"
@@ -53,7 +54,8 @@ class Workload {
     TestRandom random(number);
     for (std::size_t at = 0; at < id.size(); at += 8) store_be(id.data() + at, random.next());
     const Piece& piece = pieces_[number];
-    return {ObjectId(IdKind::kContentHash, id), Bytes(source_).subspan(piece.at, piece.size)};
+    return {known_id<ObjectId>(IdKind::kContentHash, id),
+            Bytes(source_).subspan(piece.at, piece.size)};
   }
 
  private:
@@ -85,7 +87,7 @@ const Workload& few_objects() {
 
 PackSummary build(const std::string& path, const Workload& workload, bool compress) {
   PackBuilderOptions options;
-  options.sync = false;
+  options.work.sync = false;
   options.compress = compress;
   auto builder = PackBuilder::create(path, options);
   CHECK(builder.has_value());

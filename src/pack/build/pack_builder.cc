@@ -49,21 +49,22 @@ double seconds_since(Clock::time_point start) {
 }
 
 FileSystem& file_system_of(const PackBuilderOptions& options) {
-  return options.file_system != nullptr ? *options.file_system : posix_file_system();
+  return options.work.file_system != nullptr ? *options.work.file_system : posix_file_system();
 }
 
 }  // namespace
 
-class PackBuilder::Impl {
+class BALE_HIDDEN PackBuilder::Impl {
  public:
   Impl(const PackBuilderOptions& options, const BuilderPlan& plan, PackTarget target)
       : options_(options),
         plan_(plan),
-        budget_(options.memory_bytes),
+        budget_(options.work.memory_bytes),
         target_(std::move(target)),
         lanes_(plan.pipeline.lanes) {}
 
-  Result<void> start();
+  static Result<std::unique_ptr<Impl>> start(PackTarget target, const PackBuilderOptions& options,
+                                             const BuilderPlan& plan);
 
   // Runs one step of the caller's, unless an earlier one failed; keeps the first error.
   template <typename Step>
@@ -92,6 +93,8 @@ class PackBuilder::Impl {
   Result<PackInMemory> finish_in_memory();
 
  private:
+  Result<void> start();
+
   [[nodiscard]] EntryBlock::Treatment treatment(std::uint64_t size) const {
     const bool compress = options_.compress && size >= options_.min_compress_bytes && size > 0;
     return compress ? EntryBlock::Treatment::kTryToCompress : EntryBlock::Treatment::kAsItIs;
@@ -135,7 +138,7 @@ Result<void> PackBuilder::Impl::start() {
   index_ = TRY(IndexBuilder::create(budget_, {.memory_bytes = plan_.sort_bytes,
                                               .file_system = &target_.file_system(),
                                               .scratch_directory = options_.scratch_directory,
-                                              .operation = &options_.operation,
+                                              .operation = &options_.work.operation,
                                               .lanes = &lanes_,
                                               .on_duplicate = duplicates_to_log()}));
   if (plan_.deltas) {
@@ -145,12 +148,12 @@ Result<void> PackBuilder::Impl::start() {
   }
   pipeline_ =
       TRY(BlockPipeline::create(plan_.pipeline, budget_, lanes_, *stream_, *index_, deltas_.get()));
-  feeder_.emplace(*pipeline_, budget_, options_.operation);
+  feeder_.emplace(*pipeline_, budget_, options_.work.operation);
   return {};
 }
 
 Result<void> PackBuilder::Impl::admit(std::uint64_t size) {
-  if (options_.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
+  if (options_.work.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
   if (feeder_->is_open()) {
     return fail(ErrorCode::kInvalidArgument,
                 "an object is added while the payload of another is still being fed");
@@ -286,7 +289,7 @@ Result<PackSummary> PackBuilder::Impl::finish() {
     return fail(ErrorCode::kInvalidArgument, "expected {}, and {} came",
                 counted(*options_.declared_count, "object"), summary_.objects);
   }
-  static_cast<void>(TRY(flush()));
+  TRY_VOID(flush());
   summary_.bytes_stored = pipeline_->stored_bytes();
   if (deltas_ != nullptr) summary_.deltas = pipeline_->deltas();
   feeder_.reset();
@@ -301,14 +304,14 @@ Result<PackSummary> PackBuilder::Impl::finish() {
     const std::uint64_t log_bytes = deltas_ != nullptr ? EntryLog::kBufferBytes : 0;
     const IndexSummary index =
         TRY(index_->write(file, budget_, finished.trailer,
-                          options_.memory_bytes - kIndexWriteBufferBytes - log_bytes));
+                          options_.work.memory_bytes - kIndexWriteBufferBytes - log_bytes));
     if (deltas_ != nullptr) TRY(deltas_->log().check_depths());
     summary_.duplicates = index.duplicates;
     summary_.index_bytes = index.index_bytes;
     summary_.scratch_bytes = index.scratch_bytes;
     return {};
   };
-  summary_.sync_seconds = TRY(target_.commit(write_index, options_.sync)).sync_seconds;
+  summary_.sync_seconds = TRY(target_.commit(write_index, options_.work.sync)).sync_seconds;
   summary_.finish_seconds = seconds_since(start) - summary_.sync_seconds;
   return summary_;
 }
@@ -330,11 +333,11 @@ PackBuilder::PackBuilder(PackBuilder&&) noexcept = default;
 PackBuilder& PackBuilder::operator=(PackBuilder&&) noexcept = default;
 PackBuilder::~PackBuilder() = default;
 
-Result<PackBuilder> PackBuilder::start(PackTarget target, const PackBuilderOptions& options,
-                                       const BuilderPlan& plan) {
+Result<std::unique_ptr<PackBuilder::Impl>> PackBuilder::Impl::start(
+    PackTarget target, const PackBuilderOptions& options, const BuilderPlan& plan) {
   auto impl = std::make_unique<Impl>(options, plan, std::move(target));
   TRY(impl->start());
-  return PackBuilder(std::move(impl));
+  return impl;
 }
 
 Result<PackBuilder> PackBuilder::create(const std::string& pack_path,
@@ -348,21 +351,22 @@ Result<PackBuilder> PackBuilder::create(const std::string& pack_path,
   PackTarget target =
       TRY(PackTarget::for_paths(file_system_of(options), pack_path,
                                 index_path.empty() ? default_index_path(pack_path) : index_path));
-  return start(std::move(target), with_scratch, plan);
+  return PackBuilder(TRY(Impl::start(std::move(target), with_scratch, plan)));
 }
 
 Result<PackBuilder> PackBuilder::append_to(File& file, std::uint64_t position, File& index,
                                            const PackBuilderOptions& options) {
   const BuilderPlan plan = TRY(plan_builder(options));
-  return start(TRY(PackTarget::for_files(file_system_of(options), file, position, index)), options,
-               plan);
+  PackTarget target = TRY(PackTarget::for_files(file_system_of(options), file, position, index));
+  return PackBuilder(TRY(Impl::start(std::move(target), options, plan)));
 }
 
 Result<PackBuilder> PackBuilder::in_memory(const PackBuilderOptions& options) {
   const BuilderPlan plan = TRY(plan_builder(options));
   PackBuilderOptions without_scratch = options;
   without_scratch.scratch_directory.clear();
-  return start(TRY(PackTarget::in_memory()), without_scratch, plan);
+  PackTarget target = TRY(PackTarget::in_memory());
+  return PackBuilder(TRY(Impl::start(std::move(target), without_scratch, plan)));
 }
 
 Result<EntryHandle> PackBuilder::add(const ObjectId& id, ObjectType type, Bytes payload,

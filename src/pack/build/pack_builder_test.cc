@@ -10,6 +10,7 @@
 #include <map>
 #include <vector>
 
+#include "base/known_id.h"
 #include "base/try.h"
 #include "hash/blake3.h"
 #include "testing/matchers.h"
@@ -83,7 +84,7 @@ TEST(PackBuilderTest, TheSmallestAndTheLargestIdsComeBack) {
   for (const IdKind kind : {IdKind::kContentHash, IdKind::kChangeId}) {
     for (const int fill : {0x00, 0xff}) {
       const ByteVector id(id_bytes(kind), static_cast<std::byte>(fill));
-      objects.push_back({ObjectId(kind, id), ObjectType::kBlob, id});
+      objects.push_back({known_id<ObjectId>(kind, id), ObjectType::kBlob, id});
     }
   }
   expect_round_trip(objects);
@@ -134,9 +135,10 @@ TEST(PackBuilderTest, AnObjectOf64MiBComesBack) {
                         }),
               IsOk());
   EXPECT_TRUE(got == objects[0].payload);
-  EXPECT_THAT(pack.get(objects[0].id, small),
-              FailsWith(ErrorCode::kLimitExceeded, "allow at least 6"));
-  ReadContext large(80 << 20);
+  const auto refused = pack.get(objects[0].id, small);
+  ASSERT_THAT(refused, FailsWithHint(ErrorCode::kLimitExceeded, HintKind::kNeedsMemory));
+  EXPECT_EQ(refused.error().hint.allowed_bytes, 4u << 20);
+  ReadContext large(refused.error().hint.needed_bytes);
   ASSERT_OK_AND_ASSIGN(object, pack.get(objects[0].id, large));
   EXPECT_TRUE(std::ranges::equal(object.payload, objects[0].payload));
 }
@@ -186,7 +188,7 @@ TEST(PackBuilderTest, TrailerAndNameAreHashesOfThePack) {
   const Blake3Hash trailer = blake3(pack.first(pack.size() - 32));
   EXPECT_EQ(built.summary.trailer, trailer);
   EXPECT_TRUE(std::ranges::equal(pack.last(32), trailer));
-  EXPECT_EQ(built.summary.name, ObjectId(IdKind::kContentHash, blake3(pack)).to_hex());
+  EXPECT_EQ(built.summary.name, known_id<ObjectId>(IdKind::kContentHash, blake3(pack)).to_hex());
   const Bytes index = built.index;
   EXPECT_TRUE(std::ranges::equal(index.last(32), blake3(index.first(index.size() - 32))));
 }

@@ -26,6 +26,7 @@
 #include "bale/pack_builder.h"
 #include "base/check.h"
 #include "base/endian.h"
+#include "base/known_id.h"
 #include "base/try.h"
 #include "testing/pack_fixture.h"
 #include "testing/temp_directory.h"
@@ -56,16 +57,16 @@ ObjectId id_of(const std::string& order, std::uint64_t number, std::uint64_t cou
   CHECK(order == "ascending" || order == "descending");
   std::array<std::byte, 32> id{};
   store_be<std::uint64_t>(id.data(), order == "ascending" ? number : count - number);
-  return {IdKind::kContentHash, id};
+  return known_id<ObjectId>(IdKind::kContentHash, id);
 }
 
 Result<PackSummary> build(const std::string& path, const Arguments& arguments, double* seconds) {
   PackBuilderOptions options;
-  options.sync = false;
+  options.work.sync = false;
   options.allow_huge = true;
   options.level = static_cast<int>(arguments.number("--level", 3));
-  options.memory_bytes = arguments.number("--memory", options.memory_bytes);
-  options.lanes = arguments.number("--lanes", 0);
+  options.work.memory_bytes = arguments.number("--memory", 16 << 20);
+  options.work.lanes = arguments.number("--lanes", 0);
   const Clock::time_point start = Clock::now();
   PackBuilder builder = TRY(PackBuilder::create(path, options));
   const std::uint64_t count = arguments.number("--objects", 0);

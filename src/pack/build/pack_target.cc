@@ -16,7 +16,7 @@ namespace {
 
 Result<std::vector<std::byte>> read_all(File& file) {
   std::vector<std::byte> bytes(TRY(file.size()));
-  static_cast<void>(TRY(file.read_at(0, bytes)));
+  TRY_VOID(file.read_at(0, bytes));
   return bytes;
 }
 

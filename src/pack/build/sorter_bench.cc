@@ -18,6 +18,7 @@
 
 #include "base/check.h"
 #include "base/endian.h"
+#include "base/known_id.h"
 #include "base/lanes.h"
 #include "pack/build/index_builder.h"
 #include "scratch/external_sorter.h"
@@ -151,7 +152,8 @@ void build_index(benchmark::State& state) {
     measure(adding, [&] {
       for (std::uint64_t i = 0; i < count; ++i) {
         const Record record = make_record(kRandom, i);
-        CHECK(builder->add(ObjectId(IdKind::kContentHash, Bytes(record).subspan(1, 32)), i));
+        CHECK(builder->add(known_id<ObjectId>(IdKind::kContentHash, Bytes(record).subspan(1, 32)),
+                           i));
       }
     });
     measure(finishing, [&] { CHECK(builder->write(**file, budget, Digest{}, merge_bytes)); });

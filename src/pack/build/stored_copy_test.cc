@@ -123,7 +123,7 @@ TEST_F(StoredCopyTest, EveryEntryOfABuiltPackIsTheSameInTheCopy) {
     EXPECT_EQ(copied.summary.bytes_in, source_.summary.bytes_in);
     EXPECT_EQ(copied.summary.bytes_stored, source_.summary.bytes_stored);
     ASSERT_THAT(put_pack(files_, "/to.pack", copied), IsOk());
-    ASSERT_OK_AND_ASSIGN(report, verify_pack("/to.pack", {.file_system = &files_}));
+    ASSERT_OK_AND_ASSIGN(report, verify_pack("/to.pack", {.work = {.file_system = &files_}}));
     EXPECT_TRUE(report.ok());
     ASSERT_OK_AND_ASSIGN(to, PackReader::open("/to.pack", {.file_system = &files_}));
     expect_same_entries(*from_, to);
@@ -133,11 +133,11 @@ TEST_F(StoredCopyTest, EveryEntryOfABuiltPackIsTheSameInTheCopy) {
 
 TEST_F(StoredCopyTest, TheSameBytesForAnyLanes) {
   PackBuilderOptions options = test_options();
-  options.memory_bytes = 24 << 20;
-  options.lanes = 1;
+  options.work.memory_bytes = 24 << 20;
+  options.work.lanes = 1;
   ASSERT_OK_AND_ASSIGN(one, copy(options));
   for (const std::size_t lanes : {2u, 3u}) {
-    options.lanes = lanes;
+    options.work.lanes = lanes;
     ASSERT_OK_AND_ASSIGN(many, copy(options));
     EXPECT_EQ(many.pack, one.pack);
     EXPECT_EQ(many.index, one.index);
@@ -228,7 +228,7 @@ TEST_F(StoredCopyTest, WhatMakesNoSenseIsRefused) {
   refused(huge_delta, test_options());
   PackBuilderOptions deltas = test_options();
   deltas.deltas = true;
-  deltas.memory_bytes = 32 << 20;
+  deltas.work.memory_bytes = 32 << 20;
   refused(good, deltas);
   StoredEntry huge = good;
   huge.size = (1 << 30) + 1;
@@ -279,7 +279,7 @@ TEST_F(StoredCopyTest, WhatIsFedMustBeEndedTheWayItWasBegun) {
 TEST_F(StoredCopyTest, EveryOperationThatFailsFailsTheCopyAndLeavesNothing) {
   const auto copy_to = [&](FaultyFileSystem& files) -> Result<PackSummary> {
     PackBuilderOptions options = test_options();
-    options.file_system = &files;
+    options.work.file_system = &files;
     PackBuilder builder = TRY(PackBuilder::create("/out/a.pack", options));
     TRY(copy_all(*from_, builder));
     return builder.finish();

@@ -27,8 +27,8 @@ namespace {
 
 PackCheckOptions check_options(std::size_t lanes) {
   PackCheckOptions options;
-  options.sync = false;
-  options.lanes = lanes;
+  options.work.sync = false;
+  options.work.lanes = lanes;
   return options;
 }
 

@@ -39,7 +39,7 @@ Result<void> add_everything(PackBuilder& builder, std::uint64_t seed) {
         for (Bytes left = payload; !left.empty();) {
           const std::size_t piece = std::min(left.size(), 1 + random.below(700'000));
           TRY(builder.write(left.first(piece)));
-          if (random.below(4) == 0) static_cast<void>(TRY(builder.flush()));
+          if (random.below(4) == 0) TRY_VOID(builder.flush());
           left = left.subspan(piece);
         }
         base = TRY(builder.end_object(id));
@@ -56,7 +56,7 @@ Result<void> add_everything(PackBuilder& builder, std::uint64_t seed) {
       default:
         base = TRY(builder.add(id, ObjectType::kBlob, payload));
     }
-    if (random.below(100) == 0) static_cast<void>(TRY(builder.flush()));
+    if (random.below(100) == 0) TRY_VOID(builder.flush());
   }
   return {};
 }
@@ -70,13 +70,13 @@ Result<PackInMemory> build(std::uint64_t seed, const PackBuilderOptions& options
 TEST(BuilderLanesTest, TheSameBytesForAnyLanesAndMemory) {
   for (const std::uint64_t seed : {1u, 2u}) {
     PackBuilderOptions options;
-    options.lanes = 1;
-    options.memory_bytes = 64 << 20;
+    options.work.lanes = 1;
+    options.work.memory_bytes = 64 << 20;
     ASSERT_OK_AND_ASSIGN(one, build(seed, options));
     for (const std::size_t lanes : {2u, 5u}) {
-      options.lanes = lanes;
+      options.work.lanes = lanes;
       for (const std::uint64_t memory_bytes : {std::uint64_t{8} << 20, std::uint64_t{48} << 20}) {
-        options.memory_bytes = memory_bytes;
+        options.work.memory_bytes = memory_bytes;
         ASSERT_OK_AND_ASSIGN(many, build(seed, options));
         EXPECT_TRUE(one.pack == many.pack) << seed << ", " << lanes << " lanes";
         EXPECT_TRUE(one.index == many.index) << seed << ", " << lanes << " lanes";
@@ -91,7 +91,7 @@ TEST(BuilderLanesTest, WithoutCompressionToo) {
   PackBuilderOptions options;
   options.compress = false;
   for (const std::size_t lanes : {1u, 4u}) {
-    options.lanes = lanes;
+    options.work.lanes = lanes;
     ASSERT_OK_AND_ASSIGN(builder, PackBuilder::in_memory(options));
     for (std::uint64_t i = 0; i < 300; ++i) {
       ASSERT_THAT(builder.add(test_id(IdKind::kChangeId, i), ObjectType::kState, noise(i * i, i)),
@@ -101,7 +101,7 @@ TEST(BuilderLanesTest, WithoutCompressionToo) {
     EXPECT_EQ(built.summary.bytes_stored, built.summary.bytes_in);
     MemoryFileSystem files;
     ASSERT_THAT(put_pack(files, "/a.pack", built), IsOk());
-    ASSERT_OK_AND_ASSIGN(report, verify_pack("/a.pack", {.file_system = &files}));
+    ASSERT_OK_AND_ASSIGN(report, verify_pack("/a.pack", {.work = {.file_system = &files}}));
     EXPECT_TRUE(report.ok());
   }
 }
@@ -109,7 +109,7 @@ TEST(BuilderLanesTest, WithoutCompressionToo) {
 TEST(BuilderLanesTest, AnAbandonedBuilderWaitsForItsLanes) {
   for (std::uint64_t objects : {1u, 50u, 500u}) {
     PackBuilderOptions options;
-    options.lanes = 3;
+    options.work.lanes = 3;
     ASSERT_OK_AND_ASSIGN(builder, PackBuilder::in_memory(options));
     TestRandom random(objects);
     for (std::uint64_t i = 0; i < objects; ++i) {
@@ -125,8 +125,8 @@ TEST(BuilderLanesTest, AFailureOnALaneIsTheBuildersFirstError) {
     MemoryFileSystem memory;
     FaultyFileSystem files(memory);
     PackBuilderOptions options;
-    options.lanes = 3;
-    options.file_system = &files;
+    options.work.lanes = 3;
+    options.work.file_system = &files;
     ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create("/a.pack", options));
     files.inject({.operation = operation, .kinds = io_kinds({IoKind::kWrite})});
     // More than fits into the pipeline, so that adding has to notice.

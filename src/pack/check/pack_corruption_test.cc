@@ -54,7 +54,8 @@ class PackCorruptionTest : public testing::Test {
   }
 
   Result<PackReport> verify(MemoryFileSystem& files) {
-    return verify_pack(kDamagedPack, {.memory_bytes = kMinPackCheckBytes, .file_system = &files});
+    return verify_pack(kDamagedPack, {.work = {.memory_bytes = smallest_verify_pack_memory_bytes(),
+                                               .file_system = &files}});
   }
 
   // Reads all that can be read. What comes back is an answer to what was asked, or an Error.
@@ -167,7 +168,8 @@ TEST_F(PackCorruptionTest, NoDamagedPackGetsANewIndex) {
     MemoryFileSystem files;
     ASSERT_THAT(write_file(files, kDamagedPack, pack), IsOk());
     EXPECT_THAT(
-        make_index(kDamagedPack, {.memory_bytes = kMinPackCheckBytes, .file_system = &files}),
+        make_index(kDamagedPack, {.work = {.memory_bytes = smallest_verify_pack_memory_bytes(),
+                                           .file_system = &files}}),
         FailsWith(ErrorCode::kCorrupt, kDamagedPack))
         << what;
     ASSERT_OK_AND_ASSIGN(names, names_in(files, "/"));

@@ -25,20 +25,20 @@
 namespace bale {
 
 Result<IndexReport> make_index(const std::string& pack_path, const PackCheckOptions& options) {
-  if (options.memory_bytes < kMinPackCheckBytes) {
+  if (options.work.memory_bytes < smallest_verify_pack_memory_bytes()) {
     return fail(ErrorCode::kInvalidArgument, "indexing a pack needs at least {} of memory",
-                memory_size(kMinPackCheckBytes));
+                memory_size(smallest_verify_pack_memory_bytes()));
   }
   FileSystem& file_system =
-      options.file_system != nullptr ? *options.file_system : posix_file_system();
+      options.work.file_system != nullptr ? *options.work.file_system : posix_file_system();
   const std::string index_path =
       options.index_path.empty() ? default_index_path(pack_path) : options.index_path;
   const ScanPlan plan = plan_index_scan(options);
   Lanes lanes(plan.lane_count);
-  Budget budget(options.memory_bytes);
+  Budget budget(options.work.memory_bytes);
   const PackBytes pack = TRY(PackBytes::open(file_system, pack_path, PackAccess::kRead));
   PackScannerOptions scan = plan.scan;
-  scan.operation = &options.operation;
+  scan.operation = &options.work.operation;
   scan.lanes = &lanes;
   std::optional<PackScanner> scanner = TRY(PackScanner::create(pack, budget, std::move(scan)));
   IndexBuilder index = TRY(IndexBuilder::create(
@@ -46,7 +46,7 @@ Result<IndexReport> make_index(const std::string& pack_path, const PackCheckOpti
                .file_system = &file_system,
                .scratch_directory = options.scratch_directory.empty() ? parent_directory(index_path)
                                                                       : options.scratch_directory,
-               .operation = &options.operation,
+               .operation = &options.work.operation,
                .lanes = &lanes,
                .bases_first = false}));
   IndexReport report;
@@ -57,13 +57,13 @@ Result<IndexReport> make_index(const std::string& pack_path, const PackCheckOpti
   }
   scanner.reset();
   AtomicFile file = TRY(AtomicFile::create(file_system, index_path, Visibility::kHidden));
-  const Result<IndexSummary> written = index.write(file.file(), budget, pack.trailer(),
-                                                   options.memory_bytes - kIndexWriteBufferBytes);
+  const Result<IndexSummary> written = index.write(
+      file.file(), budget, pack.trailer(), options.work.memory_bytes - kIndexWriteBufferBytes);
   if (!written && written.error().code == ErrorCode::kCorrupt) {
     return fail(ErrorCode::kCorrupt, "{}: {}", pack_path, written.error().message);
   }
   if (!written) return written.error();
-  TRY(file.commit({.sync = options.sync}));
+  TRY(file.commit({.sync = options.work.sync}));
   report.duplicates = written->duplicates;
   report.index_bytes = written->index_bytes;
   return report;

@@ -59,7 +59,8 @@ class Verifier {
  public:
   Verifier(const std::string& pack_path, const PackCheckOptions& options)
       : options_(options),
-        file_system_(options.file_system != nullptr ? *options.file_system : posix_file_system()),
+        file_system_(options.work.file_system != nullptr ? *options.work.file_system
+                                                         : posix_file_system()),
         pack_path_(pack_path),
         index_path_(options.index_path.empty() ? default_index_path(pack_path)
                                                : options.index_path),
@@ -121,12 +122,12 @@ Result<PackReport> Verifier::run() {
   PayloadChecker payloads(*pack_);
   bool all_seen = false;
   {
-    Budget budget(options_.memory_bytes);
+    Budget budget(options_.work.memory_bytes);
     ExternalSorter<41> entries = TRY(ExternalSorter<41>::create(
         budget, {.memory_bytes = budget.free_bytes() - plan_.memory_bytes,
                  .file_system = &file_system_,
                  .scratch_directory = options_.scratch_directory,
-                 .operation = &options_.operation,
+                 .operation = &options_.work.operation,
                  .lanes = &lanes_}));
     all_seen = TRY(scan(entries, budget, payloads));
     const Result<void> checksum = checksum_task_.wait();
@@ -143,9 +144,8 @@ Result<PackReport> Verifier::run() {
 Result<void> Verifier::open_index() {
   Result<IndexView> index = IndexView::open(file_system_, index_path_);
   if (!index && index.error().code == ErrorCode::kNotFound) {
-    return note(fail(ErrorCode::kCorrupt,
-                     "{}: there is no index beside the pack (bale pack index rebuilds it)",
-                     index_path_));
+    return note(fail(ErrorCode::kCorrupt, {HintKind::kRebuildIndex},
+                     "{}: there is no index beside the pack", index_path_));
   }
   if (!index) return note(index.error());
   if (index->trailer() && index->trailer()->pack_trailer != pack_->trailer()) {
@@ -168,7 +168,7 @@ Result<void> Verifier::open_index() {
 // True if every entry could be walked over. What is wrong with the pack goes into scan_damage_.
 Result<bool> Verifier::scan(ExternalSorter<41>& entries, Budget& budget, PayloadChecker& payloads) {
   PackScannerOptions scan = plan_.scan;
-  scan.operation = &options_.operation;
+  scan.operation = &options_.work.operation;
   scan.lanes = &lanes_;
   Charge slots;
   if (options_.decode) {
@@ -212,14 +212,14 @@ Result<bool> Verifier::walk(PackScanner& scanner, ExternalSorter<41>& entries,
 // Walks over both in id order. Of an id that repeats, an index may lead to any of its entries.
 Result<void> Verifier::compare(ExternalSorter<41>& entries) {
   const std::uint64_t errors_before = report_.errors.size() + report_.errors_omitted;
-  TRY(entries.sort(options_.memory_bytes));
+  TRY(entries.sort(options_.work.memory_bytes));
   const SortRecord* entry = TRY(entries.next());
   SortRecord last{};  // of the record before
   bool first = true;
   for (std::uint64_t position = 0; position < index_->record_count(); ++position) {
     if (position % kRecordsPerRelease == 0) {
       index_->release_pages();
-      if (options_.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
+      if (options_.work.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
     }
     const bool rises = entry != nullptr && (first || is_id_below(last, *entry));
     if (rises && index_->record_is(position, *entry)) {
@@ -282,16 +282,16 @@ Result<void> Verifier::note_missing(const SortRecord& entry) {
 // An index that is right by construction, in a file without a name. It does not prove bases: the
 // decoding that follows reports each one that is missing.
 Result<IndexView> Verifier::make_own_index() {
-  Budget budget(options_.memory_bytes);
+  Budget budget(options_.work.memory_bytes);
   PackScannerOptions scan = plan_index_scan(options_).scan;
-  scan.operation = &options_.operation;
+  scan.operation = &options_.work.operation;
   scan.lanes = &lanes_;
   PackScanner scanner = TRY(PackScanner::create(*pack_, budget, std::move(scan)));
   IndexBuilder builder = TRY(
       IndexBuilder::create(budget, {.memory_bytes = budget.free_bytes() - kIndexWriteBufferBytes,
                                     .file_system = &file_system_,
                                     .scratch_directory = options_.scratch_directory,
-                                    .operation = &options_.operation,
+                                    .operation = &options_.work.operation,
                                     .lanes = &lanes_}));
   while (report_.objects > 0) {
     const Result<const ScannedEntry*> entry = scanner.next();
@@ -300,13 +300,14 @@ Result<IndexView> Verifier::make_own_index() {
     TRY(builder.add((*entry)->header.id, (*entry)->offset));
   }
   std::unique_ptr<File> file = TRY(file_system_.create_unnamed(options_.scratch_directory));
-  static_cast<void>(TRY(builder.write(*file, budget, pack_->trailer())));
+  TRY_VOID(builder.write(*file, budget, pack_->trailer()));
   return IndexView::from_file(*file, index_path_);
 }
 
 Result<void> Verifier::decode(PayloadChecker& payloads) {
-  PayloadChecker::LeftOptions left{
-      .lanes = &lanes_, .memory_bytes = options_.memory_bytes, .operation = &options_.operation};
+  PayloadChecker::LeftOptions left{.lanes = &lanes_,
+                                   .memory_bytes = options_.work.memory_bytes,
+                                   .operation = &options_.work.operation};
   if (!payloads.any_delta()) return payloads.check_left(left);
   if (index_trusted_) {
     left.index = &*index_;
@@ -320,9 +321,9 @@ Result<void> Verifier::decode(PayloadChecker& payloads) {
 }  // namespace
 
 Result<PackReport> verify_pack(const std::string& pack_path, const PackCheckOptions& options) {
-  if (options.memory_bytes < kMinPackCheckBytes) {
+  if (options.work.memory_bytes < smallest_verify_pack_memory_bytes()) {
     return fail(ErrorCode::kInvalidArgument, "verifying a pack needs at least {} of memory",
-                memory_size(kMinPackCheckBytes));
+                memory_size(smallest_verify_pack_memory_bytes()));
   }
   return Verifier(pack_path, options).run();
 }

@@ -23,7 +23,7 @@ namespace {
 
 class PackVerifierTest : public testing::Test {
  protected:
-  Result<PackReport> verify() { return verify_pack("/a.pack", {.file_system = &files_}); }
+  Result<PackReport> verify() { return verify_pack("/a.pack", {.work = {.file_system = &files_}}); }
 
   // The messages of all errors, a line each.
   static std::string messages(const PackReport& report) {
@@ -99,7 +99,7 @@ TEST_F(PackVerifierTest, LeavesNoFilesAndChangesNone) {
   built.index.back() ^= std::byte{1};
   ASSERT_THAT(put_pack(files_, "/a.pack", built), IsOk());
   FaultyFileSystem counting(files_);
-  ASSERT_OK_AND_ASSIGN(report, verify_pack("/a.pack", {.file_system = &counting}));
+  ASSERT_OK_AND_ASSIGN(report, verify_pack("/a.pack", {.work = {.file_system = &counting}}));
   EXPECT_EQ(report.errors.size(), 1u);
   EXPECT_EQ(counting.open_files(), 0u);
   ASSERT_OK_AND_ASSIGN(names, names_in(files_, "/"));
@@ -109,10 +109,11 @@ TEST_F(PackVerifierTest, LeavesNoFilesAndChangesNone) {
 TEST_F(PackVerifierTest, TooLittleMemoryIsRefusedAndTheLeastDoes) {
   ASSERT_OK_AND_ASSIGN(built, build_pack(make_objects(100, 1)));
   ASSERT_THAT(put_pack(files_, "/a.pack", built), IsOk());
-  PackCheckOptions options{.memory_bytes = kMinPackCheckBytes, .file_system = &files_};
+  PackCheckOptions options{
+      .work = {.memory_bytes = smallest_verify_pack_memory_bytes(), .file_system = &files_}};
   EXPECT_THAT(verify_pack("/a.pack", options), IsOk());
   EXPECT_THAT(make_index("/a.pack", options), IsOk());
-  options.memory_bytes = kMinPackCheckBytes - 1;
+  options.work.memory_bytes = smallest_verify_pack_memory_bytes() - 1;
   EXPECT_THAT(verify_pack("/a.pack", options),
               FailsWith(ErrorCode::kInvalidArgument, "at least 8M"));
   EXPECT_THAT(make_index("/a.pack", options),
@@ -129,22 +130,22 @@ TEST_F(PackVerifierTest, CanBeCancelledAndTellsHowFarItIs) {
   ASSERT_THAT(put_pack(files_, "/a.pack", draft.pack(), draft.index()), IsOk());
   std::atomic<bool> cancel = false;
   std::vector<std::string> phases;
-  PackCheckOptions options{.file_system = &files_};
-  options.operation.cancel = &cancel;
-  options.operation.report = [&](const Progress& progress) {
+  PackCheckOptions options{.work = {.file_system = &files_}};
+  options.work.operation.cancel = &cancel;
+  options.work.operation.report = [&](const Progress& progress) {
     if (phases.empty() || phases.back() != progress.phase) phases.emplace_back(progress.phase);
     EXPECT_LE(progress.objects, progress.objects_total);
     EXPECT_LE(progress.bytes, progress.bytes_total);
   };
   ASSERT_THAT(verify_pack("/a.pack", options), IsOk());
   EXPECT_EQ(phases, (std::vector<std::string>{"checking the pack", "checking objects"}));
-  options.operation.report = [&](const Progress& progress) {
+  options.work.operation.report = [&](const Progress& progress) {
     if (progress.phase == "checking objects") cancel = true;
   };
   EXPECT_THAT(verify_pack("/a.pack", options), FailsWith(ErrorCode::kInterrupted));
   EXPECT_THAT(make_index("/a.pack", options), FailsWith(ErrorCode::kInterrupted));
   cancel = false;
-  options.operation.report = [&](const Progress& progress) {
+  options.work.operation.report = [&](const Progress& progress) {
     if (progress.phase == "checking the pack" && progress.objects > 0) cancel = true;
   };
   EXPECT_THAT(verify_pack("/a.pack", options), FailsWith(ErrorCode::kInterrupted));
@@ -157,7 +158,7 @@ TEST_F(PackVerifierTest, AnIndexMadeAnewIsTheOneThatTheBuilderMade) {
   ASSERT_OK_AND_ASSIGN(built, build_pack(objects));
   ASSERT_THAT(put_pack(files_, "/a.pack", built.pack, bytes_of("an older index, and longer")),
               IsOk());
-  ASSERT_OK_AND_ASSIGN(report, make_index("/a.pack", {.file_system = &files_}));
+  ASSERT_OK_AND_ASSIGN(report, make_index("/a.pack", {.work = {.file_system = &files_}}));
   EXPECT_EQ(report.objects, 1'002u);
   EXPECT_EQ(report.duplicates, 2u);
   EXPECT_EQ(report.index_bytes, built.index.size());

@@ -129,8 +129,7 @@ std::vector<PayloadChecker::Part> PayloadChecker::parts(std::size_t lane_count) 
 
 // Goes on from part.begin, and moves it along: after kLimitExceeded it is the object that needs
 // more memory.
-Result<void> PayloadChecker::check_part(Part& part, ReadContext::Impl& context,
-                                        LeftWork& work) const {
+Result<void> PayloadChecker::check_part(Part& part, ReadMemory& context, LeftWork& work) const {
   while (part.begin < part.end) {
     if (work.failed.load(std::memory_order_relaxed)) return {};
     if (work.operation->cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
@@ -154,10 +153,9 @@ Result<void> PayloadChecker::check_part(Part& part, ReadContext::Impl& context,
 
 void PayloadChecker::check_on_lanes(std::vector<Part>& parts, const LeftOptions& options,
                                     LeftWork& work) const {
-  std::vector<std::unique_ptr<ReadContext::Impl>> contexts;
+  std::vector<std::unique_ptr<ReadMemory>> contexts;
   for (std::size_t lane = 0; lane < options.lanes->count(); ++lane) {
-    contexts.push_back(
-        std::make_unique<ReadContext::Impl>(options.memory_bytes / options.lanes->count()));
+    contexts.push_back(std::make_unique<ReadMemory>(options.memory_bytes / options.lanes->count()));
   }
   const auto report = [&] {
     options.operation->progress({.phase = "checking objects",
@@ -193,7 +191,7 @@ Result<void> PayloadChecker::check_left(const LeftOptions& options) {
   for (Part& part : all) {
     if (!part.result) {
       // All the memory for this one.
-      ReadContext::Impl context(options.memory_bytes);
+      ReadMemory context(options.memory_bytes);
       TRY(check_part(part, context, work));
     }
     bytes_ += part.bytes;

@@ -95,7 +95,7 @@ class PayloadChecker {
   struct Slot {
     explicit Slot(std::uint64_t memory_bytes) : context(memory_bytes) {}
 
-    ReadContext::Impl context;
+    ReadMemory context;
     Findings findings;
     std::uint64_t bytes = 0;
   };
@@ -119,7 +119,7 @@ class PayloadChecker {
 
   [[nodiscard]] bool is_left(const EntryHeader& header, std::uint64_t offset) const;
   [[nodiscard]] std::vector<Part> parts(std::size_t lane_count) const;
-  Result<void> check_part(Part& part, ReadContext::Impl& context, LeftWork& work) const;
+  Result<void> check_part(Part& part, ReadMemory& context, LeftWork& work) const;
   void check_on_lanes(std::vector<Part>& parts, const LeftOptions& options, LeftWork& work) const;
 
   const PackBytes* pack_;

@@ -22,17 +22,19 @@ constexpr std::uint64_t kPlentyBytes = 32 << 20;
 constexpr std::uint64_t kLaneBytes = 4 << 20;
 
 ScanPlan plan(const PackCheckOptions& options, bool decodes) {
-  CHECK(options.memory_bytes >= kMinPackCheckBytes);
+  CHECK(options.work.memory_bytes >= smallest_verify_pack_memory_bytes());
   ScanPlan plan;
-  plan.scan.block_bytes = options.memory_bytes >= kPlentyBytes ? kBlockBytes : kSmallBlockBytes;
+  plan.scan.block_bytes =
+      options.work.memory_bytes >= kPlentyBytes ? kBlockBytes : kSmallBlockBytes;
   if (decodes) plan.scan.longest_kept_bytes = PayloadChecker::kLongestEntryBytes;
   plan.scan.block_count = 1;
   const std::uint64_t slot_bytes =
       PackScanner::memory_bytes(plan.scan) + (decodes ? PayloadChecker::slot_bytes() : 0);
-  const std::uint64_t most_slots = options.memory_bytes / 2 / slot_bytes;
+  const std::uint64_t most_slots = options.work.memory_bytes / 2 / slot_bytes;
   const std::uint64_t most_lanes =
-      std::max<std::uint64_t>(1, std::min(most_slots - 1, options.memory_bytes / kLaneBytes));
-  const std::size_t wanted = options.lanes == 0 ? Lanes::available_processors() : options.lanes;
+      std::max<std::uint64_t>(1, std::min(most_slots - 1, options.work.memory_bytes / kLaneBytes));
+  const std::size_t wanted =
+      options.work.lanes == 0 ? Lanes::available_processors() : options.work.lanes;
   plan.lane_count = std::min<std::uint64_t>(wanted, most_lanes);
   if (plan.lane_count > 1) {
     const std::uint64_t best_slots = 2 * plan.lane_count + 1;

@@ -20,7 +20,8 @@ struct ScanPlan {
 };
 
 /// For a scan that decodes payloads if options.decode says so. At most half of
-/// options.memory_bytes, which must be kMinPackCheckBytes or more; the other half is for sorting.
+/// options.memory_bytes, which must be smallest_verify_pack_memory_bytes() or more; the other half
+/// is for sorting.
 [[nodiscard]] ScanPlan plan_scan(const PackCheckOptions& options);
 
 /// For a scan that makes an index: nothing is decoded.

@@ -41,13 +41,15 @@ class VerifierLanesTest : public testing::Test {
     PackReport first;
     MemoryFileSystem files;
     EXPECT_THAT(put_pack(files, kLanesPack, pack, index), IsOk());
-    for (const std::uint64_t memory_bytes : {kMinPackCheckBytes, std::uint64_t{64} << 20}) {
+    for (const std::uint64_t memory_bytes :
+         {smallest_verify_pack_memory_bytes(), std::uint64_t{64} << 20}) {
       for (const std::size_t lanes : kLaneCounts) {
         const auto report = verify_pack(
-            kLanesPack, {.memory_bytes = memory_bytes, .lanes = lanes, .file_system = &files});
+            kLanesPack,
+            {.work = {.memory_bytes = memory_bytes, .lanes = lanes, .file_system = &files}});
         EXPECT_THAT(report, IsOk()) << what;
         if (!report) return {};
-        if (lanes == 1 && memory_bytes == kMinPackCheckBytes) first = *report;
+        if (lanes == 1 && memory_bytes == smallest_verify_pack_memory_bytes()) first = *report;
         expect_same(*report, first, what + ", lanes: " + std::to_string(lanes));
       }
     }
@@ -201,9 +203,11 @@ TEST_F(VerifierLanesTest, AnObjectThatNeedsAllTheMemoryGetsItAndOneThatNeedsMore
   ASSERT_THAT(put_pack(files, kLanesPack, larger.pack(), larger.index()), IsOk());
   std::string message;
   for (const std::size_t lanes : kLaneCounts) {
-    const auto refused = verify_pack(
-        kLanesPack, {.memory_bytes = kMinPackCheckBytes, .lanes = lanes, .file_system = &files});
-    ASSERT_THAT(refused, FailsWith(ErrorCode::kLimitExceeded, "allow at least"));
+    const auto refused =
+        verify_pack(kLanesPack, {.work = {.memory_bytes = smallest_verify_pack_memory_bytes(),
+                                          .lanes = lanes,
+                                          .file_system = &files}});
+    ASSERT_THAT(refused, FailsWithHint(ErrorCode::kLimitExceeded, HintKind::kNeedsMemory));
     if (lanes == 1) message = refused.error().message;
     EXPECT_EQ(refused.error().message, message);
   }
@@ -211,13 +215,16 @@ TEST_F(VerifierLanesTest, AnObjectThatNeedsAllTheMemoryGetsItAndOneThatNeedsMore
 
 TEST_F(VerifierLanesTest, AnIndexIsTheSameWhateverTheLanes) {
   const PackInMemory built = build_mixed(3'000, 100);
-  for (const std::uint64_t memory_bytes : {kMinPackCheckBytes, std::uint64_t{64} << 20}) {
+  for (const std::uint64_t memory_bytes :
+       {smallest_verify_pack_memory_bytes(), std::uint64_t{64} << 20}) {
     for (const std::size_t lanes : kLaneCounts) {
       MemoryFileSystem files;
       ASSERT_THAT(write_file(files, kLanesPack, built.pack), IsOk());
-      ASSERT_THAT(make_index(kLanesPack,
-                             {.memory_bytes = memory_bytes, .lanes = lanes, .file_system = &files}),
-                  IsOk());
+      ASSERT_THAT(
+          make_index(
+              kLanesPack,
+              {.work = {.memory_bytes = memory_bytes, .lanes = lanes, .file_system = &files}}),
+          IsOk());
       ASSERT_OK_AND_ASSIGN(index, read_file(files, "/a.idx"));
       EXPECT_TRUE(index == built.index);
     }

@@ -158,10 +158,10 @@ Result<std::optional<BaseCandidate>> BaseChooser::old_candidate(const Newcomer& 
       uses_of(base.depth + 1, newcomer.size + base.rebuild_bytes, newcomer.size);
   if (base.type != newcomer.type || base.size < kLeastObjectBytes ||
       base.size > options_.most_object_bytes || uses > kMostUses) {
-    return std::optional<BaseCandidate>();
+    return std::nullopt;
   }
-  return std::optional(BaseCandidate{
-      .entry = entry, .depth = base.depth, .rebuild_bytes = base.rebuild_bytes, .uses = uses});
+  return BaseCandidate{
+      .entry = entry, .depth = base.depth, .rebuild_bytes = base.rebuild_bytes, .uses = uses};
 }
 
 void BaseChooser::rank_recent(const Newcomer& newcomer, const EntrySearch& search,

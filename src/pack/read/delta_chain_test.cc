@@ -11,6 +11,7 @@
 #include "bale/pack_builder.h"
 #include "bale/pack_reader.h"
 #include "bale/pack_verifier.h"
+#include "base/known_id.h"
 #include "base/try.h"
 #include "codec/delta_encoder.h"
 #include "testing/matchers.h"
@@ -36,7 +37,7 @@ class DeltaChainTest : public testing::Test {
     return PackReader::open("/a.pack", {.access = access, .file_system = &files_});
   }
 
-  Result<PackReport> verify() { return verify_pack("/a.pack", {.file_system = &files_}); }
+  Result<PackReport> verify() { return verify_pack("/a.pack", {.work = {.file_system = &files_}}); }
 
   // An object and `delta_count` deltas in a row, each of its base and one byte more.
   static PackDraft chain(int delta_count) {
@@ -132,8 +133,9 @@ TEST_F(DeltaChainTest, CyclesAreRefused) {
 
 TEST_F(DeltaChainTest, AMissingBaseIsRefused) {
   // The first base there is, one behind all hashes, one in between.
-  for (const ObjectId& base : {ObjectId(), prefixed_id(1),
-                               ObjectId(IdKind::kContentHash, ByteVector(32, std::byte{0xff}))}) {
+  for (const ObjectId& base :
+       {ObjectId(), prefixed_id(1),
+        known_id<ObjectId>(IdKind::kContentHash, ByteVector(32, std::byte{0xff}))}) {
     PackDraft draft;
     draft.add_raw(hash(1), ObjectType::kBlob, bytes_of("a"));
     draft.add_raw(test_id(IdKind::kChangeId, 1), ObjectType::kState, bytes_of("s"));
@@ -144,7 +146,7 @@ TEST_F(DeltaChainTest, AMissingBaseIsRefused) {
     EXPECT_THAT(pack.info(hash(2), context_), FailsWith(ErrorCode::kCorrupt, base.to_hex()));
     ASSERT_OK_AND_ASSIGN(report, verify());
     EXPECT_EQ(report.errors.size(), 1u);
-    EXPECT_THAT(make_index("/a.pack", {.index_path = "/b.idx", .file_system = &files_}),
+    EXPECT_THAT(make_index("/a.pack", {.index_path = "/b.idx", .work = {.file_system = &files_}}),
                 FailsWith(ErrorCode::kCorrupt, base.to_hex()));
   }
 }
@@ -154,7 +156,8 @@ TEST_F(DeltaChainTest, AForeignBaseMayStandBehindItsDelta) {
   draft.add_delta(hash(2), hash(1), 2, append_program(1, "y"));
   draft.add_raw(hash(1), ObjectType::kBlob, bytes_of("x"));
   ASSERT_THAT(put(draft), IsOk());
-  EXPECT_THAT(make_index("/a.pack", {.index_path = "/b.idx", .file_system = &files_}), IsOk());
+  EXPECT_THAT(make_index("/a.pack", {.index_path = "/b.idx", .work = {.file_system = &files_}}),
+              IsOk());
   ASSERT_OK_AND_ASSIGN(pack, open());
   ASSERT_OK_AND_ASSIGN(object, pack.get(hash(2), context_));
   EXPECT_EQ(as_text(object.payload), "xy");
@@ -277,14 +280,8 @@ TEST_F(DeltaChainTest, TooLittleMemorySaysHowMuchWouldDo) {
         ReadContext small(memory_bytes);
         const auto refused = pack.get(hash(number), small);
         if (refused) continue;
-        ASSERT_EQ(refused.error().code, ErrorCode::kLimitExceeded) << refused.error().message;
-        // "... (allow at least NM of memory)": and with that it works.
-        const std::string& message = refused.error().message;
-        const std::size_t at = message.find("allow at least ");
-        ASSERT_NE(at, std::string::npos) << message;
-        std::size_t digits = 0;
-        const std::uint64_t units = std::stoull(message.substr(at + 15), &digits);
-        ReadContext enough(units << (message.at(at + 15 + digits) == 'M' ? 20 : 10));
+        ASSERT_THAT(refused, FailsWithHint(ErrorCode::kLimitExceeded, HintKind::kNeedsMemory));
+        ReadContext enough(refused.error().hint.needed_bytes);
         ASSERT_OK_AND_ASSIGN(object, pack.get(hash(number), enough));
         EXPECT_EQ(object.payload.size(), number == 1 ? kSize : longer.size());
       }

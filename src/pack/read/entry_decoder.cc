@@ -28,14 +28,14 @@ namespace {
 // What one read brings: enough for a small entry where reading jumps about, and for many of them
 // where it goes on from where it was.
 constexpr std::size_t kJumpBytes = 4 << 10;
-constexpr std::size_t kWindowBytes = ReadContext::Impl::kWindowBytes;
+constexpr std::size_t kWindowBytes = ReadMemory::kWindowBytes;
 
 constexpr std::size_t kPieceBytes = 256 << 10;
 
 // What earlier reads have left in the context may be in the way: then it is given back, and the
 // work is tried again, unless `given` says that a part of it has been handed out.
 template <typename Work>
-auto with_memory(ReadContext::Impl& context, const Work& work, const bool& given = false) {
+auto with_memory(ReadMemory& context, const Work& work, const bool& given = false) {
   auto done = work();
   if (done || given || done.error().code != ErrorCode::kLimitExceeded) return done;
   context.start_frugal();
@@ -52,17 +52,16 @@ Error EntryDecoder::corrupt(std::uint64_t offset, std::string_view what) const {
 
 // A view of the file's bytes, valid until the next call with this context.
 Result<Bytes> EntryDecoder::bytes(std::uint64_t offset, std::uint64_t size,
-                                  ReadContext::Impl& context) const {
+                                  ReadMemory& context) const {
   if (pack_->mapped()) return pack_->view(offset, size);
-  ReadContext::Impl::Window& window = context.window;
+  ReadMemory::Window& window = context.window;
   const bool same_pack = window.pack == pack_->serial();
   if (same_pack && offset >= window.offset && offset - window.offset <= window.size &&
       size <= window.size - (offset - window.offset)) {
     return Bytes(window.buffer.data() + (offset - window.offset), size);
   }
   if (size > kWindowBytes) {
-    const MutableBytes room =
-        TRY(context.room(ReadContext::Impl::kStored, size, "a stored payload"));
+    const MutableBytes room = TRY(context.room(ReadMemory::kStored, size, "a stored payload"));
     TRY(pack_->read(offset, room));
     return Bytes(room);
   }
@@ -85,12 +84,11 @@ Result<Bytes> EntryDecoder::bytes(std::uint64_t offset, std::uint64_t size,
   return Bytes(window.buffer.data(), size);
 }
 
-Result<EntryHeader> EntryDecoder::header(std::uint64_t offset, ReadContext::Impl& context) const {
+Result<EntryHeader> EntryDecoder::header(std::uint64_t offset, ReadMemory& context) const {
   return with_memory(context, [&] { return read_header(offset, context); });
 }
 
-Result<EntryHeader> EntryDecoder::read_header(std::uint64_t offset,
-                                              ReadContext::Impl& context) const {
+Result<EntryHeader> EntryDecoder::read_header(std::uint64_t offset, ReadMemory& context) const {
   if (offset < pack_->entries_begin() || offset >= pack_->entries_end()) {
     return corrupt(offset, "the index leads outside the pack's entries");
   }
@@ -113,7 +111,7 @@ Result<std::uint64_t> EntryDecoder::base_offset(const Link& delta) const {
   return *offset;
 }
 
-Result<EntryInfo> EntryDecoder::info(std::uint64_t offset, ReadContext::Impl& context) const {
+Result<EntryInfo> EntryDecoder::info(std::uint64_t offset, ReadMemory& context) const {
   Link link{offset, TRY(header(offset, context))};
   EntryInfo info{.id = link.header.id,
                  .size = link.header.size,
@@ -135,15 +133,14 @@ Result<EntryInfo> EntryDecoder::info(std::uint64_t offset, ReadContext::Impl& co
 // The payload of an entry that is no delta: a view of the file, of the window, or of the buffer for
 // `use`.
 Result<Bytes> EntryDecoder::whole(std::uint64_t offset, const EntryHeader& header,
-                                  ReadContext::Impl::Use use, ReadContext::Impl& context) const {
+                                  ReadMemory::Use use, ReadMemory& context) const {
   const Bytes stored = TRY(bytes(offset + header.header_bytes, header.stored_size, context));
   if (header.stored_size == header.size) return stored;
   return decompress(offset, stored, header.size, use, context);
 }
 
 Result<Bytes> EntryDecoder::decompress(std::uint64_t offset, Bytes stored, std::uint64_t size,
-                                       ReadContext::Impl::Use use,
-                                       ReadContext::Impl& context) const {
+                                       ReadMemory::Use use, ReadMemory& context) const {
   if (size > kFrameBytes) {
     // Before taking much memory: can these bytes hold that much at all?
     const Result<std::uint64_t> bound = content_bound(stored);
@@ -158,10 +155,8 @@ Result<Bytes> EntryDecoder::decompress(std::uint64_t offset, Bytes stored, std::
 }
 
 Result<void> EntryDecoder::check_frames(std::uint64_t offset, Bytes frames,
-                                        std::uint64_t content_bytes,
-                                        ReadContext::Impl& context) const {
-  static_cast<void>(
-      TRY(decompress(offset, frames, content_bytes, ReadContext::Impl::kEven, context)));
+                                        std::uint64_t content_bytes, ReadMemory& context) const {
+  static_cast<void>(TRY(decompress(offset, frames, content_bytes, ReadMemory::kEven, context)));
   return {};
 }
 
@@ -173,12 +168,12 @@ Result<std::uint64_t> EntryDecoder::program_room(const Link& link, Bytes stored)
 }
 
 // The delta program, decompressed.
-Result<Bytes> EntryDecoder::program(const Link& link, ReadContext::Impl& context) const {
+Result<Bytes> EntryDecoder::program(const Link& link, ReadMemory& context) const {
   const Bytes stored =
       TRY(bytes(link.offset + link.header.header_bytes, link.header.stored_size, context));
   if (!starts_with_zstd_magic(stored)) return stored;
   const std::uint64_t most = TRY(program_room(link, stored));
-  const MutableBytes out = TRY(context.room(ReadContext::Impl::kProgram, most, "a delta program"));
+  const MutableBytes out = TRY(context.room(ReadMemory::kProgram, most, "a delta program"));
   Decompressor* decompressor = TRY(context.decompressor());
   const Result<std::size_t> size = decompressor->decompress_at_most(stored, out);
   if (!size) return corrupt(link.offset, size.error().message);
@@ -186,7 +181,7 @@ Result<Bytes> EntryDecoder::program(const Link& link, ReadContext::Impl& context
 }
 
 Result<StoredEntry> EntryDecoder::stored(std::uint64_t offset, std::uint64_t most_stored_bytes,
-                                         ReadContext::Impl& context) const {
+                                         ReadMemory& context) const {
   const EntryHeader header = TRY(this->header(offset, context));
   StoredEntry entry{.id = header.id,
                     .size = header.size,
@@ -205,7 +200,7 @@ Result<StoredEntry> EntryDecoder::stored(std::uint64_t offset, std::uint64_t mos
   return entry;
 }
 
-Result<void> EntryDecoder::read_stored(std::uint64_t offset, ReadContext::Impl& context,
+Result<void> EntryDecoder::read_stored(std::uint64_t offset, ReadMemory& context,
                                        const PackReader::PayloadSink& sink) const {
   const EntryHeader header = TRY(this->header(offset, context));
   std::uint64_t position = offset + header.header_bytes;
@@ -218,14 +213,14 @@ Result<void> EntryDecoder::read_stored(std::uint64_t offset, ReadContext::Impl& 
   return {};
 }
 
-Result<ObjectView> EntryDecoder::get(std::uint64_t offset, ReadContext::Impl& context) const {
+Result<ObjectView> EntryDecoder::get(std::uint64_t offset, ReadMemory& context) const {
   const Result<EntryHeader> header = this->header(offset, context);
   if (!header) return header.error();
   return get(offset, *header, context);
 }
 
 Result<ObjectView> EntryDecoder::get(std::uint64_t offset, const EntryHeader& header,
-                                     ReadContext::Impl& context) const {
+                                     ReadMemory& context) const {
   Result<ObjectView> object = decode(offset, header, context);
   if (!object && object.error().code == ErrorCode::kLimitExceeded) [[unlikely]] {
     return decode_frugally(offset, header, context);
@@ -234,7 +229,7 @@ Result<ObjectView> EntryDecoder::get(std::uint64_t offset, const EntryHeader& he
 }
 
 Result<EntryHeader> EntryDecoder::header_of(const ObjectId& id, std::uint64_t offset,
-                                            ReadContext::Impl& context) const {
+                                            ReadMemory& context) const {
   Result<EntryHeader> header = this->header(offset, context);
   if (header && header->id != id) {
     return fail(ErrorCode::kCorrupt, "{}: the record of {} leads to offset {}, which holds {}",
@@ -245,7 +240,7 @@ Result<EntryHeader> EntryDecoder::header_of(const ObjectId& id, std::uint64_t of
 
 // The short way for objects that are neither deltas nor large, nor damaged, in a mapped pack.
 std::optional<ObjectView> EntryDecoder::get_plain(const ObjectId& id, std::uint64_t offset,
-                                                  ReadContext::Impl& context) const {
+                                                  ReadMemory& context) const {
   if (!pack_->mapped() || pack_->entries_end() < kMaxEntryHeaderBytes || offset < kHeaderBytes ||
       offset > pack_->entries_end() - kMaxEntryHeaderBytes) {
     return std::nullopt;
@@ -256,7 +251,7 @@ std::optional<ObjectView> EntryDecoder::get_plain(const ObjectId& id, std::uint6
   if (header.stored_size > pack_->entries_end() - payload_offset) return std::nullopt;
   Bytes payload = pack_->view(payload_offset, header.stored_size);
   if (header.stored_size != header.size) {
-    const auto out = decompress(offset, payload, header.size, ReadContext::Impl::kEven, context);
+    const auto out = decompress(offset, payload, header.size, ReadMemory::kEven, context);
     if (!out) return std::nullopt;
     payload = *out;
   }
@@ -265,7 +260,7 @@ std::optional<ObjectView> EntryDecoder::get_plain(const ObjectId& id, std::uint6
 }
 
 Result<ObjectView> EntryDecoder::get(const ObjectId& id, std::uint64_t offset,
-                                     ReadContext::Impl& context) const {
+                                     ReadMemory& context) const {
   const std::optional<ObjectView> plain = get_plain(id, offset, context);
   if (plain) [[likely]] {
     return *plain;
@@ -276,9 +271,9 @@ Result<ObjectView> EntryDecoder::get(const ObjectId& id, std::uint64_t offset,
 }
 
 Result<ObjectView> EntryDecoder::decode(std::uint64_t offset, const EntryHeader& header,
-                                        ReadContext::Impl& context) const {
+                                        ReadMemory& context) const {
   if (header.is_delta()) return rebuild(offset, header, context);
-  const Bytes payload = TRY(whole(offset, header, ReadContext::Impl::kEven, context));
+  const Bytes payload = TRY(whole(offset, header, ReadMemory::kEven, context));
   const ObjectView object{header.id, header.object_type(), payload};
   remember(offset, object.type, payload, context);
   return object;
@@ -286,13 +281,13 @@ Result<ObjectView> EntryDecoder::decode(std::uint64_t offset, const EntryHeader&
 
 // The cache is there once a delta was seen: what follows may be based on a whole object.
 void EntryDecoder::remember(std::uint64_t offset, ObjectType type, Bytes payload,
-                            ReadContext::Impl& context) const {
+                            ReadMemory& context) const {
   if (!context.cache().enabled()) return;
   context.cache().put({pack_->serial(), offset}, type, 0, payload);
 }
 
 Result<ObjectView> EntryDecoder::rebuild(std::uint64_t offset, const EntryHeader& header,
-                                         ReadContext::Impl& context) const {
+                                         ReadMemory& context) const {
   context.enable_cache();
   BaseCache& cache = context.cache();
   std::array<Link, kMaxReadDepth> links;
@@ -300,7 +295,7 @@ Result<ObjectView> EntryDecoder::rebuild(std::uint64_t offset, const EntryHeader
   links[0] = {offset, header};
   ObjectView base;
   int base_depth = 0;
-  auto base_use = ReadContext::Impl::kEven;
+  auto base_use = ReadMemory::kEven;
   for (;;) {
     const Link& last = links[static_cast<std::size_t>(link_count++)];
     const std::uint64_t next = TRY(base_offset(last));
@@ -338,8 +333,7 @@ Result<ObjectView> EntryDecoder::rebuild(std::uint64_t offset, const EntryHeader
   }
   while (link_count > 0) {
     const Link& link = links[static_cast<std::size_t>(--link_count)];
-    const auto use =
-        base_use == ReadContext::Impl::kEven ? ReadContext::Impl::kOdd : ReadContext::Impl::kEven;
+    const auto use = base_use == ReadMemory::kEven ? ReadMemory::kOdd : ReadMemory::kEven;
     const Bytes steps = TRY(program(link, context));
     // Before taking as much memory as the header claims: does the program make that much?
     const Result<std::uint64_t> made = delta_output_size(steps);
@@ -359,7 +353,7 @@ Result<ObjectView> EntryDecoder::rebuild(std::uint64_t offset, const EntryHeader
   return base;
 }
 
-Result<ObjectType> EntryDecoder::read(std::uint64_t offset, ReadContext::Impl& context,
+Result<ObjectType> EntryDecoder::read(std::uint64_t offset, ReadMemory& context,
                                       const PackReader::PayloadSink& sink) const {
   const Result<EntryHeader> header = this->header(offset, context);
   if (!header) return header.error();
@@ -367,7 +361,7 @@ Result<ObjectType> EntryDecoder::read(std::uint64_t offset, ReadContext::Impl& c
 }
 
 Result<ObjectType> EntryDecoder::read(std::uint64_t offset, const EntryHeader& header,
-                                      ReadContext::Impl& context,
+                                      ReadMemory& context,
                                       const PackReader::PayloadSink& sink) const {
   if (header.is_delta() || header.size <= kFrameBytes) {
     const ObjectView object = TRY(get(offset, header, context));
@@ -384,7 +378,7 @@ Result<ObjectType> EntryDecoder::read(std::uint64_t offset, const EntryHeader& h
 }
 
 Result<ObjectType> EntryDecoder::read_in_pieces(std::uint64_t offset, const EntryHeader& header,
-                                                ReadContext::Impl& context,
+                                                ReadMemory& context,
                                                 const PackReader::PayloadSink& sink) const {
   const bool raw = header.stored_size == header.size;
   StreamDecompressor stream(context.budget(), header.size);

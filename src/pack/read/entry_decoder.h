@@ -31,51 +31,49 @@ class EntryDecoder {
   explicit EntryDecoder(const PackBytes& pack) : pack_(&pack) {}
 
   /// The header of the entry at `offset`, whose payload is known to lie inside the file.
-  Result<EntryHeader> header(std::uint64_t offset, ReadContext::Impl& context) const;
+  Result<EntryHeader> header(std::uint64_t offset, ReadMemory& context) const;
 
   /// The entry's facts; follows a delta's chain by headers alone.
-  Result<EntryInfo> info(std::uint64_t offset, ReadContext::Impl& context) const;
+  Result<EntryInfo> info(std::uint64_t offset, ReadMemory& context) const;
 
   /// The object. The view is valid until the context's next use. kLimitExceeded, with the memory
   /// that would do, whatever was read with this context before.
-  Result<ObjectView> get(std::uint64_t offset, ReadContext::Impl& context) const;
+  Result<ObjectView> get(std::uint64_t offset, ReadMemory& context) const;
 
   /// The same where the header is at hand, as header() gave it.
   Result<ObjectView> get(std::uint64_t offset, const EntryHeader& header,
-                         ReadContext::Impl& context) const;
+                         ReadMemory& context) const;
 
   /// The object that the index says lies at `offset`. kCorrupt where another one does.
-  Result<ObjectView> get(const ObjectId& id, std::uint64_t offset,
-                         ReadContext::Impl& context) const;
+  Result<ObjectView> get(const ObjectId& id, std::uint64_t offset, ReadMemory& context) const;
 
   /// The header that the index says lies at `offset`. kCorrupt where it is another id's.
   Result<EntryHeader> header_of(const ObjectId& id, std::uint64_t offset,
-                                ReadContext::Impl& context) const;
+                                ReadMemory& context) const;
 
   /// The entry as it lies in the file, with its payload where that has no more than
   /// `most_stored_bytes`. The view is valid until the context's next use.
   Result<StoredEntry> stored(std::uint64_t offset, std::uint64_t most_stored_bytes,
-                             ReadContext::Impl& context) const;
+                             ReadMemory& context) const;
 
   /// Its stored payload in pieces.
-  Result<void> read_stored(std::uint64_t offset, ReadContext::Impl& context,
+  Result<void> read_stored(std::uint64_t offset, ReadMemory& context,
                            const PackReader::PayloadSink& sink) const;
 
   /// Whether these frames hold so many bytes of content. `offset` is that of their entry.
   Result<void> check_frames(std::uint64_t offset, Bytes frames, std::uint64_t content_bytes,
-                            ReadContext::Impl& context) const;
+                            ReadMemory& context) const;
 
   /// The object in pieces; what is not a delta takes little memory at any size.
-  Result<ObjectType> read(std::uint64_t offset, ReadContext::Impl& context,
+  Result<ObjectType> read(std::uint64_t offset, ReadMemory& context,
                           const PackReader::PayloadSink& sink) const;
-  Result<ObjectType> read(std::uint64_t offset, const EntryHeader& header,
-                          ReadContext::Impl& context, const PackReader::PayloadSink& sink) const;
+  Result<ObjectType> read(std::uint64_t offset, const EntryHeader& header, ReadMemory& context,
+                          const PackReader::PayloadSink& sink) const;
 
  private:
-  Result<EntryHeader> read_header(std::uint64_t offset, ReadContext::Impl& context) const;
+  Result<EntryHeader> read_header(std::uint64_t offset, ReadMemory& context) const;
   Result<ObjectType> read_in_pieces(std::uint64_t offset, const EntryHeader& header,
-                                    ReadContext::Impl& context,
-                                    const PackReader::PayloadSink& sink) const;
+                                    ReadMemory& context, const PackReader::PayloadSink& sink) const;
 
   // A delta of a chain: what is needed to apply it.
   struct Link {
@@ -83,26 +81,25 @@ class EntryDecoder {
     EntryHeader header;
   };
 
-  [[nodiscard]] Error too_little_memory(std::uint64_t offset, ReadContext::Impl& context) const;
+  [[nodiscard]] Error too_little_memory(std::uint64_t offset, ReadMemory& context) const;
   Result<ObjectView> decode(std::uint64_t offset, const EntryHeader& header,
-                            ReadContext::Impl& context) const;
+                            ReadMemory& context) const;
   Result<ObjectView> decode_frugally(std::uint64_t offset, const EntryHeader& header,
-                                     ReadContext::Impl& context) const;
+                                     ReadMemory& context) const;
   std::optional<ObjectView> get_plain(const ObjectId& id, std::uint64_t offset,
-                                      ReadContext::Impl& context) const;
-  void remember(std::uint64_t offset, ObjectType type, Bytes payload,
-                ReadContext::Impl& context) const;
+                                      ReadMemory& context) const;
+  void remember(std::uint64_t offset, ObjectType type, Bytes payload, ReadMemory& context) const;
   [[nodiscard]] Error corrupt(std::uint64_t offset, std::string_view what) const;
-  Result<Bytes> bytes(std::uint64_t offset, std::uint64_t size, ReadContext::Impl& context) const;
+  Result<Bytes> bytes(std::uint64_t offset, std::uint64_t size, ReadMemory& context) const;
   Result<std::uint64_t> base_offset(const Link& delta) const;
-  Result<Bytes> whole(std::uint64_t offset, const EntryHeader& header, ReadContext::Impl::Use use,
-                      ReadContext::Impl& context) const;
+  Result<Bytes> whole(std::uint64_t offset, const EntryHeader& header, ReadMemory::Use use,
+                      ReadMemory& context) const;
   Result<Bytes> decompress(std::uint64_t offset, Bytes stored, std::uint64_t size,
-                           ReadContext::Impl::Use use, ReadContext::Impl& context) const;
+                           ReadMemory::Use use, ReadMemory& context) const;
   Result<std::uint64_t> program_room(const Link& link, Bytes stored) const;
-  Result<Bytes> program(const Link& link, ReadContext::Impl& context) const;
+  Result<Bytes> program(const Link& link, ReadMemory& context) const;
   Result<ObjectView> rebuild(std::uint64_t offset, const EntryHeader& header,
-                             ReadContext::Impl& context) const;
+                             ReadMemory& context) const;
 
   const PackBytes* pack_;
   const IndexView* index_ = nullptr;

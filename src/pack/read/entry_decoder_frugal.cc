@@ -7,7 +7,6 @@
 #include <array>
 
 #include "base/error.h"
-#include "base/memory_size.h"
 #include "codec/delta.h"
 #include "codec/zstd.h"
 #include "pack/read/entry_decoder.h"
@@ -16,7 +15,7 @@ namespace bale {
 
 // What earlier reads have left, or what is taken in advance, may be what stands in the way.
 Result<ObjectView> EntryDecoder::decode_frugally(std::uint64_t offset, const EntryHeader& header,
-                                                 ReadContext::Impl& context) const {
+                                                 ReadMemory& context) const {
   context.start_frugal();
   Result<ObjectView> object = decode(offset, header, context);
   const bool still_too_little = !object && object.error().code == ErrorCode::kLimitExceeded;
@@ -27,7 +26,7 @@ Result<ObjectView> EntryDecoder::decode_frugally(std::uint64_t offset, const Ent
 
 // Sums up what a frugal context takes for this object: a buffer each for what is read from the
 // file, for a program, and for the bases and the objects made of them, by turns.
-Error EntryDecoder::too_little_memory(std::uint64_t offset, ReadContext::Impl& context) const {
+Error EntryDecoder::too_little_memory(std::uint64_t offset, ReadMemory& context) const {
   std::uint64_t stored_bytes = 0;
   std::uint64_t program_bytes = 0;
   std::array<std::uint64_t, 2> object_bytes{};
@@ -38,7 +37,7 @@ Error EntryDecoder::too_little_memory(std::uint64_t offset, ReadContext::Impl& c
     if (!header) return header.error();
     link.header = *header;
     if (depth == 0) id = header->id;
-    if (!pack_->mapped() && header->stored_size > ReadContext::Impl::kWindowBytes) {
+    if (!pack_->mapped() && header->stored_size > ReadMemory::kWindowBytes) {
       stored_bytes = std::max(stored_bytes, header->stored_size);
     }
     const bool as_it_lies = !header->is_delta() && header->stored_size == header->size &&
@@ -59,10 +58,13 @@ Error EntryDecoder::too_little_memory(std::uint64_t offset, ReadContext::Impl& c
   }
   const std::uint64_t needed = stored_bytes + program_bytes + object_bytes[0] + object_bytes[1] +
                                Decompressor::memory_bytes() +
-                               (pack_->mapped() ? 0 : ReadContext::Impl::kWindowBytes);
+                               (pack_->mapped() ? 0 : ReadMemory::kWindowBytes);
   return fail(ErrorCode::kLimitExceeded,
-              "{}: object {} at offset {} needs more memory than reading may use {}", pack_->path(),
-              id.to_hex(), offset, memory_advice(needed, context.budget().limit_bytes()));
+              {.kind = HintKind::kNeedsMemory,
+               .needed_bytes = needed,
+               .allowed_bytes = context.budget().limit_bytes()},
+              "{}: object {} at offset {} needs more memory than reading may use", pack_->path(),
+              id.to_hex(), offset);
 }
 
 }  // namespace bale

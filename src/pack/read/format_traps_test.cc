@@ -167,7 +167,7 @@ TEST_F(FormatTrapsTest, Trap05AWriterThatHasFailedOnceFailsForGood) {
   FaultyFileSystem faulty(files_);
   PackBuilderOptions options = test_options();
   options.compress = false;
-  options.file_system = &faulty;
+  options.work.file_system = &faulty;
   ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create("/a.pack", options));
   faulty.inject({.operation = 0, .kinds = io_kinds({IoKind::kWrite})});
   // A lane writes it: the failure shows in this call or in a later one, at the latest in flush().
@@ -200,7 +200,7 @@ TEST_F(FormatTrapsTest, Trap07AnOlderAndLongerFileLeavesNoTail) {
   ASSERT_THAT(write_file(files_, "/a.pack.part", noise(100'000, 2)), IsOk());
   ASSERT_THAT(write_file(files_, "/a.idx", noise(100'000, 3)), IsOk());
   PackBuilderOptions options = test_options();
-  options.file_system = &files_;
+  options.work.file_system = &files_;
   ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create("/a.pack", options));
   ASSERT_THAT(builder.add(kId, ObjectType::kBlob, bytes_of("short")), IsOk());
   ASSERT_THAT(builder.finish(), IsOk());
@@ -214,8 +214,8 @@ TEST_F(FormatTrapsTest, Trap07AnOlderAndLongerFileLeavesNoTail) {
 TEST_F(FormatTrapsTest, Trap08IdsThatShareTheirFirstBytesSortInTheSameMemory) {
   PackBuilderOptions options = test_options();
   options.compress = false;
-  options.memory_bytes = PackBuilder::smallest_memory_bytes(options);
-  options.file_system = &files_;
+  options.work.memory_bytes = smallest_build_memory_bytes(options);
+  options.work.file_system = &files_;
   std::vector<std::uint64_t> scratch_bytes;
   for (const bool prefixed : {false, true}) {
     ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create("/a.pack", options));
@@ -245,7 +245,7 @@ TEST_F(FormatTrapsTest, Trap09ACountInTheIndexThatIsTooLowIsNoticed) {
     ByteVector index = built.index;
     store_be(index.data() + 8, count);
     ASSERT_THAT(put_pack(files_, "/a.pack", built.pack, index), IsOk());
-    ASSERT_OK_AND_ASSIGN(report, verify_pack("/a.pack", {.file_system = &files_}));
+    ASSERT_OK_AND_ASSIGN(report, verify_pack("/a.pack", {.work = {.file_system = &files_}}));
     EXPECT_FALSE(report.ok()) << count;
     // Without the trailer opening notices too: the pack knows better.
     index.erase(index.end() - 72, index.end());
@@ -262,7 +262,7 @@ TEST_F(FormatTrapsTest, Trap10OpeningDoesNotHashThePack) {
   FaultyFileSystem counting(files_);
   EXPECT_THAT(PackReader::open("/a.pack", {.file_system = &counting}), IsOk());
   EXPECT_EQ(counting.counters().bytes_read, 48u);
-  ASSERT_OK_AND_ASSIGN(report, verify_pack("/a.pack", {.file_system = &files_}));
+  ASSERT_OK_AND_ASSIGN(report, verify_pack("/a.pack", {.work = {.file_system = &files_}}));
   EXPECT_FALSE(report.ok());
 }
 
@@ -294,8 +294,8 @@ TEST_F(FormatTrapsTest, Trap12DeltasOfZerosAreMadeInTimeLinearInTheirLength) {
 TEST_F(FormatTrapsTest, Trap13NothingHalfStandsUnderAFinalName) {
   PackBuilderOptions options = test_options();
   options.compress = false;
-  options.memory_bytes = PackBuilder::smallest_memory_bytes(options);
-  options.file_system = &files_;
+  options.work.memory_bytes = smallest_build_memory_bytes(options);
+  options.work.file_system = &files_;
   ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create("/a.pack", options));
   for (std::uint64_t i = 0; i < 20'000; ++i) {
     ASSERT_THAT(builder.add(prefixed_id(i), ObjectType::kBlob, {}), IsOk());

@@ -63,7 +63,8 @@ TEST_P(GoldenTest, IsFoundToBeWhole) {
 TEST_P(GoldenTest, ReadsBackTheSameWithAnIndexMadeFromThePackAlone) {
   const TempDirectory directory;
   const std::string index_path = directory / "made.idx";
-  ASSERT_OK_AND_ASSIGN(made, make_index(pack_path_, {.index_path = index_path, .sync = false}));
+  ASSERT_OK_AND_ASSIGN(made,
+                       make_index(pack_path_, {.index_path = index_path, .work = {.sync = false}}));
   ASSERT_OK_AND_ASSIGN(pack, PackReader::open(pack_path_, {.index_path = index_path}));
   EXPECT_EQ(pack.entry_count(), made.objects);
   ASSERT_OK_AND_ASSIGN(objects, read_pack(pack));
@@ -110,7 +111,7 @@ TEST_P(GoldenInputTest, BuiltHereListsTheSameObjects) {
 TEST_P(GoldenInputTest, BuiltTwiceGivesTheSameBytes) {
   PackBuilderOptions options = test_options();
   ASSERT_OK_AND_ASSIGN(first, build_pack(objects_, options));
-  options.memory_bytes = PackBuilder::smallest_memory_bytes(options);
+  options.work.memory_bytes = smallest_build_memory_bytes(options);
   ASSERT_OK_AND_ASSIGN(second, build_pack(objects_, options));
   EXPECT_TRUE(first.pack == second.pack);
   EXPECT_TRUE(first.index == second.index);
@@ -127,11 +128,11 @@ TEST(DeterminismTest, MemoryChangesHowThePackIsSortedAndNotOneByteOfIt) {
   MemoryFileSystem files;
   PackBuilderOptions options = test_options();
   options.compress = false;
-  options.file_system = &files;
+  options.work.file_system = &files;
   std::vector<std::uint64_t> scratch_bytes;
-  const std::uint64_t smallest = PackBuilder::smallest_memory_bytes(options);
+  const std::uint64_t smallest = smallest_build_memory_bytes(options);
   for (const std::uint64_t memory_bytes : {smallest, 3 * smallest, std::uint64_t{32} << 20}) {
-    options.memory_bytes = memory_bytes;
+    options.work.memory_bytes = memory_bytes;
     const std::string name = "/" + std::to_string(memory_bytes);
     ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(name, options));
     for (std::uint64_t i = 0; i < kObjectCount; ++i) {

@@ -13,6 +13,7 @@
 #include "bale/pack_reader.h"
 #include "bale/pack_verifier.h"
 #include "base/check.h"
+#include "base/known_id.h"
 #include "testing/memory_file_system.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -26,7 +27,8 @@ void write(FileSystem& files, const std::string& path, Bytes content) {
 }
 
 ObjectId numbered_id(IdKind kind, int number) {
-  return {kind, std::vector<std::byte>(id_bytes(kind), static_cast<std::byte>(number * 50))};
+  const std::vector<std::byte> bytes(id_bytes(kind), static_cast<std::byte>(number * 50));
+  return known_id<ObjectId>(kind, bytes);
 }
 
 // Five hashes and five change ids, spread over all first bytes. The corpus has its index.
@@ -75,8 +77,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       static_cast<void>(pack->get_at(record->offset, context).has_value());
     }
   }
-  const auto report = verify_pack(
-      "/a.pack", {.memory_bytes = kMinPackCheckBytes, .sync = false, .file_system = &files});
+  const auto report =
+      verify_pack("/a.pack", {.work = {.memory_bytes = smallest_verify_pack_memory_bytes(),
+                                       .sync = false,
+                                       .file_system = &files}});
   CHECK(report.has_value());
   return 0;
 }

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/endian.h"
 #include "base/error.h"
+#include "base/known_id.h"
 #include "base/try.h"
 #include "pack/read/mapped_checksum.h"
 #include "pack/read/record_search.h"
@@ -49,7 +50,7 @@ Result<IndexView> IndexView::from_file(File& file, const std::string& path) {
   const Result<IndexLayout> layout =
       decode_index_layout(bytes.first(std::min(bytes.size(), kHeaderBytes)), tail, bytes.size());
   if (!layout) {
-    return fail(ErrorCode::kCorrupt, "{}: {} (bale pack index rebuilds it from the pack)", path,
+    return fail(ErrorCode::kCorrupt, {HintKind::kRebuildIndex}, "{}: {}", path,
                 layout.error().message);
   }
   view.layout_ = *layout;
@@ -119,7 +120,7 @@ Result<IndexRecord> IndexView::record(std::uint64_t position) const {
     return fail(ErrorCode::kCorrupt, "{}: record {} has the tag {} where {} belongs", path_,
                 position, std::to_integer<unsigned>(bytes[0]), static_cast<unsigned>(kind));
   }
-  return IndexRecord{ObjectId(kind, bytes.subspan(1, id_bytes(kind))),
+  return IndexRecord{known_id<ObjectId>(kind, bytes.subspan(1, id_bytes(kind))),
                      load_be<std::uint64_t>(bytes.last(8).data())};
 }
 

@@ -107,8 +107,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   MemoryFileSystem files;
   write(files, kPack, bytes);
-  const PackCheckOptions options{
-      .memory_bytes = kMinPackCheckBytes, .sync = false, .file_system = &files};
+  const PackCheckOptions options{.work = {.memory_bytes = smallest_verify_pack_memory_bytes(),
+                                          .sync = false,
+                                          .file_system = &files}};
   const bool indexed = make_index(kPack, options).has_value();
   if (!indexed) {
     const auto count = decode_pack_header(bytes);

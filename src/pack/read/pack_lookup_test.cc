@@ -9,6 +9,7 @@
 
 #include "bale/pack_reader.h"
 #include "base/endian.h"
+#include "base/known_id.h"
 #include "testing/matchers.h"
 #include "testing/memory_file_system.h"
 #include "testing/pack_draft.h"
@@ -33,7 +34,7 @@ class PackLookupTest : public testing::Test {
   static void expect_same_as_find(const PackReader& pack, const std::vector<ObjectId>& ids) {
     const std::optional<std::uint64_t> garbage = 7;
     std::vector<std::optional<std::uint64_t>> offsets(ids.size(), garbage);
-    pack.find_many(ids, offsets);
+    ASSERT_THAT(pack.find_many(ids, offsets), IsOk());
     for (std::size_t i = 0; i < ids.size(); ++i) {
       ASSERT_EQ(offsets[i], pack.find(ids[i])) << i << " of " << ids.size();
     }
@@ -46,7 +47,7 @@ ObjectId hash_of_words(std::uint64_t first, std::uint64_t last) {
   std::array<std::byte, 32> bytes{};
   store_be(bytes.data(), first);
   store_be(bytes.data() + 24, last);
-  return {IdKind::kContentHash, bytes};
+  return known_id<ObjectId>(IdKind::kContentHash, bytes);
 }
 
 TEST_F(PackLookupTest, AnyNumberOfIdsOfBothKindsThereOrNotOrTwice) {
@@ -82,8 +83,22 @@ TEST_F(PackLookupTest, EveryIdOfAPackIsFoundWhereItsRecordSays) {
     expected.emplace_back(record.offset);
   }
   std::vector<std::optional<std::uint64_t>> offsets(ids.size());
-  pack.find_many(ids, offsets);
+  ASSERT_THAT(pack.find_many(ids, offsets), IsOk());
   EXPECT_EQ(offsets, expected);
+}
+
+TEST_F(PackLookupTest, WhatACallerGetsWrongIsAnError) {
+  ASSERT_OK_AND_ASSIGN(built, build_pack(make_objects(3, 2)));
+  ASSERT_THAT(put_pack(files_, "/a.pack", built), IsOk());
+  ASSERT_OK_AND_ASSIGN(pack, open());
+  const std::vector<ObjectId> ids(2);
+  for (const std::size_t count : {1u, 3u}) {
+    std::vector<std::optional<std::uint64_t>> offsets(count);
+    EXPECT_THAT(pack.find_many(ids, offsets), FailsWith(ErrorCode::kInvalidArgument, "2 ids"));
+  }
+  for (const std::uint64_t position : {pack.record_count(), UINT64_MAX}) {
+    EXPECT_THAT(pack.record(position), FailsWith(ErrorCode::kInvalidArgument, "no record"));
+  }
 }
 
 TEST_F(PackLookupTest, IdsThatAnEnemyChose) {
@@ -105,7 +120,7 @@ TEST_F(PackLookupTest, IdsThatAnEnemyChose) {
     ByteVector bytes(ids[i].bytes().begin(), ids[i].bytes().end());
     for (const std::size_t at : {0u, 15u, 31u}) {
       bytes[at] ^= std::byte{1};
-      ids.emplace_back(IdKind::kContentHash, bytes);
+      ids.push_back(known_id<ObjectId>(IdKind::kContentHash, bytes));
     }
   }
   expect_same_as_find(pack, ids);

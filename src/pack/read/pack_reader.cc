@@ -18,7 +18,7 @@
 
 namespace bale {
 
-class PackReader::Impl {
+class BALE_HIDDEN PackReader::Impl {
  public:
   Impl(PackBytes pack, IndexView index)
       : pack_(std::move(pack)), index_(std::move(index)), decoder_(pack_, index_) {}
@@ -59,22 +59,20 @@ Result<PackReader> PackReader::open(const std::string& pack_path,
   PackBytes pack = TRY(PackBytes::open(file_system, pack_path, options.access));
   Result<IndexView> index = IndexView::open(file_system, index_path);
   if (!index && index.error().code == ErrorCode::kNotFound) {
-    return fail(ErrorCode::kNotFound,
-                "{}: there is no index beside the pack (bale pack index rebuilds it from the pack)",
-                index_path);
+    return fail(ErrorCode::kNotFound, {HintKind::kRebuildIndex},
+                "{}: there is no index beside the pack", index_path);
   }
   if (!index) return index.error();
   if (index->trailer() && index->trailer()->pack_trailer != pack.trailer()) {
-    return fail(ErrorCode::kCorrupt,
-                "{}: the index of another pack than {} (bale pack index makes the right one)",
-                index_path, pack_path);
+    return fail(ErrorCode::kCorrupt, {HintKind::kRebuildIndex},
+                "{}: the index of another pack than {}", index_path, pack_path);
   }
   // An index with a trailer may have fewer records: of an id that repeats it keeps the first entry.
   // In one without, a missing record would be an object silently lost.
   const bool count_fits = index->trailer() ? index->record_count() <= pack.entry_count()
                                            : index->record_count() == pack.entry_count();
   if (!count_fits) {
-    return fail(ErrorCode::kCorrupt, "{}: {} for a pack of {} (bale pack index makes a new index)",
+    return fail(ErrorCode::kCorrupt, {HintKind::kRebuildIndex}, "{}: {} for a pack of {}",
                 index_path, counted(index->record_count(), "record"),
                 counted(pack.entry_count(), "entry"));
   }
@@ -111,12 +109,21 @@ std::optional<std::uint64_t> PackReader::find(const ObjectId& id) const {
   return impl_->index().find(id);
 }
 
-void PackReader::find_many(std::span<const ObjectId> ids,
-                           std::span<std::optional<std::uint64_t>> offsets) const {
+Result<void> PackReader::find_many(std::span<const ObjectId> ids,
+                                   std::span<std::optional<std::uint64_t>> offsets) const {
+  if (ids.size() != offsets.size()) {
+    return fail(ErrorCode::kInvalidArgument, "{} are looked up, with room for {}",
+                counted(ids.size(), "id"), counted(offsets.size(), "offset"));
+  }
   impl_->index().find_many(ids, offsets);
+  return {};
 }
 
 Result<IndexRecord> PackReader::record(std::uint64_t position) const {
+  if (position >= record_count()) {
+    return fail(ErrorCode::kInvalidArgument, "{}: there is no record {} in an index of {}", path(),
+                position, counted(record_count(), "record"));
+  }
   return impl_->index().record(position);
 }
 
@@ -126,21 +133,21 @@ std::uint64_t PackReader::lower_bound(const ObjectId& id) const {
 
 Result<EntryInfo> PackReader::info(const ObjectId& id, ReadContext& context) const {
   const std::uint64_t offset = TRY(impl_->locate(id));
-  static_cast<void>(TRY(impl_->decoder().header_of(id, offset, context.impl())));
+  TRY_VOID(impl_->decoder().header_of(id, offset, read_memory(context)));
   return info_at(offset, context);
 }
 
 Result<EntryInfo> PackReader::info_at(std::uint64_t offset, ReadContext& context) const {
-  return impl_->decoder().info(offset, context.impl());
+  return impl_->decoder().info(offset, read_memory(context));
 }
 
 Result<ObjectView> PackReader::get(const ObjectId& id, ReadContext& context) const {
   const std::uint64_t offset = TRY(impl_->locate(id));
-  return impl_->decoder().get(id, offset, context.impl());
+  return impl_->decoder().get(id, offset, read_memory(context));
 }
 
 Result<ObjectView> PackReader::get_at(std::uint64_t offset, ReadContext& context) const {
-  return impl_->decoder().get(offset, context.impl());
+  return impl_->decoder().get(offset, read_memory(context));
 }
 
 Result<void> PackReader::get_many(std::span<const ObjectId> ids, ReadContext& context,
@@ -148,13 +155,13 @@ Result<void> PackReader::get_many(std::span<const ObjectId> ids, ReadContext& co
   std::array<std::optional<std::uint64_t>, IndexView::kLookupsAtOnce> offsets;
   for (std::size_t begin = 0; begin < ids.size(); begin += offsets.size()) {
     const auto group = ids.subspan(begin, std::min(ids.size() - begin, offsets.size()));
-    find_many(group, std::span(offsets).first(group.size()));
+    impl_->index().find_many(group, std::span(offsets).first(group.size()));
     for (std::size_t i = 0; i < group.size(); ++i) {
       if (offsets[i]) impl_->pack().prefetch(*offsets[i]);
     }
     for (std::size_t i = 0; i < group.size(); ++i) {
       if (offsets[i]) {
-        TRY(sink(begin + i, impl_->decoder().get(group[i], *offsets[i], context.impl())));
+        TRY(sink(begin + i, impl_->decoder().get(group[i], *offsets[i], read_memory(context))));
       } else {
         TRY(sink(begin + i, impl_->not_found(group[i])));
       }
@@ -166,23 +173,23 @@ Result<void> PackReader::get_many(std::span<const ObjectId> ids, ReadContext& co
 Result<ObjectType> PackReader::read(const ObjectId& id, ReadContext& context,
                                     const PayloadSink& sink) const {
   const std::uint64_t offset = TRY(impl_->locate(id));
-  const EntryHeader header = TRY(impl_->decoder().header_of(id, offset, context.impl()));
-  return impl_->decoder().read(offset, header, context.impl(), sink);
+  const EntryHeader header = TRY(impl_->decoder().header_of(id, offset, read_memory(context)));
+  return impl_->decoder().read(offset, header, read_memory(context), sink);
 }
 
 Result<ObjectType> PackReader::read_at(std::uint64_t offset, ReadContext& context,
                                        const PayloadSink& sink) const {
-  return impl_->decoder().read(offset, context.impl(), sink);
+  return impl_->decoder().read(offset, read_memory(context), sink);
 }
 
 Result<StoredEntry> PackReader::stored_at(std::uint64_t offset, std::uint64_t most_stored_bytes,
                                           ReadContext& context) const {
-  return impl_->decoder().stored(offset, most_stored_bytes, context.impl());
+  return impl_->decoder().stored(offset, most_stored_bytes, read_memory(context));
 }
 
 Result<void> PackReader::read_stored(std::uint64_t offset, ReadContext& context,
                                      const PayloadSink& sink) const {
-  return impl_->decoder().read_stored(offset, context.impl(), sink);
+  return impl_->decoder().read_stored(offset, read_memory(context), sink);
 }
 
 void PackReader::release_pages() const {

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "bale/object.h"
+#include "base/known_id.h"
 #include "format/entry.h"
 
 namespace bale {
@@ -71,7 +72,7 @@ inline bool read_plain_header(const std::byte* at, EntryHeader& header) {
   const auto kind = static_cast<IdKind>(tag);
   PlainHeader plain;
   if (!read_plain_numbers(at, 1 + id_bytes(kind), plain)) return false;
-  header.id = ObjectId(kind, {at + 1, id_bytes(kind)});
+  header.id = known_id<ObjectId>(kind, {at + 1, id_bytes(kind)});
   header.type = entry_type(plain.type);
   header.size = plain.size;
   header.stored_size = plain.stored_size;

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "base/budget.h"
+#include "base/known_id.h"
 #include "codec/zstd.h"
 #include "pack/read/record_search.h"
 
@@ -96,7 +97,7 @@ void run_find_many(benchmark::State& state, const BenchPack& pack) {
         std::span<const ObjectId> left = ids;
         while (!left.empty()) {
           const std::size_t count = std::min(left.size(), offsets.size());
-          pack.reader().find_many(left.first(count), std::span(offsets).first(count));
+          pack.reader().find_many(left.first(count), std::span(offsets).first(count)).value();
           benchmark::DoNotOptimize(offsets);
           left = left.subspan(count);
         }
@@ -136,7 +137,7 @@ void run_find_among(benchmark::State& state, const MakeKey& key) {
   std::vector<ObjectId> ids;
   for (std::size_t i = 0; i < kLookups; ++i) {
     const Record& record = records[random.below(records.size())];
-    ids.emplace_back(IdKind::kContentHash, Bytes(record).subspan(1, 32));
+    ids.push_back(known_id<ObjectId>(IdKind::kContentHash, Bytes(record).subspan(1, 32)));
   }
   race(
       state, ids.size(),

@@ -22,6 +22,7 @@
 #include "bale/pack_reader.h"
 #include "base/check.h"
 #include "base/endian.h"
+#include "base/known_id.h"
 #include "testing/test_bytes.h"
 
 namespace bale {
@@ -44,7 +45,7 @@ inline ObjectId random_id(std::uint64_t number) {
   std::array<std::byte, 32> id;
   TestRandom random(number);
   for (std::size_t at = 0; at < id.size(); at += 8) store_be(id.data() + at, random.next());
-  return {IdKind::kContentHash, id};
+  return known_id<ObjectId>(IdKind::kContentHash, id);
 }
 
 struct PackPlan {
@@ -63,7 +64,7 @@ class BenchPack {
     CHECK(::mkdtemp(pattern.data()) != nullptr);
     directory_ = pattern;
     PackBuilderOptions options;
-    options.sync = false;
+    options.work.sync = false;
     options.compress = plan.compress;
     PackBuilder builder = must(PackBuilder::create(path(), options));
     TestRandom random(1);

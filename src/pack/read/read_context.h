@@ -16,7 +16,7 @@
 
 namespace bale {
 
-class ReadContext::Impl {
+class BALE_HIDDEN ReadContext::Impl {
  public:
   explicit Impl(std::uint64_t memory_bytes) : budget_(memory_bytes) {}
 
@@ -72,5 +72,17 @@ class ReadContext::Impl {
   bool cache_dropped_ = false;
   bool frugal_ = false;
 };
+
+struct ReadContextAccess {
+  using Impl = ReadContext::Impl;
+
+  static Impl& impl(ReadContext& context) { return *context.impl_; }
+};
+
+using ReadMemory = ReadContextAccess::Impl;
+
+[[nodiscard]] inline ReadMemory& read_memory(ReadContext& context) {
+  return ReadContextAccess::impl(context);
+}
 
 }  // namespace bale

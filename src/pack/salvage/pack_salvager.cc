@@ -183,8 +183,8 @@ Result<std::unique_ptr<Guide>> PackSalvager::Impl::make_guide(const EntryFilter&
 Result<bool> PackSalvager::Impl::is_what_its_id_says(const SalvageLog::Entry& entry,
                                                      const EntryDecoder& decoder,
                                                      ReadContext& context) {
-  const EntryHeader header = TRY(decoder.header(entry.offset, context.impl()));
-  const Result<ObjectView> object = decoder.get(entry.offset, header, context.impl());
+  const EntryHeader header = TRY(decoder.header(entry.offset, read_memory(context)));
+  const Result<ObjectView> object = decoder.get(entry.offset, header, read_memory(context));
   if (object && is_store_id(entry.id, object->type, object->payload)) return true;
   report_.vain_bytes += header.size + header.stored_size;
   if (object) return false;
@@ -227,7 +227,7 @@ Result<void> PackSalvager::Impl::for_each(bool proven, const EntrySink& sink) {
                                   : logged.state == SalvageState::kLost;
     if (!is_wanted) return {};
     SalvagedEntry entry;
-    entry.entry = TRY(all_->decoder->stored(logged.offset, 0, context.impl()));
+    entry.entry = TRY(all_->decoder->stored(logged.offset, 0, read_memory(context)));
     entry.by_twin = logged.state == SalvageState::kByTwin;
     entry.base_lost = entry.by_twin || is_base_lost(entry.entry);
     return sink(entry);
@@ -267,21 +267,21 @@ Result<void> PackSalvager::for_each_lost(const EntrySink& sink) {
 Result<StoredEntry> PackSalvager::stored_at(const SalvagedEntry& entry,
                                             std::uint64_t most_stored_bytes,
                                             ReadContext& context) const {
-  return impl_->decoder(entry).stored(entry.entry.offset, most_stored_bytes, context.impl());
+  return impl_->decoder(entry).stored(entry.entry.offset, most_stored_bytes, read_memory(context));
 }
 
 Result<void> PackSalvager::read_stored(const SalvagedEntry& entry, ReadContext& context,
                                        const PackReader::PayloadSink& sink) const {
-  return impl_->decoder(entry).read_stored(entry.entry.offset, context.impl(), sink);
+  return impl_->decoder(entry).read_stored(entry.entry.offset, read_memory(context), sink);
 }
 
 Result<ObjectView> PackSalvager::get_at(const SalvagedEntry& entry, ReadContext& context) const {
-  return impl_->decoder(entry).get(entry.entry.offset, context.impl());
+  return impl_->decoder(entry).get(entry.entry.offset, read_memory(context));
 }
 
 Result<ObjectType> PackSalvager::read_at(const SalvagedEntry& entry, ReadContext& context,
                                          const PackReader::PayloadSink& sink) const {
-  return impl_->decoder(entry).read(entry.entry.offset, context.impl(), sink);
+  return impl_->decoder(entry).read(entry.entry.offset, read_memory(context), sink);
 }
 
 }  // namespace bale

@@ -287,7 +287,7 @@ TEST_F(PackSalvagerTest, WhatIsSalvagedGoesIntoANewPackAsItIs) {
   ASSERT_OK_AND_ASSIGN(copied, builder.finish_in_memory());
   EXPECT_EQ(copied.summary.objects, known_.size() - 1);
   ASSERT_THAT(put_pack(files_, "/copy.pack", copied), IsOk());
-  ASSERT_OK_AND_ASSIGN(report, verify_pack("/copy.pack", {.file_system = &files_}));
+  ASSERT_OK_AND_ASSIGN(report, verify_pack("/copy.pack", {.work = {.file_system = &files_}}));
   EXPECT_TRUE(report.ok());
 }
 

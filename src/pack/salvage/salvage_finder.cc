@@ -73,7 +73,7 @@ Result<std::optional<SalvageFinder::Found>> SalvageFinder::next() {
     ahead_ = TRY(find_next(&delta));
     is_ahead_ = true;
     const bool refuted = ahead_ && ahead_->offset < delta.end();
-    if (!refuted) return std::optional(delta);
+    if (!refuted) return delta;
     is_ahead_ = false;
   }
   return ahead_;
@@ -89,7 +89,7 @@ Result<std::optional<SalvageFinder::Found>> SalvageFinder::find_next(const Found
                           .bytes_total = pack_->file_bytes()});
   }
   const std::uint64_t end = pack_->entries_end();
-  if (position_ >= end) return std::optional<Found>();
+  if (position_ >= end) return std::nullopt;
   std::optional<Found> found = TRY(prover_->try_at(position_));
   // What is as long as a trailer, and stands where one should, is one.
   if (!found && end - position_ != kPackTrailerBytes) {
@@ -119,7 +119,7 @@ Result<std::optional<SalvageFinder::Found>> SalvageFinder::find_across(const Fou
     if (found && found->end() > delta.end()) return found;
     from = *offset + 1;
   }
-  return std::optional<Found>();
+  return std::nullopt;
 }
 
 Result<std::optional<SalvageFinder::Found>> SalvageFinder::try_hint(
@@ -149,7 +149,7 @@ Result<std::optional<SalvageFinder::Found>> SalvageFinder::search() {
 Result<std::optional<SalvageFinder::Found>> SalvageFinder::search_bytes(std::uint64_t from) {
   while (!prover_->ran_out()) {
     const std::optional<std::uint64_t> offset = TRY(next_plausible(from));
-    if (!offset) return std::optional<Found>();
+    if (!offset) return std::nullopt;
     std::optional<Found> found = TRY(prover_->try_at(*offset));
     if (found) return found;
     from = *offset + 1;
@@ -167,7 +167,7 @@ Result<std::optional<SalvageFinder::Found>> SalvageFinder::search_hints(std::uin
     if (found) return found;
     from = hint->offset + 1;
   }
-  return std::optional<Found>();
+  return std::nullopt;
 }
 
 // At least a header's bytes, where the file has so many left.
@@ -200,12 +200,12 @@ Result<std::optional<std::uint64_t>> SalvageFinder::next_plausible(std::uint64_t
           decode_entry_header(start.first(std::min(start.size(), kMaxEntryHeaderBytes)));
       if (header && header->stored_size <= end - (from + i) - header->header_bytes &&
           is_plausible(*header)) {
-        return std::optional<std::uint64_t>(from + i);
+        return from + i;
       }
     }
     from += count;
   }
-  return std::optional<std::uint64_t>();
+  return std::nullopt;
 }
 
 }  // namespace bale

@@ -47,16 +47,16 @@ bool is_plausible(const EntryHeader& header) {
 Result<std::optional<SalvageProver::Found>> SalvageProver::try_at(std::uint64_t offset) {
   const Result<EntryHeader> header = decoder_.header(offset, context_);
   if (!header && !is_damage(header.error())) return header.error();
-  if (!header || !is_plausible(*header)) return std::optional<Found>();
+  if (!header || !is_plausible(*header)) return std::nullopt;
   const Found found{.offset = offset, .header = *header};
   const Result<bool> whole = header->is_delta() ? check_program(found) : prove_whole(found);
-  if (whole && *whole) return std::optional(found);
+  if (whole && *whole) return found;
   if (!whole && whole.error().code == ErrorCode::kLimitExceeded) {
     ++too_large_;
   } else if (!whole && !is_damage(whole.error())) {
     return whole.error();
   }
-  return std::optional<Found>();
+  return std::nullopt;
 }
 
 // Of what looks like a header by chance, almost nothing goes on like this.
@@ -102,8 +102,7 @@ Result<bool> SalvageProver::check_program(const Found& found) {
     const StoredEntry entry = TRY(decoder_.stored(found.offset, header.stored_size, context_));
     const std::uint64_t bound = TRY(unpacked_bound(entry));
     tried_bytes += bound;
-    const MutableBytes room =
-        TRY(context_.room(ReadContext::Impl::kProgram, bound, "a delta program"));
+    const MutableBytes room = TRY(context_.room(ReadMemory::kProgram, bound, "a delta program"));
     const Bytes program = TRY(unpack(entry, *TRY(context_.decompressor()), room));
     return TRY(delta_output_size(program)) == header.size;
   };

@@ -45,7 +45,7 @@ class SalvageProver {
                 WrongSink on_wrong)
       : pack_(pack),
         decoder_(pack),
-        context_(context.impl()),
+        context_(read_memory(context)),
         most_vain_bytes_(most_vain_bytes),
         on_wrong_(std::move(on_wrong)) {}
 
@@ -70,7 +70,7 @@ class SalvageProver {
 
   const PackBytes& pack_;
   EntryDecoder decoder_;
-  ReadContext::Impl& context_;
+  ReadMemory& context_;
   std::uint64_t most_vain_bytes_;
   WrongSink on_wrong_;
   std::uint64_t vain_bytes_ = 0;

@@ -33,7 +33,7 @@ struct PrunePlan {
   std::vector<ObjectId> kept;  // newest first
 };
 
-Result<PrunePlan> plan_prune(const Store& store, const std::string& name, const ObjectId& newest,
+Result<PrunePlan> plan_prune(const Snapshot& store, const std::string& name, const ObjectId& newest,
                              std::uint64_t keep, const Operation& operation, ReadContext& context) {
   PrunePlan plan;
   plan.result.record = newest;
@@ -61,12 +61,12 @@ Result<PrunePlan> plan_prune(const Store& store, const std::string& name, const 
 
 Result<void> check_keep(std::uint64_t keep) {
   if (keep > 0) return {};
-  return fail(ErrorCode::kInvalidArgument,
-              "pruning keeps one record at least (bale archive rm removes an archive)");
+  return fail(ErrorCode::kInvalidArgument, {HintKind::kRemoveArchive},
+              "pruning keeps one record at least");
 }
 
 // The id of the archive's newest record; kNotFound, and why, where there is none.
-Result<ObjectId> newest_of(const Store& store, const std::string& name, ReadContext& context) {
+Result<ObjectId> newest_of(const Snapshot& store, const std::string& name, ReadContext& context) {
   const Result<std::optional<ObjectId>> pointer = store.newest_record(name);
   if (!pointer && pointer.error().code == ErrorCode::kCorrupt) {
     return record_error(name, 0, pointer.error());
@@ -75,10 +75,9 @@ Result<ObjectId> newest_of(const Store& store, const std::string& name, ReadCont
   if (id) {
     const Result<ArchiveRecord> newest = store.record(*id, context);
     if (!newest || newest->record.archive == name) return *id;
-    return fail(ErrorCode::kCorrupt,
-                "{}: archive {}: its pointer leads to a record of the archive {} (bale repair "
-                "restores it)",
-                store.path(), name, newest->record.archive);
+    return fail(ErrorCode::kCorrupt, {HintKind::kRepair},
+                "{}: archive {}: its pointer leads to a record of the archive {}", store.path(),
+                name, newest->record.archive);
   }
   // Says why.
   const ArchiveRecord record = TRY(store.record(name, 0, context));
@@ -92,12 +91,12 @@ std::uint64_t ArchiveChange::pack_memory_bytes() {
 }
 
 Result<void> ArchiveChange::lock() {
-  locks_ = TRY(lock_for_import(store_, name_, options_.operation));
+  locks_ = TRY(lock_for_import(store_, name_, options_.work.operation));
   return store_.refresh();
 }
 
 Result<ObjectId> ArchiveChange::newest() {
-  return newest_of(store_, name_, context_);
+  return newest_of(TRY(store_.fresh_snapshot()), name_, context_);
 }
 
 Result<ObjectId> ArchiveChange::add(const Record& record, GitHash hash) {
@@ -106,8 +105,8 @@ Result<ObjectId> ArchiveChange::add(const Record& record, GitHash hash) {
                                      {.level = kLevel,
                                       .memory_bytes = pack_memory_bytes(),
                                       .lanes = 1,
-                                      .sync = options_.sync,
-                                      .operation = options_.operation}));
+                                      .sync = options_.work.sync,
+                                      .operation = options_.work.operation}));
   }
   return staged_->add_record(record);
 }
@@ -115,9 +114,10 @@ Result<ObjectId> ArchiveChange::add(const Record& record, GitHash hash) {
 Result<ObjectId> ArchiveChange::copy(const ObjectId& id, const std::optional<ObjectId>& previous,
                                      const ObjectId& replaces, std::uint64_t number) {
   TRY(go_on());
-  Record record = TRY(store_.record(id, context_)).record;
+  Record record = TRY(store_.snapshot().record(id, context_)).record;
   // Equal records give equal bytes, so other bytes hold what was not understood.
-  if (id_of_record(as_bytes(encode_record(record)), store_.impl().records_are_marked()) != id) {
+  const std::string again = TRY(encode_record(record));
+  if (id_of_record(as_bytes(again), records_are_marked(store_)) != id) {
     return fail(ErrorCode::kUnsupported,
                 "{}: the record {} of archive {} holds what this version of bale does not know "
                 "and cannot copy (version {} wrote it)",
@@ -131,35 +131,35 @@ Result<ObjectId> ArchiveChange::copy(const ObjectId& id, const std::optional<Obj
 
 Result<std::string> ArchiveChange::finish(const ObjectId& record) {
   const InstalledPack installed = TRY(staged_->install());
-  TRY(move_archive(store_, name_, record, options_.sync));
+  TRY(move_archive(store_, name_, record, options_.work.sync));
   TRY(store_.refresh());
   return installed.name;
 }
 
 Result<void> ArchiveChange::go_on() const {
-  if (options_.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
+  if (options_.work.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
   return {};
 }
 
 Result<void> check_archive_change(const std::string& name, const ArchiveChangeOptions& options,
                                   std::uint64_t smallest) {
   TRY(check_archive_name(name));
-  if (options.memory_bytes >= smallest) return {};
+  if (options.work.memory_bytes >= smallest) return {};
   return fail(ErrorCode::kInvalidArgument, "changing an archive needs at least {} of memory",
               memory_size(smallest));
 }
 
-std::uint64_t smallest_archive_change_bytes() {
+std::uint64_t smallest_archive_change_memory_bytes() {
   return ArchiveChange::pack_memory_bytes() + ArchiveChange::kMinReadBytes;
 }
 
 Result<RemovedArchive> remove_archive(Store& store, const std::string& name,
                                       const ArchiveChangeOptions& options) {
-  TRY(check_archive_change(name, options, smallest_archive_change_bytes()));
+  TRY(check_archive_change(name, options, smallest_archive_change_memory_bytes()));
   ArchiveChange change(store, name, options,
-                       options.memory_bytes - ArchiveChange::pack_memory_bytes());
+                       options.work.memory_bytes - ArchiveChange::pack_memory_bytes());
   // Asked before too, because a lock would leave a file for a name that never was.
-  static_cast<void>(TRY(change.newest()));
+  TRY_VOID(change.newest());
   TRY(change.lock());
   const ObjectId newest = TRY(change.newest());
   Record record{
@@ -170,7 +170,7 @@ Result<RemovedArchive> remove_archive(Store& store, const std::string& name,
       .version = BALE_VERSION,
   };
   GitHash hash = GitHash::kSha1;
-  const Result<ArchiveRecord> removed = store.record(newest, change.context());
+  const Result<ArchiveRecord> removed = store.snapshot().record(newest, change.context());
   if (removed) {
     hash = removed->record.hash.value_or(hash);
     // A clock may have been set back since, and recovery goes by time where packs were lost.
@@ -188,14 +188,14 @@ Result<RemovedArchive> remove_archive(Store& store, const std::string& name,
 
 Result<PrunedArchive> prune_archive(Store& store, const std::string& name, std::uint64_t keep,
                                     const ArchiveChangeOptions& options) {
-  TRY(check_archive_change(name, options, smallest_archive_change_bytes()));
+  TRY(check_archive_change(name, options, smallest_archive_change_memory_bytes()));
   TRY(check_keep(keep));
   ArchiveChange change(store, name, options,
-                       options.memory_bytes - ArchiveChange::pack_memory_bytes());
-  static_cast<void>(TRY(change.newest()));
+                       options.work.memory_bytes - ArchiveChange::pack_memory_bytes());
+  TRY_VOID(change.newest());
   TRY(change.lock());
-  PrunePlan plan =
-      TRY(plan_prune(store, name, TRY(change.newest()), keep, options.operation, change.context()));
+  PrunePlan plan = TRY(plan_prune(store, name, TRY(change.newest()), keep, options.work.operation,
+                                  change.context()));
   PrunedArchive& result = plan.result;
   if (!result.changed()) return result;
   // Oldest first, each naming the copy before it.
@@ -209,13 +209,13 @@ Result<PrunedArchive> prune_archive(Store& store, const std::string& name, std::
   return result;
 }
 
-Result<PrunedArchive> predict_prune(const Store& store, const std::string& name, std::uint64_t keep,
-                                    const ArchiveChangeOptions& options) {
-  TRY(check_archive_change(name, options, smallest_archive_change_bytes()));
+Result<PrunedArchive> predict_prune(const Snapshot& store, const std::string& name,
+                                    std::uint64_t keep, const ArchiveChangeOptions& options) {
+  TRY(check_archive_change(name, options, smallest_archive_change_memory_bytes()));
   TRY(check_keep(keep));
-  ReadContext context(options.memory_bytes - ArchiveChange::pack_memory_bytes());
+  ReadContext context(options.work.memory_bytes - ArchiveChange::pack_memory_bytes());
   const ObjectId newest = TRY(newest_of(store, name, context));
-  return TRY(plan_prune(store, name, newest, keep, options.operation, context)).result;
+  return TRY(plan_prune(store, name, newest, keep, options.work.operation, context)).result;
 }
 
 }  // namespace bale

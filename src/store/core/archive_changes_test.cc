@@ -31,7 +31,7 @@ using testing::IsEmpty;
 class ArchiveChangesTest : public TwoArchivesTest {
  protected:
   std::vector<std::string> archives() {
-    const Result<std::vector<std::string>> names = store_.archives();
+    const Result<std::vector<std::string>> names = store_.snapshot().archives();
     return names ? *names : std::vector<std::string>{"(none could be read)"};
   }
 
@@ -41,29 +41,32 @@ class ArchiveChangesTest : public TwoArchivesTest {
 };
 
 TEST_F(ArchiveChangesTest, WhatIsRemovedIsNoArchiveAnyMore) {
-  ASSERT_OK_AND_ASSIGN(newest, store_.newest_record("x"));
+  ASSERT_OK_AND_ASSIGN(newest, store_.snapshot().newest_record("x"));
   ASSERT_OK_AND_ASSIGN(removed, remove_archive(store_, "x"));
   EXPECT_THAT(archives(), ElementsAre("y"));
-  EXPECT_THAT(store_.record("x", 0, context_), FailsWith(ErrorCode::kNotFound, "x was removed on"));
-  EXPECT_THAT(store_.record("x", 1, context_), FailsWith(ErrorCode::kNotFound, "x was removed on"));
-  ASSERT_OK_AND_ASSIGN(none, store_.newest_record("x"));
+  EXPECT_THAT(store_.snapshot().record("x", 0, context_),
+              FailsWith(ErrorCode::kNotFound, "x was removed on"));
+  EXPECT_THAT(store_.snapshot().record("x", 1, context_),
+              FailsWith(ErrorCode::kNotFound, "x was removed on"));
+  ASSERT_OK_AND_ASSIGN(none, store_.snapshot().newest_record("x"));
   EXPECT_FALSE(none.has_value());
   EXPECT_THAT(verify_store(store_, {.archive = "x"}), FailsWith(ErrorCode::kNotFound));
-  ASSERT_OK_AND_ASSIGN(statistics, store_statistics(store_, 32 << 20, {}));
+  ASSERT_OK_AND_ASSIGN(statistics, store_statistics(store_));
   EXPECT_EQ(statistics.archives, 1u);
   EXPECT_EQ(statistics.records, 1u);
   // But it is remembered, in the packs.
-  ASSERT_OK_AND_ASSIGN(names, store_.archive_pointers());
+  ASSERT_OK_AND_ASSIGN(names, store_.snapshot().archive_pointers());
   EXPECT_THAT(names, ElementsAre("x", "y"));
-  ASSERT_OK_AND_ASSIGN(pointer, store_.archive_pointer("x"));
+  ASSERT_OK_AND_ASSIGN(pointer, store_.snapshot().archive_pointer("x"));
   EXPECT_EQ(pointer, removed.record);
-  ASSERT_OK_AND_ASSIGN(entry, store_.record(removed.record, context_));
+  ASSERT_OK_AND_ASSIGN(entry, store_.snapshot().record(removed.record, context_));
   EXPECT_EQ(entry.record.kind, RecordKind::kRemoved);
   EXPECT_EQ(entry.record.archive, "x");
   EXPECT_EQ(entry.record.previous, newest);
   EXPECT_GT(entry.record.time, 3);
-  ASSERT_TRUE(store_.find(removed.record));
-  EXPECT_EQ(store_.pack_name(store_.find(removed.record)->pack), removed.pack);
+  ASSERT_TRUE(store_.snapshot().find(removed.record));
+  EXPECT_EQ(store_.snapshot().pack_name(store_.snapshot().find(removed.record)->pack),
+            removed.pack);
   ASSERT_OK_AND_ASSIGN(report, verify_store(store_, {}));
   EXPECT_TRUE(report.ok());
 }
@@ -74,24 +77,26 @@ TEST_F(ArchiveChangesTest, WhatIsNotThereCannotBeRemovedNorPruned) {
   EXPECT_THAT(prune_archive(store_, "z", 1), FailsWith(ErrorCode::kNotFound, "no archive z"));
   EXPECT_EQ(*names_in(files_, "/store/archives"), *before);
   EXPECT_THAT(remove_archive(store_, "../x"), FailsWith(ErrorCode::kInvalidArgument));
-  EXPECT_THAT(prune_archive(store_, "x", 0), FailsWith(ErrorCode::kInvalidArgument, "archive rm"));
+  EXPECT_THAT(prune_archive(store_, "x", 0),
+              FailsWithHint(ErrorCode::kInvalidArgument, HintKind::kRemoveArchive));
   ASSERT_THAT(remove_archive(store_, "x"), IsOk());
-  const std::uint32_t packs = store_.pack_count();
+  const std::uint32_t packs = store_.snapshot().pack_count();
   EXPECT_THAT(remove_archive(store_, "x"), FailsWith(ErrorCode::kNotFound, "was removed on"));
   EXPECT_THAT(prune_archive(store_, "x", 1), FailsWith(ErrorCode::kNotFound, "was removed on"));
   ASSERT_THAT(store_.refresh(), IsOk());
-  EXPECT_EQ(store_.pack_count(), packs);
+  EXPECT_EQ(store_.snapshot().pack_count(), packs);
 }
 
 TEST_F(ArchiveChangesTest, AnArchiveThatComesBackBeginsAnew) {
   ASSERT_OK_AND_ASSIGN(removed, remove_archive(store_, "x"));
   ASSERT_OK_AND_ASSIGN(first, grow_archive(store_, "x", 10));
-  ASSERT_OK_AND_ASSIGN(entry, store_.record(first, context_));
+  ASSERT_OK_AND_ASSIGN(entry, store_.snapshot().record(first, context_));
   EXPECT_EQ(entry.record.previous, removed.record);
   ASSERT_THAT(grow_archive(store_, "x", 11), IsOk());
   EXPECT_THAT(archives(), ElementsAre("x", "y"));
   EXPECT_THAT(times("x"), ElementsAre(11, 10));
-  EXPECT_THAT(store_.record("x", 2, context_), FailsWith(ErrorCode::kNotFound, "has 2 records"));
+  EXPECT_THAT(store_.snapshot().record("x", 2, context_),
+              FailsWith(ErrorCode::kNotFound, "has 2 records"));
   // Its records from before are not counted among those to keep.
   ASSERT_OK_AND_ASSIGN(nothing, prune_archive(store_, "x", 2));
   EXPECT_EQ(nothing.records_dropped, 0u);
@@ -103,16 +108,17 @@ TEST_F(ArchiveChangesTest, AnArchiveThatComesBackBeginsAnew) {
 }
 
 TEST_F(ArchiveChangesTest, PruningKeepsTheNewestRecordsInANewChain) {
-  const ArchiveRecord newest = store_.record("x", 0, context_).value();
-  const ArchiveRecord second = store_.record("x", 1, context_).value();
+  const ArchiveRecord newest = store_.snapshot().record("x", 0, context_).value();
+  const ArchiveRecord second = store_.snapshot().record("x", 1, context_).value();
   ASSERT_OK_AND_ASSIGN(pruned, prune_archive(store_, "x", 2));
   EXPECT_EQ(pruned.records_kept, 2u);
   EXPECT_EQ(pruned.records_dropped, 1u);
   EXPECT_THAT(times("x"), ElementsAre(3, 2));
   EXPECT_THAT(times("y"), ElementsAre(1));
-  EXPECT_THAT(store_.record("x", 2, context_), FailsWith(ErrorCode::kNotFound, "has 2 records"));
-  ASSERT_OK_AND_ASSIGN(now, store_.record("x", 0, context_));
-  ASSERT_OK_AND_ASSIGN(before, store_.record("x", 1, context_));
+  EXPECT_THAT(store_.snapshot().record("x", 2, context_),
+              FailsWith(ErrorCode::kNotFound, "has 2 records"));
+  ASSERT_OK_AND_ASSIGN(now, store_.snapshot().record("x", 0, context_));
+  ASSERT_OK_AND_ASSIGN(before, store_.snapshot().record("x", 1, context_));
   EXPECT_EQ(now.id, pruned.record);
   EXPECT_EQ(now.record.previous, before.id);
   EXPECT_EQ(now.record.replaces, newest.id);
@@ -126,7 +132,7 @@ TEST_F(ArchiveChangesTest, PruningKeepsTheNewestRecordsInANewChain) {
   expected.replaces = now.record.replaces;
   EXPECT_EQ(now.record, expected);
   for (const ObjectId& id : {now.id, before.id}) {
-    EXPECT_EQ(store_.pack_name(store_.find(id)->pack), pruned.pack);
+    EXPECT_EQ(store_.snapshot().pack_name(store_.snapshot().find(id)->pack), pruned.pack);
   }
   ASSERT_OK_AND_ASSIGN(report, verify_store(store_, {}));
   EXPECT_TRUE(report.ok());
@@ -138,7 +144,7 @@ TEST_F(ArchiveChangesTest, PruningKeepsTheNewestRecordsInANewChain) {
 
 TEST_F(ArchiveChangesTest, NothingToPruneWritesNothing) {
   const auto packs = names_in(files_, "/store/packs");
-  ASSERT_OK_AND_ASSIGN(newest, store_.newest_record("x"));
+  ASSERT_OK_AND_ASSIGN(newest, store_.snapshot().newest_record("x"));
   for (const std::uint64_t keep : {std::uint64_t{3}, std::uint64_t{4}, UINT64_MAX}) {
     ASSERT_OK_AND_ASSIGN(pruned, prune_archive(store_, "x", keep));
     EXPECT_EQ(pruned.records_kept, 3u);
@@ -152,11 +158,12 @@ TEST_F(ArchiveChangesTest, NothingToPruneWritesNothing) {
 TEST_F(ArchiveChangesTest, ThePacksAloneTellWhereEveryPointerLed) {
   const auto expect_recovered = [this] {
     ArchiveRecovery recovery;
-    for (const std::uint32_t number : store_.pack_numbers()) {
-      ASSERT_OK_AND_ASSIGN(pack, store_.pack(number));
+    for (const std::uint32_t number : store_.snapshot().pack_numbers()) {
+      ASSERT_OK_AND_ASSIGN(pack, store_.snapshot().pack(number));
       for (std::uint64_t i = 0; i < pack->record_count(); ++i) {
         ASSERT_OK_AND_ASSIGN(entry, pack->record(i));
-        ASSERT_OK_AND_ASSIGN(object, store_.get(ObjectLocation{number, entry.offset}, context_));
+        ASSERT_OK_AND_ASSIGN(object,
+                             store_.snapshot().get(ObjectLocation{number, entry.offset}, context_));
         if (object.type != ObjectType::kAction) continue;
         ASSERT_OK_AND_ASSIGN(record, decode_record(object.payload));
         recovery.add(object.id, record);
@@ -165,8 +172,8 @@ TEST_F(ArchiveChangesTest, ThePacksAloneTellWhereEveryPointerLed) {
     const std::vector<RecoveredArchive> recovered = recovery.archives();
     ASSERT_EQ(recovered.size(), 2u);
     for (const RecoveredArchive& archive : recovered) {
-      EXPECT_EQ(*store_.archive_pointer(archive.name), archive.record) << archive.name;
-      EXPECT_EQ(!store_.newest_record(archive.name)->has_value(), archive.removed);
+      EXPECT_EQ(*store_.snapshot().archive_pointer(archive.name), archive.record) << archive.name;
+      EXPECT_EQ(!store_.snapshot().newest_record(archive.name)->has_value(), archive.removed);
     }
   };
   expect_recovered();
@@ -196,17 +203,21 @@ TEST_F(ArchiveChangesTest, DamageIsNeitherHiddenNorCopied) {
 }
 
 TEST_F(ArchiveChangesTest, PruningIsTheWayOutWhereAnOlderRecordIsLost) {
-  const ArchiveRecord second = store_.record("x", 1, context_).value();
-  const std::string pack = store_.pack_name(store_.find(second.id)->pack);
-  const ArchiveRecord newest = store_.record("x", 0, context_).value();
+  const ArchiveRecord second = store_.snapshot().record("x", 1, context_).value();
+  const std::string pack = store_.snapshot().pack_name(store_.snapshot().find(second.id)->pack);
+  const ArchiveRecord newest = store_.snapshot().record("x", 0, context_).value();
   ASSERT_THAT(grow_archive(store_, "x", 4), IsOk());
   for (const char* suffix : {".pack", ".idx", ".gitidx"}) {
     ASSERT_THAT(files_.remove_file("/store/packs/" + pack + suffix), IsOk());
   }
   store_ = std::move(Store::open("/store", &files_)).value();
-  EXPECT_THAT(collect_store(store_, {}), FailsWith(ErrorCode::kCorrupt, "prune x --keep 2"));
+  const auto refused = collect_store(store_, {});
+  ASSERT_THAT(refused, FailsWithHint(ErrorCode::kCorrupt, HintKind::kRepairOrPrune));
+  EXPECT_EQ(refused.error().hint.archive, "x");
+  EXPECT_EQ(refused.error().hint.keep, 2u);
   // What is to be kept must be there.
-  EXPECT_THAT(prune_archive(store_, "x", 3), FailsWith(ErrorCode::kCorrupt, "prune x --keep 2"));
+  EXPECT_THAT(prune_archive(store_, "x", 3),
+              FailsWithHint(ErrorCode::kCorrupt, HintKind::kRepairOrPrune));
   ASSERT_OK_AND_ASSIGN(pruned, prune_archive(store_, "x", 2));
   EXPECT_EQ(pruned.records_kept, 2u);
   EXPECT_EQ(pruned.records_dropped, 0u);
@@ -214,7 +225,7 @@ TEST_F(ArchiveChangesTest, PruningIsTheWayOutWhereAnOlderRecordIsLost) {
   EXPECT_TRUE(pruned.changed());
   EXPECT_THAT(times("x"), ElementsAre(4, 3));
   ASSERT_THAT(collect_store(store_, {}), IsOk());
-  EXPECT_FALSE(store_.find(newest.id)) << "the copy replaced it";
+  EXPECT_FALSE(store_.snapshot().find(newest.id)) << "the copy replaced it";
   EXPECT_THAT(times("x"), ElementsAre(4, 3));
   EXPECT_THAT(times("y"), ElementsAre(1));
   ASSERT_OK_AND_ASSIGN(report, verify_store(store_, {}));
@@ -224,8 +235,8 @@ TEST_F(ArchiveChangesTest, PruningIsTheWayOutWhereAnOlderRecordIsLost) {
 }
 
 TEST_F(ArchiveChangesTest, PruningCountsWhatCanBeReadOfWhatItDrops) {
-  const ObjectId oldest = store_.record("x", 2, context_).value().id;
-  const std::string pack = store_.pack_name(store_.find(oldest)->pack);
+  const ObjectId oldest = store_.snapshot().record("x", 2, context_).value().id;
+  const std::string pack = store_.snapshot().pack_name(store_.snapshot().find(oldest)->pack);
   ASSERT_THAT(files_.remove_file("/store/packs/" + pack + ".pack"), IsOk());
   ASSERT_THAT(files_.remove_file("/store/packs/" + pack + ".idx"), IsOk());
   store_ = std::move(Store::open("/store", &files_)).value();
@@ -236,12 +247,12 @@ TEST_F(ArchiveChangesTest, PruningCountsWhatCanBeReadOfWhatItDrops) {
 }
 
 TEST_F(ArchiveChangesTest, ARecordOfALaterVersionIsNotCopiedWithoutWhatItHolds) {
-  const std::string old = store_.newest_record("x").value()->to_hex();
+  const std::string old = store_.snapshot().newest_record("x").value()->to_hex();
   const std::string payload = R"({"archive":"x","kind":"git","later":1,"previous":")" + old +
                               R"(","time":"1970-01-01T00:00:09Z"})";
   const ObjectId id = record_id(as_bytes(payload));
   const std::string path = store_.path() + "/packs/" + std::string(64, '0') + ".pack";
-  ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(path, {.file_system = &files_}));
+  ASSERT_OK_AND_ASSIGN(builder, PackBuilder::create(path, {.work = {.file_system = &files_}}));
   ASSERT_THAT(builder.add(id, ObjectType::kAction, as_bytes(payload)), IsOk());
   ASSERT_THAT(builder.finish(), IsOk());
   point_to("x", id.to_hex() + "\n");
@@ -253,7 +264,7 @@ TEST_F(ArchiveChangesTest, ARecordOfALaterVersionIsNotCopiedWithoutWhatItHolds) 
 
 TEST_F(ArchiveChangesTest, BothWaitForAnImportAndForMaintenance) {
   const std::atomic<bool> cancelled = true;
-  const ArchiveChangeOptions impatient{.operation = {.cancel = &cancelled}};
+  const ArchiveChangeOptions impatient{.work = {.operation = {.cancel = &cancelled}}};
   const auto expect_waiting = [&] {
     EXPECT_THAT(remove_archive(store_, "x", impatient),
                 FailsWith(ErrorCode::kInterrupted, "waiting for"));
@@ -272,13 +283,13 @@ TEST_F(ArchiveChangesTest, BothWaitForAnImportAndForMaintenance) {
 }
 
 TEST_F(ArchiveChangesTest, TheSmallestMemoryIsEnoughAndLessIsRefused) {
-  const std::uint64_t smallest = smallest_archive_change_bytes();
-  EXPECT_THAT(prune_archive(store_, "x", 2, {.memory_bytes = smallest - 1}),
+  const std::uint64_t smallest = smallest_archive_change_memory_bytes();
+  EXPECT_THAT(prune_archive(store_, "x", 2, {.work = {.memory_bytes = smallest - 1}}),
               FailsWith(ErrorCode::kInvalidArgument, memory_size(smallest)));
-  EXPECT_THAT(remove_archive(store_, "x", {.memory_bytes = 0}),
+  EXPECT_THAT(remove_archive(store_, "x", {.work = {.memory_bytes = 0}}),
               FailsWith(ErrorCode::kInvalidArgument, memory_size(smallest)));
-  EXPECT_THAT(prune_archive(store_, "x", 2, {.memory_bytes = smallest}), IsOk());
-  EXPECT_THAT(remove_archive(store_, "x", {.memory_bytes = smallest}), IsOk());
+  EXPECT_THAT(prune_archive(store_, "x", 2, {.work = {.memory_bytes = smallest}}), IsOk());
+  EXPECT_THAT(remove_archive(store_, "x", {.work = {.memory_bytes = smallest}}), IsOk());
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ class ArchiveNamesTest : public testing::Test {
   }
 
   std::vector<std::string> archives() {
-    const Result<std::vector<std::string>> names = store_.archives();
+    const Result<std::vector<std::string>> names = store_.snapshot().archives();
     return names ? *names : std::vector<std::string>{"(none could be read)"};
   }
 
@@ -95,7 +95,7 @@ TEST_F(ArchiveNamesTest, ARemovedArchiveIsNotInTheWay) {
   ASSERT_THAT(remove_archive(store_, "a/b"), IsOk());
   ASSERT_THAT(import("a"), IsOk());
   EXPECT_THAT(archives(), ElementsAre("a"));
-  ASSERT_OK_AND_ASSIGN(pointers, store_.archive_pointers());
+  ASSERT_OK_AND_ASSIGN(pointers, store_.snapshot().archive_pointers());
   EXPECT_THAT(pointers, ElementsAre("a", "a/b"));
 }
 
@@ -149,9 +149,9 @@ TEST_F(ArchiveNamesTest, WithoutTheirFilesTheyAreFoundAndRepaired) {
   ASSERT_EQ(report.archives_without_file.size(), 1u);
   EXPECT_EQ(report.archives_without_file[0].name, "a/b/c");
   EXPECT_FALSE(report.ok());
-  ASSERT_OK_AND_ASSIGN(repaired,
-                       repair_store("/store", {.memory_bytes = smallest_repair_memory_bytes(),
-                                               .file_system = &files_}));
+  ASSERT_OK_AND_ASSIGN(
+      repaired, repair_store("/store", {.work = {.memory_bytes = smallest_repair_memory_bytes(),
+                                                 .file_system = &files_}}));
   EXPECT_THAT(repaired.archives_recovered, ElementsAre("a/b/c", kRepo));
   EXPECT_EQ(archives(), before);
   ASSERT_OK_AND_ASSIGN(damaged, names_in(files_, "/store/damaged"));
@@ -159,8 +159,8 @@ TEST_F(ArchiveNamesTest, WithoutTheirFilesTheyAreFoundAndRepaired) {
 
   // All of archives/ is gone.
   ASSERT_THAT(files_.rename("/store/archives", "/gone"), IsOk());
-  ASSERT_THAT(repair_store("/store", {.memory_bytes = smallest_repair_memory_bytes(),
-                                      .file_system = &files_}),
+  ASSERT_THAT(repair_store("/store", {.work = {.memory_bytes = smallest_repair_memory_bytes(),
+                                               .file_system = &files_}}),
               IsOk());
   EXPECT_EQ(archives(), before);
 }
@@ -190,7 +190,7 @@ TEST(ArchiveNamesCrashTest, WhatWasAcknowledgedIsThereAfterAPowerCut) {
     }
     files.crash(MemoryFileSystem::CrashMode::kDropUnsynced);
     ASSERT_OK_AND_ASSIGN(after, Store::open("/store", &files));
-    ASSERT_OK_AND_ASSIGN(archives, after.archives());
+    ASSERT_OK_AND_ASSIGN(archives, after.snapshot().archives());
     EXPECT_THAT(archives, ElementsAre(kRepo));
   }
 }

@@ -21,7 +21,7 @@ namespace {
 class ArchiveRecoveryTest : public testing::Test {
  protected:
   ObjectId add(const Record& record) {
-    const ObjectId id = record_id(as_bytes(encode_record(record)));
+    const ObjectId id = record_id(as_bytes(encode_record(record).value()));
     records_.emplace_back(id, record);
     return id;
   }

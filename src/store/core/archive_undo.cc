@@ -37,6 +37,7 @@
 #include "store/core/oid_list.h"
 #include "store/core/oid_set.h"
 #include "store/core/record_chain.h"
+#include "store/core/ref_lists.h"
 #include "store/core/staging_area.h"
 #include "store/core/store_impl.h"
 
@@ -47,24 +48,24 @@ constexpr std::uint64_t kUndoListBytes = kAnyObjectBytes;
 constexpr std::uint64_t kMinUndoBytes = 16 << 20;
 
 // What is released may be gone; what cannot be found may also be in a pack that is damaged.
-Error released_is_gone(const Store& store, const std::string& name, const std::string& what) {
+Error released_is_gone(const Snapshot& store, const std::string& name, const std::string& what) {
   if (store.damage().empty()) {
     return fail(
-        ErrorCode::kNotFound,
+        ErrorCode::kNotFound, {HintKind::kRemoved},
         "{}: what was released from archive {} cannot be restored, because part of it is not "
-        "in the store any more (bale gc removes it; bale repair keeps no damaged object): {}",
+        "in the store any more: {}",
         store.path(), name, what);
   }
-  return fail(ErrorCode::kCorrupt,
+  return fail(ErrorCode::kCorrupt, {HintKind::kPreviewRepair},
               "{}: what was released from archive {} is not whole, and packs of the store are "
-              "damaged: {} (bale repair --dry-run says what is lost)",
+              "damaged: {}",
               store.path(), name, what);
 }
 
 // Whether all is in the store that records reach.
 class ReleasedCheck {
  public:
-  ReleasedCheck(const Store& store, const std::string& name, std::uint64_t memory_bytes)
+  ReleasedCheck(const Snapshot& store, const std::string& name, std::uint64_t memory_bytes)
       : store_(store),
         name_(name),
         memory_bytes_(memory_bytes),
@@ -82,11 +83,12 @@ class ReleasedCheck {
   [[nodiscard]] bool is_declared_missing(const GitOid& oid) const;
   Result<void> on_missing(const MissingLink& link) const;
 
-  const Store& store_;
+  const Snapshot store_;
   const std::string& name_;
   std::uint64_t memory_bytes_;
   ReadContext context_;
   Budget missing_budget_;
+  std::string scratch_directory_;
   std::set<GitOid> shallow_;
   std::map<ObjectId, OidSet> missing_;  // by their lists, which many records share
   std::set<ObjectId> unreached_;        // lists
@@ -95,6 +97,7 @@ class ReleasedCheck {
 
 Result<void> ReleasedCheck::start(const std::string& scratch_directory,
                                   const Operation& operation) {
+  scratch_directory_ = scratch_directory;
   closure_ = TRY(Closure::create(
       store_, {.memory_bytes = memory_bytes_ - memory_bytes_ / 4,
                .scratch_directory = scratch_directory,
@@ -124,7 +127,7 @@ Result<void> ReleasedCheck::on_missing(const MissingLink& link) const {
 
 Result<void> ReleasedCheck::need_list(const ObjectId& list, const std::string& shown) const {
   if (store_.find(list)) return {};
-  return released_is_gone(store_, name_, fmt::format("a list of ids of {}", shown));
+  return released_is_gone(store_, name_, fmt::format("a list of {}", shown));
 }
 
 Result<void> ReleasedCheck::add(const Record& record, std::uint64_t back) {
@@ -140,9 +143,14 @@ Result<void> ReleasedCheck::add(const Record& record, std::uint64_t back) {
     TRY(need_list(*record.unreached.list, shown));
     unreached_.insert(*record.unreached.list);
   }
-  return for_each_tip(record, [&](const GitOid& oid, const std::string& what) {
-    return closure_->add(oid, shown + ", " + quoted_name(what));
-  });
+  for (const ObjectId& list : record.ref_lists) TRY(need_list(list, shown));
+  const Result<void> added =
+      for_each_tip(store_, record, context_, scratch_directory_,
+                   [&](const GitOid& oid, const std::string& what) {
+                     return closure_->add(oid, shown + ", " + quoted_name(what));
+                   });
+  // A damaged list was damaged before, and is better there than not.
+  return !added && added.error().code == ErrorCode::kCorrupt ? Result<void>() : added;
 }
 
 Result<void> ReleasedCheck::run() {
@@ -161,7 +169,7 @@ class ArchiveUndo {
       : store_(store),
         name_(name),
         options_(options),
-        change_(store, name, options, options.memory_bytes / 4) {}
+        change_(store, name, options, options.work.memory_bytes / 4) {}
 
   Result<UndoneChange> run();
 
@@ -197,7 +205,7 @@ class ArchiveUndo {
 
 Result<UndoneChange> ArchiveUndo::run() {
   // Before the lock, which would leave a file for a name that never was.
-  if (!TRY(store_.archive_pointer(name_))) return change_.newest().error();
+  if (!TRY(store_.snapshot().archive_pointer(name_))) TRY_VOID(change_.newest());
   TRY(change_.lock());
   TRY(read_chain());
   const Target target = TRY(find_target());
@@ -217,7 +225,7 @@ Result<UndoneChange> ArchiveUndo::run() {
 }
 
 Result<void> ArchiveUndo::read_chain() {
-  const std::optional<ObjectId> pointer = TRY(store_.archive_pointer(name_));
+  const std::optional<ObjectId> pointer = TRY(store_.snapshot().archive_pointer(name_));
   RecordChain chain = chain_from(store_, pointer, change_.context());
   for (;;) {
     TRY(change_.go_on());
@@ -262,7 +270,7 @@ Result<std::optional<ObjectId>> ArchiveUndo::find_longer(const ObjectId& from,
     if (TRY(length_of(*at)) > length) return at;
     at = entry.record.replaces;
   }
-  return std::optional<ObjectId>();
+  return std::nullopt;
 }
 
 // Counts on from where it knows the length already, so that all in all each record is read once.
@@ -288,15 +296,15 @@ Result<std::uint64_t> ArchiveUndo::length_of(const ObjectId& newest) {
 }
 
 Result<ArchiveRecord> ArchiveUndo::released_record(const ObjectId& id) {
-  if (!store_.find(id)) return released_is_gone(store_, name_, "the record " + id.to_hex());
-  return store_.record(id, change_.context());
+  if (!store_.snapshot().find(id))
+    return released_is_gone(store_, name_, "the record " + id.to_hex());
+  return store_.snapshot().record(id, change_.context());
 }
 
 Result<void> ArchiveUndo::check_released(const Target& target) {
-  const StagingArea scratch =
-      TRY(StagingArea::create(store_.file_system(), store_.impl().layout()));
-  ReleasedCheck check(store_, name_, options_.memory_bytes / 2);
-  TRY(check.start(scratch.path(), options_.operation));
+  const StagingArea scratch = TRY(StagingArea::create(store_.file_system(), layout_of(store_)));
+  ReleasedCheck check(store_, name_, options_.work.memory_bytes / 2);
+  TRY(check.start(scratch.path(), options_.work.operation));
   RecordChain chain(target.newest, [this](const ObjectId& id) { return released_record(id); });
   for (std::uint64_t back = 0;; ++back) {
     const std::optional<ArchiveRecord> entry = TRY(chain.next());
@@ -308,13 +316,13 @@ Result<void> ArchiveUndo::check_released(const Target& target) {
 
 }  // namespace
 
-std::uint64_t smallest_undo_bytes() {
-  return std::max(smallest_archive_change_bytes(), kMinUndoBytes);
+std::uint64_t smallest_undo_memory_bytes() {
+  return std::max(smallest_archive_change_memory_bytes(), kMinUndoBytes);
 }
 
 Result<UndoneChange> undo_archive_change(Store& store, const std::string& name,
                                          const ArchiveChangeOptions& options) {
-  TRY(check_archive_change(name, options, smallest_undo_bytes()));
+  TRY(check_archive_change(name, options, smallest_undo_memory_bytes()));
   return ArchiveUndo(store, name, options).run();
 }
 

@@ -35,7 +35,7 @@ class ArchiveUndoTest : public TwoArchivesTest {
   Result<UndoneChange> undo() { return undo_archive_change(store_, "x"); }
 
   Result<CollectSummary> collect() {
-    return collect_store(store_, {.memory_bytes = smallest_collect_memory_bytes()});
+    return collect_store(store_, {.work = {.memory_bytes = smallest_collect_memory_bytes()}});
   }
 
   // The archive is whole, now, without its pointers, and after a collection.
@@ -47,8 +47,8 @@ class ArchiveUndoTest : public TwoArchivesTest {
         ASSERT_THAT(files_.remove_file("/store/archives/" + name), IsOk());
       }
       ASSERT_THAT(files_.remove_directory("/store/archives"), IsOk());
-      ASSERT_THAT(repair_store("/store", {.memory_bytes = smallest_repair_memory_bytes(),
-                                          .file_system = &files_}),
+      ASSERT_THAT(repair_store("/store", {.work = {.memory_bytes = smallest_repair_memory_bytes(),
+                                                   .file_system = &files_}}),
                   IsOk());
       store_ = std::move(Store::open("/store", &files_)).value();
       EXPECT_EQ(times(), expected) << "after repair, " << round;
@@ -62,19 +62,19 @@ class ArchiveUndoTest : public TwoArchivesTest {
 };
 
 TEST_F(ArchiveUndoTest, ARemovedArchiveIsThereAgainWithAllItsRecords) {
-  const ObjectId before = store_.record("x", 0, context_).value().id;
-  const ObjectId second = store_.record("x", 1, context_).value().id;
+  const ObjectId before = store_.snapshot().record("x", 0, context_).value().id;
+  const ObjectId second = store_.snapshot().record("x", 1, context_).value().id;
   ASSERT_OK_AND_ASSIGN(removed, remove_archive(store_, "x"));
   ASSERT_OK_AND_ASSIGN(undone, undo());
   EXPECT_TRUE(undone.removal);
   EXPECT_EQ(undone.records, 3u);
   EXPECT_EQ(undone.records_back, 3u);
-  ASSERT_OK_AND_ASSIGN(newest, store_.record("x", 0, context_));
+  ASSERT_OK_AND_ASSIGN(newest, store_.snapshot().record("x", 0, context_));
   EXPECT_EQ(newest.id, undone.record);
   EXPECT_EQ(newest.record.replaces, removed.record);
-  ASSERT_OK_AND_ASSIGN(old, store_.record(before, context_));
+  ASSERT_OK_AND_ASSIGN(old, store_.snapshot().record(before, context_));
   EXPECT_EQ(newest.record.refs, old.record.refs);
-  EXPECT_EQ(store_.record("x", 1, context_).value().id, second);
+  EXPECT_EQ(store_.snapshot().record("x", 1, context_).value().id, second);
   expect_kept({3, 2, 1});
 }
 
@@ -85,7 +85,7 @@ TEST_F(ArchiveUndoTest, APrunedArchiveHasItsOlderRecordsAgain) {
   EXPECT_FALSE(undone.removal);
   EXPECT_EQ(undone.records, 3u);
   EXPECT_EQ(undone.records_back, 1u);
-  EXPECT_EQ(store_.record("x", 0, context_).value().record.replaces, pruned.record);
+  EXPECT_EQ(store_.snapshot().record("x", 0, context_).value().record.replaces, pruned.record);
   expect_kept({3, 2, 1});
 }
 
@@ -145,7 +145,7 @@ TEST_F(ArchiveUndoTest, WhatGcHasRemovedCannotBeBroughtBackAndNothingIsWritten) 
     }
     ASSERT_THAT(collect(), IsOk());
     ASSERT_OK_AND_ASSIGN(before, digest_of_tree(files_, "/store"));
-    EXPECT_THAT(undo(), FailsWith(ErrorCode::kNotFound, "bale gc removes it"));
+    EXPECT_THAT(undo(), FailsWithHint(ErrorCode::kNotFound, HintKind::kRemoved));
     ASSERT_OK_AND_ASSIGN(after, digest_of_tree(files_, "/store"));
     EXPECT_EQ(after, before);
   }
@@ -158,13 +158,13 @@ TEST_F(ArchiveUndoTest, WhatIsReachedMustBeThereAndNotTheRecordsAlone) {
   ASSERT_THAT(prune_archive(store_, "z", 1), IsOk());
   ASSERT_THAT(remove_archive(store_, "z"), IsOk());
   const GitOid oldest = small_history("z", 1).objects.front().oid;
-  const std::string first = store_.pack_name(store_.find(oldest)->pack);
+  const std::string first = store_.snapshot().pack_name(store_.snapshot().find(oldest)->pack);
   for (const std::string suffix : {".pack", ".idx", ".gitidx"}) {
     ASSERT_THAT(files_.remove_file("/store/packs/" + first + suffix), IsOk());
   }
   store_ = std::move(Store::open("/store", &files_)).value();
   EXPECT_THAT(undo_archive_change(store_, "z"), FailsWith(ErrorCode::kNotFound, "needs it"));
-  ASSERT_OK_AND_ASSIGN(archives, store_.archives());
+  ASSERT_OK_AND_ASSIGN(archives, store_.snapshot().archives());
   EXPECT_THAT(archives, ElementsAre("x", "y"));
 }
 
@@ -174,10 +174,13 @@ TEST_F(ArchiveUndoTest, WhereNothingWasReleasedNothingIsUndone) {
   EXPECT_EQ(*digest_of_tree(files_, "/store"), *before);
   EXPECT_THAT(undo(), FailsWith(ErrorCode::kNotFound, "nothing to undo"));
   EXPECT_THAT(undo_archive_change(store_, "../x"), FailsWith(ErrorCode::kInvalidArgument));
-  EXPECT_THAT(undo_archive_change(store_, "x", {.memory_bytes = smallest_undo_bytes() - 1}),
-              FailsWith(ErrorCode::kInvalidArgument, memory_size(smallest_undo_bytes())));
+  EXPECT_THAT(undo_archive_change(store_, "x",
+                                  {.work = {.memory_bytes = smallest_undo_memory_bytes() - 1}}),
+              FailsWith(ErrorCode::kInvalidArgument, memory_size(smallest_undo_memory_bytes())));
   ASSERT_THAT(remove_archive(store_, "x"), IsOk());
-  ASSERT_THAT(undo_archive_change(store_, "x", {.memory_bytes = smallest_undo_bytes()}), IsOk());
+  ASSERT_THAT(
+      undo_archive_change(store_, "x", {.work = {.memory_bytes = smallest_undo_memory_bytes()}}),
+      IsOk());
 }
 
 TEST_F(ArchiveUndoTest, ARemovedArchiveWhoseNameIsTakenStaysRemoved) {
@@ -195,7 +198,7 @@ TEST_F(ArchiveUndoTest, APredictionSaysWhatPruningDoesAndWritesNothing) {
   ASSERT_OK_AND_ASSIGN(predicted, predict_prune(store_, "x", 2));
   EXPECT_EQ(predicted.records_kept, 2u);
   EXPECT_EQ(predicted.records_dropped, 1u);
-  EXPECT_EQ(predicted.record, store_.record("x", 0, context_).value().id);
+  EXPECT_EQ(predicted.record, store_.snapshot().record("x", 0, context_).value().id);
   EXPECT_TRUE(predicted.pack.empty());
   EXPECT_THAT(predict_prune(store_, "none", 1), FailsWith(ErrorCode::kNotFound));
   EXPECT_THAT(predict_prune(store_, "x", 0), FailsWith(ErrorCode::kInvalidArgument));

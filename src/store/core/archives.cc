@@ -5,13 +5,14 @@
 // archive was removed.
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "bale/archive_name.h"
 #include "bale/record.h"
-#include "bale/store.h"
+#include "bale/snapshot.h"
 #include "base/counted.h"
 #include "base/error.h"
 #include "base/try.h"
@@ -24,40 +25,70 @@
 namespace bale {
 namespace {
 
+// To read records that are newer than a snapshot. Older versions wrote large ones.
+constexpr std::uint64_t kMostHeadBytes = 32 << 20;
+
 // The removal of another archive, where a pointer has come to lead to one, removes nothing.
-bool is_removal(const Store& store, const std::string& name, const ObjectId& id,
-                ReadContext& context) {
-  const Result<ArchiveRecord> entry = store.record(id, context);
+bool is_removal(const Snapshot& snapshot, const std::string& name, const ObjectId& id) {
+  ReadContext context(kAnyObjectBytes);
+  const Result<ArchiveRecord> entry = snapshot.record(id, context);
   return entry && entry->record.kind == RecordKind::kRemoved && entry->record.archive == name;
 }
 
 Error no_archives(const std::string& directory) {
-  return fail(ErrorCode::kCorrupt,
-              "{}: the directory is missing (bale repair makes it, and finds the archives)",
-              directory);
+  return fail(ErrorCode::kCorrupt, {HintKind::kRepair}, "{}: the directory is missing", directory);
 }
 
 }  // namespace
 
-Result<std::vector<std::string>> Store::archives() const {
+Result<std::vector<std::string>> Snapshot::archives() const {
   std::vector<std::string> names = TRY(archive_pointers());
-  ReadContext context(kAnyObjectBytes);
   std::erase_if(names, [&](const std::string& name) {
-    const Result<std::optional<ObjectId>> id = archive_pointer(name);
-    return id && *id && is_removal(*this, name, **id, context);
+    const Result<std::optional<ObjectId>> newest = newest_record(name);
+    return newest && !*newest;
   });
   return names;
 }
 
-Result<std::optional<ObjectId>> Store::newest_record(const std::string& name) const {
-  std::optional<ObjectId> id = TRY(archive_pointer(name));
-  ReadContext context(kAnyObjectBytes);
-  if (id && is_removal(*this, name, *id, context)) id.reset();
+Result<std::optional<ObjectId>> Snapshot::newest_record(const std::string& name) const {
+  std::optional<ObjectId> id = TRY(archive_head(name));
+  if (id && is_removal(*this, name, *id)) id.reset();
   return id;
 }
 
-Result<std::vector<std::string>> Store::archive_pointers() const {
-  const std::string directory = impl_->layout().archives();
+// The newest record, or removal, that is in this snapshot. The pointer may be newer: then the way
+// back from there leads to it. A record that a change of the archive wrote says which one it
+// replaces, and that one is nearer than what came before it.
+Result<std::optional<ObjectId>> Snapshot::archive_head(const std::string& name) const {
+  const std::optional<ObjectId> pointer = TRY(archive_pointer(name));
+  if (!pointer || find(*pointer)) return pointer;
+  // The record may be in a pack that this snapshot could not read: then it is not a later one.
+  const std::vector<PackSet::Damage>& damage = packs_->damage();
+  if (std::any_of(damage.begin(), damage.end(), [](const auto& of) { return of.unreadable; })) {
+    return pointer;
+  }
+  const Snapshot now(TRY(packs_->later(true)));
+  if (!now.find(*pointer)) return pointer;  // it is lost
+  ReadContext context(kMostHeadBytes);
+  std::set<ObjectId> seen;
+  std::vector<ObjectId> next = {*pointer};
+  while (!next.empty()) {
+    const ObjectId at = next.back();
+    next.pop_back();
+    if (find(at)) return at;
+    if (!seen.insert(at).second) continue;
+    const Record record = TRY(now.record(at, context)).record;
+    if (record.archive != name) return pointer;
+    // What a record replaces is looked at first, with all that it replaces in its turn.
+    for (const std::optional<ObjectId>& before : {record.previous, record.replaces}) {
+      if (before) next.push_back(*before);
+    }
+  }
+  return std::nullopt;
+}
+
+Result<std::vector<std::string>> Snapshot::archive_pointers() const {
+  const std::string directory = packs_->shelf().layout().archives();
   const Result<std::vector<DirectoryEntry>> entries = file_system().list(directory);
   if (!entries && entries.error().code == ErrorCode::kNotFound) return no_archives(directory);
   if (!entries) return entries.error();
@@ -70,39 +101,34 @@ Result<std::vector<std::string>> Store::archive_pointers() const {
     names.push_back(file.name);
     return {};
   };
-  TRY(for_each_archive_file(file_system(), impl_->layout(), use));
+  TRY(for_each_archive_file(file_system(), packs_->shelf().layout(), use));
   std::sort(names.begin(), names.end());
   return names;
 }
 
-Result<std::optional<ObjectId>> Store::archive_pointer(const std::string& name) const {
+Result<std::optional<ObjectId>> Snapshot::archive_pointer(const std::string& name) const {
   TRY(check_archive_name(name));
-  const std::string path = impl_->layout().archive(name);
+  const std::string path = packs_->shelf().layout().archive(name);
   const Result<std::unique_ptr<File>> file = file_system().open(path);
   if (!file && file.error().code == ErrorCode::kNotFound) {
-    const Result<FileInfo> directory = file_system().stat(impl_->layout().archives());
+    const Result<FileInfo> directory = file_system().stat(packs_->shelf().layout().archives());
     if (directory || directory.error().code != ErrorCode::kNotFound) {
-      return std::optional<ObjectId>();
+      return std::nullopt;
     }
-    return no_archives(impl_->layout().archives());
+    return no_archives(packs_->shelf().layout().archives());
   }
   if (!file) return file.error();
   std::string content(100, '\0');
   content.resize(TRY((*file)->read_at(
       0, std::as_writable_bytes(std::span<char>(content.data(), content.size())))));
-  return std::optional<ObjectId>(TRY(decode_archive_pointer(content, path)));
+  return TRY(decode_archive_pointer(content, path));
 }
 
-Result<ArchiveRecord> Store::record(const ObjectId& id, ReadContext& context) const {
-  auto location = find(id);
-  if (!location) {
-    // The archive may have moved on since this Store looked at its packs.
-    TRY(impl_->refresh());
-    location = find(id);
-  }
+Result<ArchiveRecord> Snapshot::record(const ObjectId& id, ReadContext& context) const {
+  const auto location = find(id);
   if (!location) return missing(fmt::format("{}: the record {}", path(), id.to_hex()));
   const ObjectView object = TRY(get(*location, context, id));
-  if (!is_record(id, object.type, object.payload, impl_->records_are_marked())) {
+  if (!is_record(id, object.type, object.payload, packs_->shelf().records_are_marked())) {
     return fail(ErrorCode::kCorrupt, "{}: {} is not a record, but a {} of a source", path(),
                 id.to_hex(), git_type_name(object.type));
   }
@@ -114,11 +140,11 @@ Result<ArchiveRecord> Store::record(const ObjectId& id, ReadContext& context) co
   return ArchiveRecord{id, std::move(*record)};
 }
 
-Result<ArchiveRecord> Store::record(const std::string& name, std::uint64_t back,
-                                    ReadContext& context) const {
-  const std::optional<ObjectId> id = TRY(archive_pointer(name));
+Result<ArchiveRecord> Snapshot::record(const std::string& name, std::uint64_t back,
+                                       ReadContext& context) const {
+  const std::optional<ObjectId> id = TRY(archive_head(name));
   if (!id) {
-    return fail(ErrorCode::kNotFound, "{}: there is no archive {} (bale list names them all)",
+    return fail(ErrorCode::kNotFound, {HintKind::kListArchives}, "{}: there is no archive {}",
                 path(), name);
   }
   RecordChain chain = chain_from(*this, id, context);
@@ -126,7 +152,7 @@ Result<ArchiveRecord> Store::record(const std::string& name, std::uint64_t back,
     std::optional<ArchiveRecord> entry = TRY(chain.next());
     if (entry && entry->record.archive != name) {
       return fail(ErrorCode::kCorrupt, "{}: it leads to a record of the archive {}",
-                  impl_->layout().archive(name), entry->record.archive);
+                  packs_->shelf().layout().archive(name), entry->record.archive);
     }
     if (entry && i == back) return std::move(*entry);
     if (entry) continue;
@@ -137,12 +163,49 @@ Result<ArchiveRecord> Store::record(const std::string& name, std::uint64_t back,
     const ArchiveRecord removal = TRY(record(*id, context));
     if (removal.record.archive != name) {
       return fail(ErrorCode::kCorrupt, "{}: it leads to a record of the archive {}",
-                  impl_->layout().archive(name), removal.record.archive);
+                  packs_->shelf().layout().archive(name), removal.record.archive);
     }
-    return fail(ErrorCode::kNotFound,
-                "{}: archive {} was removed on {} (bale list names those that are there)", path(),
-                name, format_utc(removal.record.time));
+    return fail(ErrorCode::kNotFound, {HintKind::kListArchives}, "{}: archive {} was removed on {}",
+                path(), name, format_utc(removal.record.time));
   }
+}
+
+Result<RecordReader> Snapshot::records(const std::string& name, std::uint64_t back,
+                                       ReadContext& context) const {
+  Result<ArchiveRecord> first = record(name, back, context);
+  if (first) return RecordReader(*this, name, back, std::move(*first), context);
+  if (back > 0 || first.error().code == ErrorCode::kNotFound) return first.error();
+  return record_error(name, 0, first.error());
+}
+
+RecordReader::RecordReader(Snapshot snapshot, std::string name, std::uint64_t back,
+                           ArchiveRecord first, ReadContext& context)
+    : snapshot_(std::move(snapshot)),
+      name_(std::move(name)),
+      first_back_(back),
+      number_(first.record.number),
+      before_first_(first.record.previous),
+      first_(std::move(first)),
+      next_(before_first_),
+      context_(&context) {}
+
+Result<std::optional<ArchiveRecord>> RecordReader::next() {
+  if (first_) return std::exchange(first_, std::nullopt);
+  RecordChain chain = chain_from(snapshot_, std::exchange(next_, std::nullopt), *context_);
+  Result<std::optional<ArchiveRecord>> entry = chain.next();
+  ++steps_;
+  if (!entry) return record_error(name_, first_back_ + steps_, entry.error());
+  if (*entry) next_ = (*entry)->record.previous;
+  return entry;
+}
+
+RecordReader::Total RecordReader::total() const {
+  ArchiveRecord first;
+  first.record.number = number_;
+  first.record.previous = before_first_;
+  RecordCount count = count_records(snapshot_, first, *context_);
+  if (count.error) count.error = record_error(name_, first_back_ + count.records, *count.error);
+  return {.records = count.records, .error = std::move(count.error)};
 }
 
 }  // namespace bale

@@ -37,11 +37,11 @@ Result<void> write_catalog(FileSystem& file_system, const StoreLayout& layout, c
 }
 
 void keep_catalog_up(const Store& store, bool sync) {
-  const std::shared_ptr<const PackSet> packs = store.impl().packs();
+  const std::shared_ptr<const PackSet> packs = packs_of(store);
   if (!catalog_is_due(*packs)) return;
-  static_cast<void>(write_catalog(store.file_system(), store.impl().layout(), *packs,
-                                  {.sync = sync, .operation = {}})
-                        .has_value());
+  static_cast<void>(
+      write_catalog(store.file_system(), layout_of(store), *packs, {.sync = sync, .operation = {}})
+          .has_value());
 }
 
 }  // namespace bale

@@ -95,12 +95,12 @@ class MarkedRecords {
 
 }  // namespace
 
-Closure::Closure(const Store& store, ClosureOptions options)
-    : store_(&store),
+Closure::Closure(const Snapshot& store, ClosureOptions options)
+    : store_(store),
       options_(std::move(options)),
       budget_(std::make_unique<Budget>(options_.memory_bytes)) {}
 
-Result<Closure> Closure::create(const Store& store, ClosureOptions options) {
+Result<Closure> Closure::create(const Snapshot& store, ClosureOptions options) {
   CHECK(options.operation != nullptr);
   Closure closure(store, std::move(options));
   TRY(closure.start());
@@ -112,13 +112,13 @@ Result<void> Closure::start() {
     return fail(ErrorCode::kLimitExceeded, "following links takes at least {} of memory",
                 memory_size(kMinBytes));
   }
-  packs_ = TRY(store_->impl().proven_packs());
+  packs_ = TRY(packs_of(store_)->proven());
   std::uint64_t marks = 0;
   for (std::uint32_t table = 0; table < packs_->table_count(); ++table) {
     first_mark_.push_back(marks);
     marks += packs_->record_count(table);
   }
-  FileSystem& files = store_->file_system();
+  FileSystem& files = store_.file_system();
   const std::uint64_t besides = options_.memory_bytes - kAnyObjectBytes - kTypeReadBytes;
   marks_ = TRY(ScratchArray<std::uint8_t>::create(
       *budget_, marks, besides / 4, files, options_.scratch_directory, "marks of what is reached"));
@@ -151,7 +151,7 @@ Result<ObjectType> Closure::stored_type(const GitOid& oid, const ObjectLocation&
   std::array<ObjectLocation, kMostBases> chain;
   std::size_t length = 0;
   std::optional<ObjectType> type;
-  const auto pack = store_->pack(location.pack);
+  const auto pack = store_.pack(location.pack);
   for (ObjectLocation at = location; pack && length < chain.size();) {
     const RecentType& slot = slots[slot_of(at)];
     if (slot.type != 0 && slot.pack == at.pack && slot.offset == at.offset) {
@@ -168,7 +168,7 @@ Result<ObjectType> Closure::stored_type(const GitOid& oid, const ObjectLocation&
     at.offset = *base;
   }
   // The long way knows what is wrong, and what else the store may have.
-  if (!type) type = TRY(store_->info(location, *type_context_, oid)).type;
+  if (!type) type = TRY(store_.info(location, *type_context_, oid)).type;
   for (std::size_t i = 0; i < length; ++i) {
     slots[slot_of(chain[i])] = {.offset = chain[i].offset,
                                 .pack = chain[i].pack,
@@ -187,7 +187,7 @@ Result<std::optional<Closure::Pending>> Closure::mark(const Link& link, const Fr
     if (slot.type != RecentLink::kMissing) {
       TRY(check_claim(link, static_cast<ObjectType>(slot.type), from));
     }
-    return std::optional<Pending>();
+    return std::nullopt;
   }
   const auto remember = [&](std::uint32_t type) {
     slot.oid_bytes = static_cast<std::uint32_t>(bytes.size());
@@ -196,13 +196,13 @@ Result<std::optional<Closure::Pending>> Closure::mark(const Link& link, const Fr
   };
   if (options_.is_absent && options_.is_absent(link.oid)) {
     remember(RecentLink::kMissing);
-    return std::optional<Pending>();
+    return std::nullopt;
   }
   const auto found = packs_->find(link.oid);
   if (!found) {
     remember(RecentLink::kMissing);
     TRY(options_.on_missing({link.oid, link.type, link.claims_type, from.shown()}));
-    return std::optional<Pending>();
+    return std::nullopt;
   }
   const std::uint64_t key = first_mark_[found->table] + found->position;
   const std::uint8_t known = TRY(marks_->get(key));
@@ -221,15 +221,15 @@ Result<std::optional<Closure::Pending>> Closure::mark(const Link& link, const Fr
     TRY(marks_->set(key, static_cast<std::uint8_t>(static_cast<unsigned>(type) + 1)));
     ++object_count_;
     TRY(add_entry(found->location, type));
-    if (is_proven && !stored) return std::optional<Pending>();
+    if (is_proven && !stored) return std::nullopt;
   }
   remember(static_cast<std::uint32_t>(type));
   TRY(check_claim(link, type, from));
   // A damaged header may call anything a blob. Unless the link says so too, visit() proves it.
   const bool is_leaf =
       is_proven && type == ObjectType::kBlob && link.claims_type && link.type == ObjectType::kBlob;
-  if (known != 0 || is_leaf) return std::optional<Pending>();
-  return std::optional(Pending{link.oid, found->location});
+  if (known != 0 || is_leaf) return std::nullopt;
+  return Pending{link.oid, found->location};
 }
 
 Result<void> Closure::check_claim(const Link& link, ObjectType stored, const From& from) {
@@ -268,7 +268,7 @@ Result<void> Closure::add(const GitOid& oid, const std::string& from) {
 
 Result<void> Closure::add_alone(const GitOid& oid, const std::string& from) {
   CHECK(pending_->empty());
-  static_cast<void>(TRY(mark({.oid = oid, .claims_type = false}, {.name = &from})));
+  TRY_VOID(mark({.oid = oid, .claims_type = false}, {.name = &from}));
   return {};
 }
 
@@ -298,7 +298,7 @@ Result<void> Closure::visit(const Pending& pending) {
     return reach(link, from);
   };
   const auto read_by = [&](const LookupId& id) {
-    return read_links(*store_, pending.location, *context_, id, pending.oid.hash(), follow);
+    return read_links(store_, pending.location, *context_, id, pending.oid.hash(), follow);
   };
   LinksRead read = TRY(read_by(options_.check_oids ? LookupId(pending.oid) : LookupId()));
   if (!read.type && read.type.error().code == ErrorCode::kNotFound) {
@@ -328,10 +328,10 @@ Result<void> Closure::sort() {
 
 Result<std::optional<ReachedObject>> Closure::next() {
   const auto* record = TRY(reached_->next());
-  if (record == nullptr) return std::optional<ReachedObject>();
-  return std::optional<ReachedObject>(ReachedObject{
+  if (record == nullptr) return std::nullopt;
+  return ReachedObject{
       {load_be<std::uint32_t>(record->data()), load_be<std::uint64_t>(record->data() + 4)},
-      static_cast<ObjectType>(load_be<std::uint32_t>(record->data() + 12))});
+      static_cast<ObjectType>(load_be<std::uint32_t>(record->data() + 12))};
 }
 
 Result<void> Closure::for_each_oid(

@@ -100,7 +100,7 @@ class Closure {
   static constexpr std::uint64_t kMinBytes = 6 << 20;
 
   /// Goes by the packs that the store has now. kLimitExceeded below kMinBytes.
-  [[nodiscard]] static Result<Closure> create(const Store& store, ClosureOptions options);
+  [[nodiscard]] static Result<Closure> create(const Snapshot& store, ClosureOptions options);
 
   /// A root; `from` names what holds it: "refs/heads/main". May be called again after walk(), and
   /// walk() after that.
@@ -149,7 +149,7 @@ class Closure {
     [[nodiscard]] std::string shown() const;
   };
 
-  Closure(const Store& store, ClosureOptions options);
+  Closure(const Snapshot& store, ClosureOptions options);
 
   Result<void> start();
   Result<ObjectType> stored_type(const GitOid& oid, const ObjectLocation& location);
@@ -159,7 +159,7 @@ class Closure {
   Result<void> visit(const Pending& pending);
   Result<void> damaged(const GitOid& oid, const ObjectLocation& location, const Error& error);
 
-  const Store* store_;
+  Snapshot store_;
   ClosureOptions options_;
   std::shared_ptr<const PackSet> packs_;
   std::vector<std::uint64_t> first_mark_;  // of each table of `packs_`

@@ -5,6 +5,7 @@
 
 #include "base/endian.h"
 #include "base/error.h"
+#include "base/known_id.h"
 #include "base/try.h"
 #include "io/page_release.h"
 #include "pack/read/mapped_checksum.h"
@@ -40,7 +41,7 @@ std::optional<GitIndexView::Found> GitIndexView::find(const GitOid& oid) const {
 }
 
 GitOid GitIndexView::oid(std::uint64_t position) const {
-  return {header_.hash, records_.key(position)};
+  return known_id<GitOid>(header_.hash, records_.key(position));
 }
 
 std::uint64_t GitIndexView::offset(std::uint64_t position) const {

@@ -27,13 +27,13 @@ Result<void> remove_list(FileSystem& files, const StoreLayout& layout, bool sync
 }
 
 // False for a malformed line, too.
-bool is_stored(const Store& store, std::string_view line) {
+bool is_stored(const Snapshot& store, std::string_view line) {
   const Result<GitOid> oid = GitOid::from_hex(line);
   return oid && store.find(*oid);
 }
 
-Result<bool> lists_missing_object(const Store& store) {
-  const Result<std::unique_ptr<File>> file = store.file_system().open(store.impl().layout().lost());
+Result<bool> lists_missing_object(const Snapshot& store) {
+  const Result<std::unique_ptr<File>> file = store.file_system().open(layout_of(store).lost());
   if (!file && file.error().code == ErrorCode::kNotFound) return false;
   if (!file) return file.error();
   std::string text(kListPieceBytes, '\0');
@@ -77,8 +77,8 @@ Result<void> write_known_losses(FileSystem& files, const StoreLayout& layout,
   return file.commit({.sync = sync});
 }
 
-bool has_known_losses(const Store& store) {
-  const std::shared_ptr<const PackSet> packs = store.impl().packs();
+bool has_known_losses(const Snapshot& store) {
+  const std::shared_ptr<const PackSet> packs = packs_of(store);
   const auto is_lost = [](const PackSet::Damage& damage) {
     return damage.unreadable && !damage.is_inaccessible();
   };

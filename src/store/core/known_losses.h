@@ -30,6 +30,6 @@ Result<void> write_known_losses(FileSystem& files, const StoreLayout& layout,
 /// Whether the store is known to lack objects: a pack is damaged so that it cannot be opened, or
 /// the list names an object that is still missing. True also where the list cannot be read.
 /// Memory: 64 KiB.
-[[nodiscard]] bool has_known_losses(const Store& store);
+[[nodiscard]] bool has_known_losses(const Snapshot& store);
 
 }  // namespace bale

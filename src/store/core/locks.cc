@@ -37,13 +37,15 @@ Result<void> make_lock_file(FileSystem& files, const std::string& path) {
   const Result<FileInfo> there = files.stat(path);
   if (there) return {};
   if (there.error().code != ErrorCode::kNotFound) return there.error();
-  static_cast<void>(TRY(files.create(path, CreateMode::kTruncate)));
+  TRY_VOID(files.create(path, CreateMode::kTruncate));
   return {};
 }
 
 // An archive whose pointer or record is damaged counts as one.
 Result<bool> is_archive(const Store& store, const std::string& name) {
-  const Result<std::optional<ObjectId>> newest = store.newest_record(name);
+  const Result<std::optional<ObjectId>> pointer = store.snapshot().archive_pointer(name);
+  if (pointer && !*pointer) return false;
+  const Result<std::optional<ObjectId>> newest = TRY(store.fresh_snapshot()).newest_record(name);
   if (newest) return newest->has_value();
   if (newest.error().code == ErrorCode::kCorrupt) return true;
   return newest.error();
@@ -52,7 +54,7 @@ Result<bool> is_archive(const Store& store, const std::string& name) {
 // An archive whose name is a path prefix of this one, or the other way round.
 Result<std::optional<std::string>> related_archive(const Store& store, const std::string& name) {
   for (const std::string& prefix : archive_name_prefixes(name)) {
-    if (TRY(is_archive(store, prefix))) return std::optional(prefix);
+    if (TRY(is_archive(store, prefix))) return prefix;
   }
   std::optional<std::string> found;
   const auto look = [&](const ArchiveFile& file) -> Result<void> {
@@ -60,7 +62,7 @@ Result<std::optional<std::string>> related_archive(const Store& store, const std
     if (!found && pointer && TRY(is_archive(store, file.name))) found = file.name;
     return {};
   };
-  TRY(for_each_archive_file_below(store.file_system(), store.impl().layout(), name, look));
+  TRY(for_each_archive_file_below(store.file_system(), layout_of(store), name, look));
   return found;
 }
 
@@ -79,7 +81,7 @@ Result<void> check_that_name_is_free(const Store& store, const std::string& name
 Result<ImportLocks> lock_for_import(const Store& store, const std::string& archive,
                                     const Operation& operation) {
   FileSystem& files = store.file_system();
-  const StoreLayout& layout = store.impl().layout();
+  const StoreLayout& layout = layout_of(store);
   constexpr std::string_view kMaintenance = "waiting for maintenance of the store";
   ImportLocks locks;
   // Before too, because a lock leaves a file, and so as not to wait in vain.
@@ -94,8 +96,7 @@ Result<ImportLocks> lock_for_import(const Store& store, const std::string& archi
   const std::string archive_lock = layout.archive_lock(archive);
   if (const Result<FileInfo> archives = files.stat(layout.archives());
       !archives && archives.error().code == ErrorCode::kNotFound) {
-    return fail(ErrorCode::kCorrupt,
-                "{}: the directory is missing (bale repair makes it, and finds the archives)",
+    return fail(ErrorCode::kCorrupt, {HintKind::kRepair}, "{}: the directory is missing",
                 layout.archives());
   }
   TRY(make_lock_file(files, archive_lock));
@@ -113,7 +114,7 @@ Result<ImportLocks> lock_for_import(const Store& store, const std::string& archi
 
 Result<std::unique_ptr<FileLock>> lock_for_maintenance(const Store& store,
                                                        const Operation& operation) {
-  return wait_for_lock(store.file_system(), store.impl().layout().packs(), LockMode::kExclusive,
+  return wait_for_lock(store.file_system(), layout_of(store).packs(), LockMode::kExclusive,
                        operation, "waiting for other maintenance of the store");
 }
 
@@ -126,7 +127,7 @@ Result<std::unique_ptr<FileLock>> lock_to_look(const Store& store, const Operati
 Result<std::unique_ptr<FileLock>> lock_out_imports(const Store& store, const Operation& operation) {
   constexpr std::string_view kImports = "waiting for imports to end";
   FileSystem& files = store.file_system();
-  const StoreLayout& layout = store.impl().layout();
+  const StoreLayout& layout = layout_of(store);
   TRY(make_lock_file(files, layout.lock()));
   TRY(make_staging(files, layout));
   const std::unique_ptr<FileLock> turnstile =

@@ -44,7 +44,7 @@ TEST_F(LocksTest, ImportsOfOtherNamesHoldTheirsAtOnce) {
 
 TEST_F(LocksTest, MaintenanceKeepsImportsOutAndTheOtherWayRound) {
   FileSystem& files = fixture_.store().file_system();
-  const std::string path = fixture_.store().impl().layout().lock();
+  const std::string path = layout_of(fixture_.store()).lock();
   {
     ASSERT_OK_AND_ASSIGN(maintenance, files.try_lock(path, LockMode::kExclusive));
     ASSERT_NE(maintenance, nullptr);

@@ -19,6 +19,7 @@
 #include "bale/store.h"
 #include "base/check.h"
 #include "base/endian.h"
+#include "base/known_id.h"
 #include "store/core/catalog_builder.h"
 #include "store/core/staged_pack.h"
 #include "store/core/store_impl.h"
@@ -34,7 +35,7 @@ GitOid numbered_oid(std::uint64_t number) {
   TestRandom random(number);
   for (const std::size_t at : {std::size_t{0}, std::size_t{8}})
     store_be(bytes.data() + at, random.next());
-  return {GitHash::kSha1, bytes};
+  return known_id<GitOid>(GitHash::kSha1, bytes);
 }
 
 // Made once for each shape, removed in the end.
@@ -72,7 +73,7 @@ class BenchStore {
   [[nodiscard]] std::uint64_t count() const { return count_; }
 
   void write_catalog_now() {
-    CHECK(write_catalog(store_->file_system(), store_->impl().layout(), *store_->impl().packs(),
+    CHECK(write_catalog(store_->file_system(), layout_of(*store_), *packs_of(*store_),
                         {.sync = false, .operation = {}}));
     CHECK(store_->refresh().has_value());
   }
@@ -91,7 +92,8 @@ void look_up(benchmark::State& state, bool there) {
   TestRandom random(1);
   for (auto _ : state) {
     const std::uint64_t number = random.next() % bench.count();
-    const auto found = bench.store().find(numbered_oid(there ? number : bench.count() + number));
+    const auto found =
+        bench.store().snapshot().find(numbered_oid(there ? number : bench.count() + number));
     CHECK(found.has_value() == there);
     benchmark::DoNotOptimize(found);
   }

@@ -7,9 +7,9 @@
 
 namespace bale {
 
-Result<Result<ObjectType>> read_payload(const Store& store, const ObjectLocation& location,
+Result<Result<ObjectType>> read_payload(const Snapshot& store, const ObjectLocation& location,
                                         ReadContext& context, const LookupId& id,
-                                        const Store::ObjectSink& sink) {
+                                        const Snapshot::ObjectSink& sink) {
   const Result<ObjectView> whole = store.get(location, context, id);
   if (whole) {
     TRY(sink.begin(whole->type, whole->payload.size()));
@@ -32,7 +32,7 @@ Result<Result<ObjectType>> read_payload(const Store& store, const ObjectLocation
   return read ? Result<ObjectType>(type) : Result<ObjectType>(read.error());
 }
 
-Result<LinksRead> read_links(const Store& store, const ObjectLocation& location,
+Result<LinksRead> read_links(const Snapshot& store, const ObjectLocation& location,
                              ReadContext& context, const LookupId& id, GitHash hash,
                              const HeldLinkVisitor& visit) {
   std::optional<LinkStream> links;
@@ -55,7 +55,7 @@ Result<LinksRead> read_links(const Store& store, const ObjectLocation& location,
   return read;
 }
 
-Result<LinksRead> read_tree(const Store& store, const ObjectLocation& location,
+Result<LinksRead> read_tree(const Snapshot& store, const ObjectLocation& location,
                             ReadContext& context, const LookupId& id, GitHash hash,
                             const TreeEntryVisitor& visit) {
   TreeStream entries(hash);

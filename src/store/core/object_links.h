@@ -30,9 +30,9 @@ namespace bale {
 /// Gives type, size and payload to `sink`: the payload whole where it fits into the context, else
 /// in pieces. An Error is that of the sink; the value is the type, or why the object cannot be
 /// read.
-Result<Result<ObjectType>> read_payload(const Store& store, const ObjectLocation& location,
+Result<Result<ObjectType>> read_payload(const Snapshot& store, const ObjectLocation& location,
                                         ReadContext& context, const LookupId& id,
-                                        const Store::ObjectSink& sink);
+                                        const Snapshot::ObjectSink& sink);
 
 /// How it went to read the links of an object. Errors of a visitor are not among this.
 struct LinksRead {
@@ -47,12 +47,12 @@ using HeldLinkVisitor = std::function<Result<void>(ObjectType holder, const Link
 
 /// Visits the links of the object at `location`, in its order. A blob has none. Without an id it is
 /// the entry at this place that is read, and proven by its own id. An Error is that of `visit`.
-Result<LinksRead> read_links(const Store& store, const ObjectLocation& location,
+Result<LinksRead> read_links(const Snapshot& store, const ObjectLocation& location,
                              ReadContext& context, const LookupId& id, GitHash hash,
                              const HeldLinkVisitor& visit);
 
 /// The same for the entries of a tree, with their modes. An object that is no tree has none.
-Result<LinksRead> read_tree(const Store& store, const ObjectLocation& location,
+Result<LinksRead> read_tree(const Snapshot& store, const ObjectLocation& location,
                             ReadContext& context, const LookupId& id, GitHash hash,
                             const TreeEntryVisitor& visit);
 

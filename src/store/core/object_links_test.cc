@@ -60,9 +60,9 @@ class ObjectLinksTest : public testing::Test {
 
   Result<LinksRead> read(const GitOid& oid, const HeldLinkVisitor& visit) {
     ReadContext context(kAnyObjectBytes);
-    EXPECT_THAT(store().get(*store().find(oid), context, oid),
-                FailsWith(ErrorCode::kLimitExceeded, "(allow at least "));
-    return read_links(store(), *store().find(oid), context, oid, oid.hash(), visit);
+    EXPECT_THAT(store().snapshot().get(*store().snapshot().find(oid), context, oid),
+                FailsWithHint(ErrorCode::kLimitExceeded, HintKind::kNeedsMemory));
+    return read_links(store(), *store().snapshot().find(oid), context, oid, oid.hash(), visit);
   }
 
   Store& store() { return fixture_.store(); }
@@ -113,9 +113,9 @@ TEST_F(ObjectLinksTest, AnObjectOfAnotherIdHasNoLinks) {
     ADD_FAILURE();
     return {};
   };
-  ASSERT_OK_AND_ASSIGN(
-      read, read_links(store(), *store().find(tree_), context, GitOid::from_hex(kAbsentOid).value(),
-                       GitHash::kSha1, refuse));
+  ASSERT_OK_AND_ASSIGN(read,
+                       read_links(store(), *store().snapshot().find(tree_), context,
+                                  GitOid::from_hex(kAbsentOid).value(), GitHash::kSha1, refuse));
   EXPECT_THAT(read.type, FailsWith(ErrorCode::kCorrupt));
 }
 
@@ -128,7 +128,7 @@ TEST_F(ObjectLinksTest, PathsLeadThroughThemAndTheirEntriesAreListed) {
     EXPECT_EQ(resolved.mode, 0100644u);
   }
   std::size_t count = 0;
-  ASSERT_THAT(list_tree(store(), *store().find(tree_), tree_, context,
+  ASSERT_THAT(list_tree(store(), *store().snapshot().find(tree_), tree_, context,
                         [&](const TreeItem& item) -> Result<void> {
                           if (count < kEntries) {
                             EXPECT_EQ(item.size, 1u);
@@ -156,13 +156,13 @@ TEST_F(ObjectLinksTest, AWalkAndTheProofOfACollectionNeedNoMoreMemoryForThem) {
   EXPECT_EQ(closure.object_count(), 5u);
 
   // The tree "z" is behind the large objects only, in a pack of its own.
-  ASSERT_THAT(remove_archive(store(), "small", {.sync = false}), IsOk());
-  const auto behind = store().find(small_);
+  ASSERT_THAT(remove_archive(store(), "small", {.work = {.sync = false}}), IsOk());
+  const auto behind = store().snapshot().find(small_);
   ASSERT_TRUE(behind);
   std::set<std::string> going;
   std::set<std::string> staying;
-  for (const std::uint32_t number : store().pack_numbers()) {
-    (number == behind->pack ? going : staying).insert(store().pack_name(number));
+  for (const std::uint32_t number : store().snapshot().pack_numbers()) {
+    (number == behind->pack ? going : staying).insert(store().snapshot().pack_name(number));
   }
   const CollectProofOptions options{.memory_bytes = kMinCollectProofBytes,
                                     .scratch_directory = store().path(),

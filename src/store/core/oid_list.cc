@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/known_id.h"
 #include "base/try.h"
 #include "hash/git_hash.h"
 
@@ -16,7 +17,7 @@ constexpr std::size_t kShown = 5;
 
 }  // namespace
 
-Result<OidListWriter> OidListWriter::create(const Store& store, GitHash hash,
+Result<OidListWriter> OidListWriter::create(const Snapshot& store, GitHash hash,
                                             const std::string& scratch_directory,
                                             const Operation& operation) {
   OidListWriter writer(hash);
@@ -50,7 +51,7 @@ Result<void> OidListWriter::subtract(OidListWriter& other,
   while (const auto* ours = TRY(sorter_->next())) {
     while (theirs != nullptr && *theirs < *ours) theirs = TRY(other.sorter_->next());
     if (theirs != nullptr && *theirs == *ours) continue;
-    TRY(use(GitOid(hash_, Bytes(*ours).first(oid_bytes(hash_)))));
+    TRY(use(known_id<GitOid>(hash_, Bytes(*ours).first(oid_bytes(hash_)))));
   }
   return {};
 }
@@ -63,7 +64,8 @@ Result<Record::OidList> OidListWriter::store(StagedPack& pack) {
   GitHasher hasher(hash_, ObjectType::kBlob, size);
   TRY(pack.begin(ObjectType::kBlob, size));
   while (const auto* record = TRY(sorter_->next())) {
-    const std::string line = GitOid(hash_, Bytes(*record).first(oid_bytes(hash_))).to_hex() + "\n";
+    const std::string line =
+        known_id<GitOid>(hash_, Bytes(*record).first(oid_bytes(hash_))).to_hex() + "\n";
     hasher.update(as_bytes(line));
     TRY(pack.write(as_bytes(line)));
   }
@@ -71,7 +73,7 @@ Result<Record::OidList> OidListWriter::store(StagedPack& pack) {
   return list;
 }
 
-Result<void> read_oid_list(const Store& store, const ObjectId& list, ReadContext& context,
+Result<void> read_oid_list(const Snapshot& store, const ObjectId& list, ReadContext& context,
                            const std::function<Result<void>(const GitOid&)>& use) {
   const auto location = store.find(list);
   if (!location) return store.missing(fmt::format("the list of object ids {}", list.to_hex()));
@@ -89,7 +91,7 @@ Result<void> read_oid_list(const Store& store, const ObjectId& list, ReadContext
     }
     return {};
   };
-  static_cast<void>(TRY(store.read(*location, context, take, list)));
+  TRY_VOID(store.read(*location, context, take, list));
   if (line.empty()) return {};
   return fail(ErrorCode::kCorrupt, "the list of ids {} ends inside a line", list.to_hex());
 }

@@ -36,7 +36,7 @@ class OidListWriter {
   static constexpr std::uint64_t kMemoryBytes = 1 << 20;
 
   /// `operation` must outlive the writer.
-  [[nodiscard]] static Result<OidListWriter> create(const Store& store, GitHash hash,
+  [[nodiscard]] static Result<OidListWriter> create(const Snapshot& store, GitHash hash,
                                                     const std::string& scratch_directory,
                                                     const Operation& operation);
 
@@ -65,7 +65,7 @@ class OidListWriter {
 };
 
 /// Calls `use` for each id of the list with this content hash. kCorrupt for a list that is none.
-Result<void> read_oid_list(const Store& store, const ObjectId& list, ReadContext& context,
+Result<void> read_oid_list(const Snapshot& store, const ObjectId& list, ReadContext& context,
                            const std::function<Result<void>(const GitOid&)>& use);
 
 }  // namespace bale

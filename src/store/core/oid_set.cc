@@ -10,7 +10,7 @@
 
 namespace bale {
 
-Result<OidSet> OidSet::load(const Store& store, const Record::OidList& list, GitHash hash,
+Result<OidSet> OidSet::load(const Snapshot& store, const Record::OidList& list, GitHash hash,
                             ReadContext& context, Budget& budget) {
   OidSet set;
   set.hash_ = hash;

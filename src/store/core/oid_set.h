@@ -20,7 +20,7 @@ class OidSet {
   OidSet() = default;
 
   /// kCorrupt for a list that is damaged or not in order.
-  [[nodiscard]] static Result<OidSet> load(const Store& store, const Record::OidList& list,
+  [[nodiscard]] static Result<OidSet> load(const Snapshot& store, const Record::OidList& list,
                                            GitHash hash, ReadContext& context, Budget& budget);
 
   [[nodiscard]] bool contains(const GitOid& oid) const {

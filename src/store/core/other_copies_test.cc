@@ -47,7 +47,7 @@ Result<std::uint64_t> size_of(FileSystem& files, const std::string& path) {
 // All entries of all packs of the store in one more pack.
 Result<std::string> copy_packs(Store& store) {
   PackCopier copier(store, {.memory_bytes = 48 << 20, .lanes = 1, .sync = false, .operation = {}});
-  for (const std::uint32_t number : store.pack_numbers()) {
+  for (const std::uint32_t number : store.snapshot().pack_numbers()) {
     TRY(copier.copy(number, [](const StoredEntry&, const std::optional<GitOid>&) -> Result<bool> {
       return true;
     }));
@@ -58,7 +58,7 @@ Result<std::string> copy_packs(Store& store) {
 }
 
 // What is wrong with an archive's objects and records, as they are read; empty if nothing is.
-std::string what_is_wrong(const Store& store, bool prefixes = true) {
+std::string what_is_wrong(const Snapshot& store, bool prefixes = true) {
   ReadContext context;
   for (int back = 0; back < kVersion; ++back) {
     const SmallHistory& history = small_history("a", kVersion - back);
@@ -98,8 +98,8 @@ class OtherCopiesTest : public testing::Test {
     for (int version = 1; version <= kVersion; ++version) {
       ASSERT_THAT(import_small(store, "a", version), IsOk());
     }
-    for (const std::uint32_t number : store.pack_numbers())
-      names_.push_back(store.pack_name(number));
+    for (const std::uint32_t number : store.snapshot().pack_numbers())
+      names_.push_back(store.snapshot().pack_name(number));
     ASSERT_OK_AND_ASSIGN(copy, copy_packs(store));
     copy_ = copy;
   }
@@ -117,7 +117,8 @@ class OtherCopiesTest : public testing::Test {
     // A Git index that is damaged may have an id that begins as another one does.
     EXPECT_EQ(what_is_wrong(*store, !path.ends_with(".gitidx")), "") << path << " at " << at;
     if (!verified) return;
-    ASSERT_OK_AND_ASSIGN(report, verify_store(*store, {.memory_bytes = kMinStoreCheckBytes}));
+    ASSERT_OK_AND_ASSIGN(
+        report, verify_store(*store, {.work = {.memory_bytes = smallest_verify_memory_bytes()}}));
     // A catalog that names packs which are not there is one that is behind.
     EXPECT_TRUE(path.ends_with("/catalog") || !report.ok()) << path << " at " << at;
     EXPECT_EQ(report.lost.size(), 0u) << path << " at " << at;
@@ -146,9 +147,8 @@ TEST_F(OtherCopiesTest, WhateverByteOfAPackIsChangedAllReadsRight) {
 TEST_F(OtherCopiesTest, WhateverByteOfTheCatalogIsChangedAllReadsRight) {
   {
     ASSERT_OK_AND_ASSIGN(store, Store::open(kStore, &files_));
-    ASSERT_THAT(
-        write_catalog(files_, store.impl().layout(), *store.impl().packs(), {.operation = {}}),
-        IsOk());
+    ASSERT_THAT(write_catalog(files_, layout_of(store), *packs_of(store), {.operation = {}}),
+                IsOk());
   }
   for (const bool copied : {true, false}) {
     if (!copied) {  // now each object is in one pack alone
@@ -156,9 +156,8 @@ TEST_F(OtherCopiesTest, WhateverByteOfTheCatalogIsChangedAllReadsRight) {
         ASSERT_THAT(files_.remove_file(in_packs(copy_ + suffix)), IsOk());
       }
       ASSERT_OK_AND_ASSIGN(store, Store::open(kStore, &files_));
-      ASSERT_THAT(
-          write_catalog(files_, store.impl().layout(), *store.impl().packs(), {.operation = {}}),
-          IsOk());
+      ASSERT_THAT(write_catalog(files_, layout_of(store), *packs_of(store), {.operation = {}}),
+                  IsOk());
     }
     const std::string path = std::string(kStore) + "/catalog";
     ASSERT_OK_AND_ASSIGN(size, size_of(files_, path));
@@ -174,9 +173,11 @@ TEST_F(OtherCopiesTest, MaintenanceKeepsTheCopyThatIsRight) {
       const std::unique_ptr<MemoryFileSystem> files = files_.snapshot();
       ASSERT_THAT(flip(*files, path, at), IsOk());
       ASSERT_OK_AND_ASSIGN(store, Store::open(kStore, files.get()));
-      ASSERT_THAT(repack_store(store, {.memory_bytes = 24 << 20, .lanes = 1, .operation = {}}),
+      ASSERT_THAT(
+          repack_store(store, {.work = {.memory_bytes = 24 << 20, .lanes = 1, .operation = {}}}),
+          IsOk());
+      ASSERT_THAT(collect_store(store, {.work = {.memory_bytes = 32 << 20, .operation = {}}}),
                   IsOk());
-      ASSERT_THAT(collect_store(store, {.memory_bytes = 32 << 20, .operation = {}}), IsOk());
       ASSERT_OK_AND_ASSIGN(reopened, Store::open(kStore, files.get()));
       EXPECT_EQ(what_is_wrong(reopened), "") << path << " at " << at;
     }
@@ -204,11 +205,11 @@ class LargeCopyTest : public testing::Test {
   // Changes a byte of the blob in the pack to which look-ups lead, or in the other one.
   void damage(bool first) {
     ASSERT_OK_AND_ASSIGN(store, Store::open(kStore, &files_));
-    const auto location = store.find(oid_);
+    const auto location = store.snapshot().find(oid_);
     ASSERT_TRUE(location);
-    for (const std::uint32_t number : store.pack_numbers()) {
+    for (const std::uint32_t number : store.snapshot().pack_numbers()) {
       if ((number == location->pack) != first) continue;
-      ASSERT_THAT(flip(files_, store.impl().layout().pack(store.pack_name(number)), 5 << 20),
+      ASSERT_THAT(flip(files_, layout_of(store).pack(store.snapshot().pack_name(number)), 5 << 20),
                   IsOk());
     }
   }
@@ -216,13 +217,13 @@ class LargeCopyTest : public testing::Test {
   Result<std::string> read(std::string& given) {
     const Store store = TRY(Store::open(kStore, &files_));
     ReadContext context;
-    static_cast<void>(TRY(store.read(
-        store.find(oid_).value(), context,
+    TRY_VOID(store.snapshot().read(
+        store.snapshot().find(oid_).value(), context,
         [&](Bytes piece) -> Result<void> {
           given += as_text(piece);
           return {};
         },
-        oid_)));
+        oid_));
     return given;
   }
 

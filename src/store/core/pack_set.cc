@@ -4,16 +4,16 @@
 #include "store/core/pack_set.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <set>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "base/check.h"
 #include "base/damage.h"
 #include "base/error.h"
+#include "base/known_id.h"
 #include "base/try.h"
+#include "io/path.h"
 #include "store/core/catalog_writer.h"
 #include "store/core/layout.h"
 
@@ -36,6 +36,9 @@ constexpr std::size_t kMostPinned = 64;
 // enough files open, that making a catalog pays at once.
 constexpr std::size_t kMostLoose = 64;
 
+// How often packs may be collected between a look-up and the opening of what it led to.
+constexpr int kFindAttempts = 10;
+
 // How often the directory is looked at again because a pack went while the set was read.
 constexpr int kSetAttempts = 100;
 
@@ -54,43 +57,68 @@ std::vector<std::string> whole_packs(const std::vector<DirectoryEntry>& entries)
 
 }  // namespace
 
-Result<std::shared_ptr<const PackSet>> PackSet::read(FileSystem& file_system,
-                                                     const StoreLayout& layout, PackShelf& shelf) {
+Result<std::shared_ptr<const PackSet>> PackSet::read(std::shared_ptr<PackShelf> shelf,
+                                                     const Selection& selection) {
   std::set<std::string> gone;
   for (int attempt = 0; attempt < kSetAttempts; ++attempt) {
-    const std::shared_ptr<PackSet> set(new PackSet(file_system, layout, shelf));
-    // What others keep replacing by one that has less is not written for ever.
-    const CatalogUse use = attempt < kSetAttempts / 2 ? CatalogUse::kStores : CatalogUse::kOwn;
-    if (TRY(set->read_once(use, gone))) return std::shared_ptr<const PackSet>(set);
+    const std::shared_ptr<PackSet> set(new PackSet(shelf));
+    if (TRY(set->read_once(selection, gone))) return std::shared_ptr<const PackSet>(set);
   }
   return fail(ErrorCode::kIo, "{}: packs came and went {} times while they were opened",
-              layout.packs(), kSetAttempts);
+              shelf->layout().packs(), kSetAttempts);
+}
+
+Result<std::shared_ptr<const PackSet>> PackSet::read(std::shared_ptr<PackShelf> shelf) {
+  return read(std::move(shelf), {});
 }
 
 Result<std::shared_ptr<const PackSet>> PackSet::without_catalog(
     const std::optional<Error>& why) const {
-  std::set<std::string> gone;
-  for (int attempt = 0; attempt < kSetAttempts; ++attempt) {
-    const std::shared_ptr<PackSet> set(new PackSet(*file_system_, *layout_, *shelf_));
-    if (why) set->damage_.push_back({"", false, *why});
-    if (TRY(set->read_once(CatalogUse::kOwn, gone))) return std::shared_ptr<const PackSet>(set);
-  }
-  return fail(ErrorCode::kIo, "{}: packs came and went {} times while they were opened",
-              layout_->packs(), kSetAttempts);
+  return read(shelf_, {.use_catalog = false, .is_wanted = {}, .damage = why});
 }
 
 Result<std::shared_ptr<const PackSet>> PackSet::only(
     const std::function<bool(const std::string& name)>& is_wanted) const {
-  std::set<std::string> gone;
-  for (int attempt = 0; attempt < kSetAttempts; ++attempt) {
-    const std::shared_ptr<PackSet> set(new PackSet(*file_system_, *layout_, *shelf_));
-    set->is_wanted_ = is_wanted;
-    const bool read = TRY(set->read_once(CatalogUse::kOwn, gone));
-    set->is_wanted_ = {};
-    if (read) return std::shared_ptr<const PackSet>(set);
+  return read(shelf_, {.use_catalog = false, .is_wanted = is_wanted, .damage = {}});
+}
+
+Result<std::shared_ptr<const PackSet>> PackSet::proven() const {
+  if (catalog_is_sound()) return shared_from_this();
+  const std::lock_guard lock(mutex_);
+  if (proven_ == nullptr) {
+    proven_ = TRY(without_catalog(fail(
+        ErrorCode::kCorrupt, "{}: its checksum is wrong, and it is not used", layout().catalog())));
   }
-  return fail(ErrorCode::kIo, "{}: packs came and went {} times while they were opened",
-              layout_->packs(), kSetAttempts);
+  return proven_;
+}
+
+Result<std::shared_ptr<const PackSet>> PackSet::later(bool again) const {
+  const std::lock_guard lock(mutex_);
+  if (later_ == nullptr || again) later_ = TRY(read(shelf_));
+  return later_;
+}
+
+Result<std::shared_ptr<const StoredPack>> PackSet::open(std::uint32_t number) const {
+  Result<std::shared_ptr<const StoredPack>> pack = shelf_->open(number);
+  if (pack || pack.error().code != ErrorCode::kNotFound) return pack;
+  return fail(ErrorCode::kNotFound, "{}: the pack was taken away meanwhile (try again)",
+              layout().pack(shelf_->name(number)));
+}
+
+Result<PackSet::Place> PackSet::open_at(const ObjectLocation& location, const LookupId& id) const {
+  Result<std::shared_ptr<const StoredPack>> pack = open(location.pack);
+  if (pack) return Place{std::move(*pack), location.offset};
+  if (pack.error().code != ErrorCode::kNotFound || !id.is_known()) return pack.error();
+  for (int attempt = 0; attempt < kFindAttempts; ++attempt) {
+    const std::shared_ptr<const PackSet> now = TRY(later(attempt > 0));
+    const std::optional<ObjectLocation> found = now->find(id);
+    if (!found && attempt > 0) break;
+    if (!found) continue;
+    Result<std::shared_ptr<const StoredPack>> there = open(found->pack);
+    if (there) return Place{std::move(*there), found->offset};
+    if (there.error().code != ErrorCode::kNotFound) return there.error();
+  }
+  return pack.error();
 }
 
 const PackSet::Damage* PackSet::inaccessible() const {
@@ -129,38 +157,35 @@ void PackSet::for_each_copy(const std::optional<GitOid>& oid, const std::optiona
 // A writer puts .idx before .pack, and maintenance takes .pack away before .idx: so what has only a
 // .pack has lost its index. The listing alone does not tell: it may be older than the .idx.
 void PackSet::add_unlisted_damage(const std::vector<DirectoryEntry>& entries) {
-  std::set<std::string_view> files;
-  for (const DirectoryEntry& entry : entries) files.insert(entry.name);
+  std::set<std::string_view> listed;
+  for (const DirectoryEntry& entry : entries) listed.insert(entry.name);
   for (const DirectoryEntry& entry : entries) {
     if (!entry.name.ends_with(kPackSuffix) || entry.kind == FileKind::kDirectory) continue;
     const std::string name = entry.name.substr(0, entry.name.size() - kPackSuffix.size());
-    if (files.contains(name + ".idx") || file_system_->stat(layout_->index(name)) ||
-        !file_system_->stat(layout_->pack(name))) {
+    if (listed.contains(name + ".idx") || files().stat(layout().index(name)) ||
+        !files().stat(layout().pack(name))) {
       continue;
     }
     damage_.push_back({name, true,
-                       fail(ErrorCode::kCorrupt, "{}: {}", layout_->pack(name),
-                            name.ends_with(kDamagedMark)
-                                ? "a repair of the pack was interrupted (bale repair finishes it)"
-                                : "the pack has no index (bale repair makes it)")});
+                       fail(ErrorCode::kCorrupt, {HintKind::kRepair}, "{}: {}", layout().pack(name),
+                            name.ends_with(kDamagedMark) ? "a repair of the pack was interrupted"
+                                                         : "the pack has no index")});
   }
 }
 
 // Newest first. A pack that went between the listing and the look at its age is an old one.
-Result<void> PackSet::list(std::vector<std::string>& names) {
-  const Result<std::vector<DirectoryEntry>> entries = file_system_->list(layout_->packs());
+Result<void> PackSet::list(const Selection& selection, std::vector<std::string>& names) {
+  const Result<std::vector<DirectoryEntry>> entries = files().list(layout().packs());
   if (!entries && entries.error().code == ErrorCode::kNotFound) {
-    return fail(ErrorCode::kCorrupt,
-                "{}: the directory is missing, and with it all packs (bring it back from a backup; "
-                "bale repair makes an empty one)",
-                layout_->packs());
+    return fail(ErrorCode::kCorrupt, {HintKind::kRestoreBackup},
+                "{}: the directory is missing, and with it all packs", layout().packs());
   }
   if (!entries) return entries.error();
   add_unlisted_damage(*entries);
   std::vector<std::pair<std::int64_t, std::string>> by_age;
   for (std::string& name : whole_packs(*entries)) {
-    if (is_wanted_ && !is_wanted_(name)) continue;
-    const Result<FileInfo> info = file_system_->stat(layout_->pack(name));
+    if (selection.is_wanted && !selection.is_wanted(name)) continue;
+    const Result<FileInfo> info = files().stat(layout().pack(name));
     by_age.emplace_back(info ? -info->modified_ns : 0, std::move(name));
   }
   std::sort(by_age.begin(), by_age.end());
@@ -170,15 +195,16 @@ Result<void> PackSet::list(std::vector<std::string>& names) {
 
 // Whether a pack of which a file is not found is in packs/ all the same: a link that leads nowhere.
 bool PackSet::is_there_still(const std::string& name) const {
-  return file_system_->stat(layout_->pack(name)) && file_system_->stat(layout_->index(name));
+  return files().stat(layout().pack(name)) && files().stat(layout().index(name));
 }
 
 // False where a pack went while it was opened: another one with its objects may have come that the
 // listing does not have. `gone`: those that went in earlier attempts.
-Result<bool> PackSet::read_once(CatalogUse use, std::set<std::string>& gone) {
+Result<bool> PackSet::read_once(const Selection& selection, std::set<std::string>& gone) {
+  if (selection.damage) damage_.push_back({"", false, *selection.damage});
   std::vector<std::string> names;
-  TRY(list(names));
-  if (use == CatalogUse::kStores) use_catalog(names);
+  TRY(list(selection, names));
+  if (selection.use_catalog) use_catalog(names);
   const bool too_many_loose = names.size() - catalog_numbers_.size() > kMostLoose;
   if (too_many_loose) catalog_numbers_.clear();
   const std::set<std::uint32_t> cataloged(catalog_numbers_.begin(), catalog_numbers_.end());
@@ -218,27 +244,20 @@ Result<bool> PackSet::read_once(CatalogUse use, std::set<std::string>& gone) {
       loose_.push_back({.number = number, .pack = std::move(*pack)});
     }
   }
-  if (too_many_loose && !TRY(make_catalog(to_catalog, use))) return false;
+  if (too_many_loose && !TRY(make_catalog(to_catalog))) return false;
   make_tables();
   return true;
 }
 
-// False where the store's was made: it is there when one looks again.
-Result<bool> PackSet::make_catalog(const std::vector<std::uint32_t>& numbers, CatalogUse use) {
+// False where a pack went meanwhile.
+Result<bool> PackSet::make_catalog(const std::vector<std::uint32_t>& numbers) {
   catalog_.reset();
-  if (use == CatalogUse::kStores) {
-    const Result<void> made = install_catalog(*file_system_, *layout_, *shelf_, numbers, {});
-    if (made || made.error().code == ErrorCode::kNotFound) return false;
-  }
-  std::error_code none;
-  const std::string temporary = std::filesystem::temp_directory_path(none).string();
-  Result<CatalogView> own =
-      make_private_catalog(*file_system_, layout_->staging(), *shelf_, numbers, {});
-  if (!own && !file_system_->stat(layout_->staging())) {
+  Result<CatalogView> own = make_private_catalog(files(), layout().staging(), *shelf_, numbers, {});
+  if (!own && !files().stat(layout().staging())) {
     own = fail(ErrorCode::kIo, "{}", own.error().message);
   }
   if (!own && own.error().code == ErrorCode::kIo) {
-    own = make_private_catalog(*file_system_, temporary, *shelf_, numbers, {});
+    own = make_private_catalog(files(), temporary_directory(), *shelf_, numbers, {});
   }
   if (!own && own.error().code == ErrorCode::kNotFound) return false;
   catalog_ = TRY(std::move(own));
@@ -249,7 +268,7 @@ Result<bool> PackSet::make_catalog(const std::vector<std::uint32_t>& numbers, Ca
 
 // A catalog that names a pack which is gone says nothing of where else that pack's objects are.
 void PackSet::use_catalog(const std::vector<std::string>& names) {
-  Result<CatalogView> opened = CatalogView::open(*file_system_, layout_->catalog());
+  Result<CatalogView> opened = CatalogView::open(files(), layout().catalog());
   if (!opened) {
     if (is_unreadable(opened.error())) damage_.push_back({"", false, opened.error()});
     return;
@@ -321,6 +340,14 @@ std::optional<PackSet::Found> PackSet::find(const GitOid& oid) const {
   return std::nullopt;
 }
 
+std::optional<ObjectLocation> PackSet::find(const LookupId& id) const {
+  if (id.oid()) {
+    const auto found = find(*id.oid());
+    return found ? std::optional(found->location) : std::nullopt;
+  }
+  return id.id() ? find(*id.id()) : std::nullopt;
+}
+
 std::uint64_t PackSet::record_count(std::uint32_t table) const {
   const Table& row = tables_[table];
   return row.git_index != nullptr ? row.git_index->record_count()
@@ -330,7 +357,7 @@ std::uint64_t PackSet::record_count(std::uint32_t table) const {
 GitOid PackSet::oid(std::uint32_t table, std::uint64_t position) const {
   const Table& row = tables_[table];
   if (row.git_index != nullptr) return row.git_index->oid(position);
-  return {row.hash, catalog_->key(catalog_row(row.hash), position)};
+  return known_id<GitOid>(row.hash, catalog_->key(catalog_row(row.hash), position));
 }
 
 std::optional<ObjectLocation> PackSet::location(std::uint32_t table, std::uint64_t position) const {
@@ -382,7 +409,8 @@ void PackSet::for_each_from(
     for (std::uint64_t i = catalog_->lower_bound(row, first.bytes());
          i < catalog_->record_count(row); ++i) {
       const auto found = catalog_->record(row, i);
-      if (!found || !use(ObjectId(kind, catalog_->key(row, i)), of_catalog(*found))) break;
+      if (!found || !use(known_id<ObjectId>(kind, catalog_->key(row, i)), of_catalog(*found)))
+        break;
     }
   }
   for (const Loose& loose : loose_) {

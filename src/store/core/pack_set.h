@@ -1,20 +1,22 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// PackSet: the packs of a store as they were at one moment, and where ids lead in them.
+// PackSet: what a Snapshot is made of: the packs of a store as they were at one moment, and where
+// ids lead in them.
 //
-//   std::shared_ptr<const PackSet> packs = store.impl().packs();    // stays as it is
+//   std::shared_ptr<const PackSet> packs = packs_of(snapshot);
 //   if (const auto found = packs->find(oid)) use(found->location);
 //
 // Most packs are in the catalog, where one look-up serves them all. All packs of a store that has
 // no more than 64 stay open for as long as the set lives, so that nothing in it can be missed.
-// Those that came since it was written are kept open and searched one by one, newest first. Of an
-// id that several packs have, all look-ups lead to one and the same entry.
+// Those that came since the catalog was written are kept open and searched one by one, newest
+// first. Of an id that several packs have, all look-ups lead to one and the same entry.
 //
 // A place in the tables of Git ids (table, position) is the key of whatever is kept for each
 // object: closures have a bit for each.
 //
-// Thread-safe: nothing changes but what is known of the catalog's checksum.
+// Thread-safe. It never changes; what it remembers (whether the catalog is sound, which packs came
+// after it) saves work only.
 
 #pragma once
 
@@ -26,34 +28,36 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bale/git_oid.h"
-#include "bale/store.h"
+#include "bale/snapshot.h"
 #include "store/core/catalog_view.h"
 #include "store/core/pack_shelf.h"
 
 namespace bale {
 
-class PackSet {
+class PackSet : public std::enable_shared_from_this<PackSet> {
  public:
   /// The packs that are whole in packs/: those with a .pack and an .idx, newest first. Reads the
   /// catalog if all the packs it names are among them; opens those it does not have. With more than
-  /// 64 of those it makes the catalog, or, where it may not, one of its own in the temporary
-  /// directory: so that files open at a time are bounded. Packs that are damaged, that have no
-  /// .idx, or that the system does not let us read, are left out and reported by damage(). Packs
-  /// that go meanwhile: looks again. kCorrupt where packs/ is missing.
-  [[nodiscard]] static Result<std::shared_ptr<const PackSet>> read(FileSystem& file_system,
-                                                                   const StoreLayout& layout,
-                                                                   PackShelf& shelf);
+  /// 64 of those it makes a catalog of its own, in an unlinked file: so that files open at a time
+  /// are bounded. Packs that are damaged, that have no .idx, or that the system does not let us
+  /// read, are left out and reported by damage(). Where a pack goes meanwhile, it looks again.
+  /// kCorrupt where packs/ is missing.
+  [[nodiscard]] static Result<std::shared_ptr<const PackSet>> read(
+      std::shared_ptr<PackShelf> shelf);
 
   /// Those that can be read, newest first, by their numbers on the shelf.
   [[nodiscard]] const std::vector<std::uint32_t>& numbers() const { return numbers_; }
 
   [[nodiscard]] PackShelf& shelf() const { return *shelf_; }
 
-  /// Of numbers(), those that are not in the catalog.
-  [[nodiscard]] std::size_t uncataloged_count() const { return loose_.size(); }
+  /// Of numbers(), those that are not in the store's catalog.
+  [[nodiscard]] std::size_t uncataloged_count() const {
+    return own_catalog_ ? numbers_.size() : loose_.size();
+  }
 
   /// Of those, how many are so large that searching them costs a good part of what the catalog
   /// costs, and the records that these have together.
@@ -64,6 +68,7 @@ class PackSet {
 
   [[nodiscard]] LargeBeside large_beside_catalog() const;
 
+  /// The store's, or this set's own.
   [[nodiscard]] const CatalogView* catalog() const { return catalog_ ? &*catalog_ : nullptr; }
 
   /// What is wrong with a pack that cannot be opened, with the Git index of one, or the catalog.
@@ -88,10 +93,30 @@ class PackSet {
   /// wrong. Its first call reads the catalog from end to end.
   [[nodiscard]] bool catalog_is_sound() const;
 
-  /// The same packs without the catalog, which is damaged: all are opened, or, if they are many, in
-  /// a catalog of this set's own. `why`, if there is one, is among its damage().
+  /// The same packs without the catalog: all are opened, or, if they are many, in a catalog of this
+  /// set's own. `why`, if there is one, is among its damage().
   [[nodiscard]] Result<std::shared_ptr<const PackSet>> without_catalog(
       const std::optional<Error>& why = {}) const;
+
+  /// This set, or without_catalog() where the catalog's checksum is wrong. For what concludes that
+  /// an id which is not found is in none of the packs.
+  [[nodiscard]] Result<std::shared_ptr<const PackSet>> proven() const;
+
+  /// The packs of the store as they are now; or, unless `again`, as they were at the last call.
+  [[nodiscard]] Result<std::shared_ptr<const PackSet>> later(bool again) const;
+
+  /// Pack `number`, opened if need be: see PackShelf.
+  [[nodiscard]] Result<std::shared_ptr<const StoredPack>> open(std::uint32_t number) const;
+
+  struct Place {
+    std::shared_ptr<const StoredPack> pack;
+    std::uint64_t offset = 0;
+  };
+
+  /// The pack of a location. Where it was collected before it was opened: where later packs have
+  /// the object with this id, if one is known. All reading by ids goes through here, so nobody else
+  /// needs to look again.
+  [[nodiscard]] Result<Place> open_at(const ObjectLocation& location, const LookupId& id) const;
 
   /// Calls `use` for every place in a pack to which that pack's own indexes lead from `oid`, or, if
   /// there is none or the pack has lost its Git index, from `id`, newest pack first, until it
@@ -114,6 +139,9 @@ class PackSet {
   };
 
   [[nodiscard]] std::optional<Found> find(const GitOid& oid) const;
+
+  /// By either id; nullopt also for none.
+  [[nodiscard]] std::optional<ObjectLocation> find(const LookupId& id) const;
 
   [[nodiscard]] std::uint32_t table_count() const {
     return static_cast<std::uint32_t>(tables_.size());
@@ -158,16 +186,21 @@ class PackSet {
     bool stays_resident = false;  // its indexes: they are small
   };
 
-  PackSet(FileSystem& file_system, const StoreLayout& layout, PackShelf& shelf)
-      : file_system_(&file_system), layout_(&layout), shelf_(&shelf) {}
+  explicit PackSet(std::shared_ptr<PackShelf> shelf) : shelf_(std::move(shelf)) {}
 
-  enum class CatalogUse { kStores, kOwn };  // which one may be used, or made
+  struct Selection {
+    bool use_catalog = true;                                 // the store's
+    std::function<bool(const std::string& name)> is_wanted;  // empty: all
+    std::optional<Error> damage;                             // to be reported
+  };
 
-  Result<bool> read_once(CatalogUse use, std::set<std::string>& gone);
+  static Result<std::shared_ptr<const PackSet>> read(std::shared_ptr<PackShelf> shelf,
+                                                     const Selection& selection);
+  Result<bool> read_once(const Selection& selection, std::set<std::string>& gone);
   void add_unlisted_damage(const std::vector<DirectoryEntry>& entries);
   [[nodiscard]] bool is_there_still(const std::string& name) const;
-  Result<bool> make_catalog(const std::vector<std::uint32_t>& numbers, CatalogUse use);
-  Result<void> list(std::vector<std::string>& names);
+  Result<bool> make_catalog(const std::vector<std::uint32_t>& numbers);
+  Result<void> list(const Selection& selection, std::vector<std::string>& names);
   void use_catalog(const std::vector<std::string>& names);
   void make_tables();
   void count_lookup() const;
@@ -176,10 +209,11 @@ class PackSet {
     return {catalog_numbers_[found.pack], found.offset};
   }
 
-  FileSystem* file_system_;
-  const StoreLayout* layout_;
-  PackShelf* shelf_;
-  std::function<bool(const std::string& name)> is_wanted_;  // empty: all; for the time of read_once
+  [[nodiscard]] FileSystem& files() const { return shelf_->file_system(); }
+
+  [[nodiscard]] const StoreLayout& layout() const { return shelf_->layout(); }
+
+  const std::shared_ptr<PackShelf> shelf_;
   std::vector<std::uint32_t> numbers_;
   std::vector<Loose> loose_;
   std::vector<std::shared_ptr<const StoredPack>> pinned_;  // of the catalog's, if they are few
@@ -192,6 +226,9 @@ class PackSet {
   mutable std::once_flag catalog_checked_;
   mutable std::optional<Error> catalog_error_;
   mutable std::atomic<std::uint64_t> lookups_ = 0;
+  mutable std::mutex mutex_;
+  mutable std::shared_ptr<const PackSet> proven_;  // without the catalog, once it was found wrong
+  mutable std::shared_ptr<const PackSet> later_;
 };
 
 }  // namespace bale

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -60,7 +61,7 @@ class PackSetTest : public testing::Test {
     ASSERT_THAT(staged->install(), IsOk());
   }
 
-  void expect_all_found(const Store& store, int count) {
+  void expect_all_found(const Snapshot& store, int count) {
     ReadContext context;
     for (int i = -1; i < count; ++i) {
       const auto by_oid = store.find(oid(i));
@@ -76,7 +77,7 @@ class PackSetTest : public testing::Test {
 
   Result<void> write() {
     TRY(store().refresh());
-    return write_catalog(store().file_system(), store().impl().layout(), *store().impl().packs(),
+    return write_catalog(store().file_system(), layout_of(store()), *packs_of(store()),
                          {.sync = false, .operation = {}});
   }
 
@@ -90,16 +91,16 @@ TEST_F(PackSetTest, ACatalogAnswersAsThePacksDo) {
   add_packs(0, 20);
   ASSERT_THAT(write(), IsOk());
   const Store with = fixture_.reopened();
-  EXPECT_EQ(with.impl().packs()->uncataloged_count(), 0u);
+  EXPECT_EQ(packs_of(with)->uncataloged_count(), 0u);
   expect_all_found(with, 20);
   add_packs(20, 23);
   const Store newer = fixture_.reopened();
-  EXPECT_EQ(newer.impl().packs()->uncataloged_count(), 3u);
+  EXPECT_EQ(packs_of(newer)->uncataloged_count(), 3u);
   expect_all_found(newer, 23);
-  ASSERT_OK_AND_ASSIGN(without, newer.impl().packs()->without_catalog());
+  ASSERT_OK_AND_ASSIGN(without, packs_of(newer)->without_catalog());
   EXPECT_EQ(without->catalog(), nullptr);
   for (int i = -1; i < 23; ++i) EXPECT_TRUE(without->find(oid(i))) << i;
-  ASSERT_THAT(with.impl().packs()->catalog()->check(), IsOk());
+  ASSERT_THAT(packs_of(with)->catalog()->check(), IsOk());
 }
 
 TEST_F(PackSetTest, BothKindsOfGitIdsAreInACatalog) {
@@ -111,22 +112,31 @@ TEST_F(PackSetTest, BothKindsOfGitIdsAreInACatalog) {
   for (const GitHash hash : {GitHash::kSha1, GitHash::kSha256}) {
     const int first = hash == GitHash::kSha1 ? 0 : 2;
     for (const int i : {-1, first, first + 1}) {
-      const auto where = with.find(oid(i, hash));
+      const auto where = with.snapshot().find(oid(i, hash));
       ASSERT_TRUE(where);
-      ASSERT_OK_AND_ASSIGN(view, with.get(*where, context, oid(i, hash)));
+      ASSERT_OK_AND_ASSIGN(view, with.snapshot().get(*where, context, oid(i, hash)));
       EXPECT_EQ(as_text(view.payload), content(i));
-      ASSERT_OK_AND_ASSIGN(found, with.find_prefix(oid(i, hash).to_hex().substr(0, 12)));
+      ASSERT_OK_AND_ASSIGN(found, with.snapshot().find_prefix(oid(i, hash).to_hex().substr(0, 12)));
       EXPECT_EQ(found.location, *where);
     }
   }
 }
 
-TEST_F(PackSetTest, ManyPacksGetACatalogWhenAStoreIsOpened) {
+TEST_F(PackSetTest, OpeningAStoreOfManyPacksWritesNothingAndTheNextWriterMakesTheCatalog) {
   add_packs(0, 150);
+  const auto names = [&] {
+    std::set<std::string> found;
+    for (const auto& entry : fs::recursive_directory_iterator(fixture_.path())) {
+      found.insert(entry.path().string());
+    }
+    return found;
+  };
+  const std::set<std::string> before = names();
   const Store opened = fixture_.reopened();
-  EXPECT_EQ(opened.pack_count(), 150u);
-  EXPECT_EQ(opened.impl().packs()->uncataloged_count(), 0u);
+  EXPECT_EQ(opened.snapshot().pack_count(), 150u);
+  EXPECT_EQ(packs_of(opened)->uncataloged_count(), 150u);
   expect_all_found(opened, 150);
+  EXPECT_EQ(names(), before);
   int descriptors = 0;
   for (const auto& entry : fs::directory_iterator("/proc/self/fd")) {
     std::error_code error;
@@ -135,9 +145,12 @@ TEST_F(PackSetTest, ManyPacksGetACatalogWhenAStoreIsOpened) {
   }
   // Of this Store and the fixture's, which is older than the packs.
   EXPECT_LE(descriptors, static_cast<int>(PackShelf::kMostOpen) + 2);
+  keep_catalog_up(opened, false);
+  const Store with = fixture_.reopened();
+  EXPECT_EQ(packs_of(with)->uncataloged_count(), 0u);
+  expect_all_found(with, 150);
 }
 
-// Also where no catalog can be put there: then it is one of the Store's own.
 TEST_F(PackSetTest, ManyPacksWithoutACatalogAreOpenedAFewAtATime) {
   constexpr int kPacks = 200;
   add_packs(0, kPacks);
@@ -145,36 +158,29 @@ TEST_F(PackSetTest, ManyPacksWithoutACatalogAreOpenedAFewAtATime) {
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   rlimit few = before;
   few.rlim_cur = PackShelf::kMostOpen + 40;
-  for (const bool may_be_made : {true, false}) {
-    const std::string path = fixture_.path() + "/catalog";
-    fs::remove_all(path);
-    if (!may_be_made) fs::create_directory(path);
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
-    Result<Store> opened = Store::open(fixture_.path());
-    EXPECT_THAT(opened, IsOk());
-    if (opened) {
-      expect_all_found(*opened, kPacks);
-      const std::shared_ptr<const PackSet> packs = opened->impl().packs();
-      EXPECT_EQ(packs->numbers().size(), std::size_t{kPacks});
-      EXPECT_EQ(packs->uncataloged_count(), 0u);
-      ASSERT_OK_AND_ASSIGN(without, packs->without_catalog());
-      EXPECT_EQ(without->numbers(), packs->numbers());
-      EXPECT_EQ(fs::is_regular_file(path), may_be_made);
-    }
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  Result<Store> opened = Store::open(fixture_.path());
+  EXPECT_THAT(opened, IsOk());
+  if (opened) {
+    expect_all_found(*opened, kPacks);
+    const std::shared_ptr<const PackSet> packs = packs_of(*opened);
+    EXPECT_EQ(packs->numbers().size(), std::size_t{kPacks});
+    ASSERT_OK_AND_ASSIGN(without, packs->without_catalog());
+    EXPECT_EQ(without->numbers(), packs->numbers());
   }
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 TEST_F(PackSetTest, ACatalogIsWrittenWhenSmallPacksBesideItAreMany) {
   add_packs(0, 16);
   ASSERT_THAT(store().refresh(), IsOk());
   keep_catalog_up(store(), false);
-  EXPECT_EQ(fixture_.reopened().impl().packs()->catalog(), nullptr);
+  EXPECT_EQ(packs_of(fixture_.reopened())->catalog(), nullptr);
   add_packs(16, 17);
   ASSERT_THAT(store().refresh(), IsOk());
   keep_catalog_up(store(), false);
   const Store with = fixture_.reopened();
-  EXPECT_EQ(with.impl().packs()->uncataloged_count(), 0u);
+  EXPECT_EQ(packs_of(with)->uncataloged_count(), 0u);
   expect_all_found(with, 17);
 }
 
@@ -183,7 +189,7 @@ TEST_F(PackSetTest, ACatalogIsWrittenWhenLargePacksBesideItHoldAnEighthOfIt) {
     for (int i = 0; i < packs; ++i) add_large_pack(objects);
     EXPECT_THAT(store().refresh(), IsOk());
     keep_catalog_up(store(), false);
-    return fixture_.reopened().impl().packs()->uncataloged_count();
+    return packs_of(fixture_.reopened())->uncataloged_count();
   };
   EXPECT_EQ(beside_after(2, 30'000), 2u);
   EXPECT_EQ(beside_after(1, 3000), 0u);  // the third: 63,000 in the catalog
@@ -196,32 +202,32 @@ TEST_F(PackSetTest, AnObjectWhosePackWasCollectedBeforeItWasOpenedIsFoundElsewhe
   const int count = static_cast<int>(PackShelf::kMostOpen) + 20;
   add_packs(0, count);
   const Store reader = fixture_.reopened();
-  ASSERT_NE(reader.impl().packs()->catalog(), nullptr);
+  ASSERT_NE(packs_of(reader)->catalog(), nullptr);
   std::vector<ObjectLocation> places;
-  for (int i = 0; i < count; ++i) places.push_back(*reader.find(oid(i)));
+  for (int i = 0; i < count; ++i) places.push_back(*reader.snapshot().find(oid(i)));
   Store writer = fixture_.reopened();
-  ASSERT_THAT(repack_store(writer, {.sync = false, .operation = {}}), IsOk());
+  ASSERT_THAT(repack_store(writer, {.work = {.sync = false, .operation = {}}}), IsOk());
   ReadContext context;
   for (int i = 0; i < count; ++i) {
     const ObjectLocation& place = places[static_cast<std::size_t>(i)];
-    ASSERT_OK_AND_ASSIGN(info, reader.info(place, context, oid(i)));
+    ASSERT_OK_AND_ASSIGN(info, reader.snapshot().info(place, context, oid(i)));
     EXPECT_EQ(info.size, content(i).size());
-    ASSERT_OK_AND_ASSIGN(view, reader.get(place, context, oid(i)));
+    ASSERT_OK_AND_ASSIGN(view, reader.snapshot().get(place, context, oid(i)));
     EXPECT_EQ(as_text(view.payload), content(i));
   }
-  EXPECT_FALSE(reader.get(places.front(), context));
-  EXPECT_EQ(reader.pack_count(), 1u);
+  EXPECT_FALSE(reader.snapshot().get(places.front(), context));
+  EXPECT_EQ(reader.snapshot().pack_count(), static_cast<std::uint32_t>(count));
 }
 
 TEST_F(PackSetTest, ACatalogThatNamesAPackWhichIsGoneIsNotUsed) {
   add_packs(0, 3);
   ASSERT_THAT(write(), IsOk());
-  const std::string gone = store().pack_name(store().pack_numbers().front());
+  const std::string gone = store().snapshot().pack_name(store().snapshot().pack_numbers().front());
   for (const std::string suffix : {".pack", ".idx", ".gitidx"}) {
     fs::remove(fixture_.path() + "/packs/" + gone + suffix);
   }
   const Store opened = fixture_.reopened();
-  EXPECT_EQ(opened.impl().packs()->catalog(), nullptr);
+  EXPECT_EQ(packs_of(opened)->catalog(), nullptr);
   expect_all_found(opened, 2);
 }
 
@@ -233,13 +239,13 @@ TEST_F(PackSetTest, ADamagedPackIsToldOfAndTheOthersServe) {
   }
   fs::resize_file(damaged, 50);
   const Store opened = fixture_.reopened();
-  EXPECT_EQ(opened.pack_count(), 4u);
-  ASSERT_EQ(opened.damage().size(), 1u);
-  EXPECT_THAT(opened.damage()[0].message, testing::HasSubstr(damaged));
+  EXPECT_EQ(opened.snapshot().pack_count(), 4u);
+  ASSERT_EQ(opened.snapshot().damage().size(), 1u);
+  EXPECT_THAT(opened.snapshot().damage()[0].message, testing::HasSubstr(damaged));
   int found = 0;
-  for (int i = 0; i < 5; ++i) found += opened.find(oid(i)) ? 1 : 0;
+  for (int i = 0; i < 5; ++i) found += opened.snapshot().find(oid(i)) ? 1 : 0;
   EXPECT_EQ(found, 4);
-  EXPECT_TRUE(opened.find(oid(-1)));
+  EXPECT_TRUE(opened.snapshot().find(oid(-1)));
 }
 
 TEST_F(PackSetTest, EveryByteOfACatalogThatIsDamagedIsFound) {
@@ -264,13 +270,13 @@ TEST_F(PackSetTest, NumbersKeepTheirMeaningWhatEverComesAndGoes) {
   add_packs(0, 3);
   ASSERT_THAT(store().refresh(), IsOk());
   ReadContext context;
-  const auto where = store().find(oid(1));
+  const auto where = store().snapshot().find(oid(1));
   ASSERT_TRUE(where);
   add_packs(3, 6);
   ASSERT_THAT(store().refresh(), IsOk());
-  ASSERT_OK_AND_ASSIGN(view, store().get(*where, context, oid(1)));
+  ASSERT_OK_AND_ASSIGN(view, store().snapshot().get(*where, context, oid(1)));
   EXPECT_EQ(as_text(view.payload), content(1));
-  EXPECT_EQ(store().find(oid(1)), where);
+  EXPECT_EQ(store().snapshot().find(oid(1)), where);
 }
 
 }  // namespace

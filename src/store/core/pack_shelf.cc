@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/error.h"
 #include "base/try.h"
 
 namespace bale {
@@ -20,15 +21,17 @@ std::uint32_t PackShelf::number_of(const std::string& name) {
 
 std::string PackShelf::name(std::uint32_t number) const {
   const std::lock_guard lock(mutex_);
-  CHECK(number < slots_.size());
-  return slots_[number].name;
+  return number < slots_.size() ? slots_[number].name : std::string();
 }
 
 Result<std::shared_ptr<const StoredPack>> PackShelf::open(std::uint32_t number) {
   std::string name;
   {
     const std::lock_guard lock(mutex_);
-    CHECK(number < slots_.size());
+    if (number >= slots_.size()) {
+      return fail(ErrorCode::kInvalidArgument, "{}: no pack has the number {}", layout_.root,
+                  number);
+    }
     Slot& slot = slots_[number];
     slot.used = ++uses_;
     if (slot.pack != nullptr) return slot.pack;

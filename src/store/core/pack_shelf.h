@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The bale authors
 // SPDX-License-Identifier: Apache-2.0
 
-// PackShelf: the packs that a Store has come to know, by number, opened when they are wanted.
+// PackShelf: the packs that a Store has come to know, by number, opened when they are wanted. The
+// Store and its snapshots share it.
 //
 // A number is given once and keeps its meaning for as long as the shelf lives, also when the pack
 // is collected: so an ObjectLocation stays good. Whoever holds an open pack may go on reading it
@@ -18,6 +19,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bale/file_system.h"
@@ -40,12 +42,20 @@ class PackShelf {
  public:
   static constexpr std::size_t kMostOpen = 128;
 
-  /// `file_system` and `layout` must outlive the shelf.
-  PackShelf(FileSystem& file_system, const StoreLayout& layout)
-      : file_system_(file_system), layout_(layout) {}
+  /// `file_system` must outlive the shelf. For `records_are_marked` see record_mark.h.
+  PackShelf(FileSystem& file_system, StoreLayout layout, bool records_are_marked)
+      : file_system_(file_system),
+        layout_(std::move(layout)),
+        records_are_marked_(records_are_marked) {}
 
   PackShelf(const PackShelf&) = delete;
   PackShelf& operator=(const PackShelf&) = delete;
+
+  [[nodiscard]] FileSystem& file_system() const { return file_system_; }
+
+  [[nodiscard]] const StoreLayout& layout() const { return layout_; }
+
+  [[nodiscard]] bool records_are_marked() const { return records_are_marked_; }
 
   /// The number of the pack of this name; a new one where there was none.
   std::uint32_t number_of(const std::string& name);
@@ -75,7 +85,8 @@ class PackShelf {
   void close_longest_unused();
 
   FileSystem& file_system_;
-  const StoreLayout& layout_;
+  const StoreLayout layout_;
+  const bool records_are_marked_;
   mutable std::mutex mutex_;
   std::vector<Slot> slots_;
   std::map<std::string, std::uint32_t> numbers_;

@@ -9,9 +9,10 @@
 #include <string>
 #include <string_view>
 
-#include "bale/store.h"
+#include "bale/snapshot.h"
 #include "base/error.h"
 #include "base/hex.h"
+#include "base/known_id.h"
 #include "base/try.h"
 #include "store/core/store_impl.h"
 
@@ -54,7 +55,7 @@ class Candidates {
   bool ambiguous_ = false;
 };
 
-std::optional<FoundObject> find_exact(const Store& store, const std::string& hex) {
+std::optional<FoundObject> find_exact(const Snapshot& store, const std::string& hex) {
   if (const Result<GitOid> oid = GitOid::from_hex(hex)) {
     if (const auto location = store.find(*oid)) return FoundObject{*location, *oid, *oid};
   }
@@ -68,7 +69,7 @@ std::optional<FoundObject> find_exact(const Store& store, const std::string& hex
 
 }  // namespace
 
-Result<FoundObject> Store::find_prefix(std::string_view hex) const {
+Result<FoundObject> Snapshot::find_prefix(std::string_view hex) const {
   const auto lowest = lowest_with(hex);
   if (hex.size() < kMinDigits || hex.size() > 64 || !lowest) {
     return fail(ErrorCode::kInvalidArgument, "'{}' is not an id: {} to 64 hex digits", hex,
@@ -81,10 +82,10 @@ Result<FoundObject> Store::find_prefix(std::string_view hex) const {
   if (const auto exact = find_exact(*this, lower)) return *exact;
   Candidates candidates;
   // Which ids begin so is a matter of all of them.
-  const std::shared_ptr<const PackSet> packs = TRY(impl_->proven_packs());
+  const std::shared_ptr<const PackSet> packs = TRY(packs_->proven());
   for (const IdKind kind : {IdKind::kContentHash, IdKind::kChangeId}) {
     if (lower.size() > 2 * id_bytes(kind)) continue;
-    packs->for_each_from(ObjectId(kind, Bytes(*lowest).first(id_bytes(kind))),
+    packs->for_each_from(known_id<ObjectId>(kind, Bytes(*lowest).first(id_bytes(kind))),
                          [&](const ObjectId& found, const ObjectLocation& location) {
                            std::string id = found.to_hex();
                            if (!id.starts_with(lower)) return false;
@@ -95,7 +96,7 @@ Result<FoundObject> Store::find_prefix(std::string_view hex) const {
   for (std::uint32_t table = 0; table < packs->table_count(); ++table) {
     const std::size_t oid_size = oid_bytes(packs->hash(table));
     if (lower.size() > 2 * oid_size) continue;
-    const GitOid from(packs->hash(table), Bytes(*lowest).first(oid_size));
+    const auto from = known_id<GitOid>(packs->hash(table), Bytes(*lowest).first(oid_size));
     for (std::uint64_t i = packs->lower_bound(table, from);
          i < packs->record_count(table) && !candidates.ambiguous(); ++i) {
       const GitOid oid = packs->oid(table, i);

@@ -31,23 +31,24 @@ TEST(PrefixTest, AnyIdOfAnObjectLeadsToIt) {
   Store& store = fixture.store();
   const GitOid blob = git.oid("HEAD:a");
   const ObjectId hash = content_hash(ObjectType::kBlob, as_bytes("content"));
-  const ObjectLocation where = *store.find(blob);
+  const ObjectLocation where = *store.snapshot().find(blob);
   for (const std::string& hex : {blob.to_hex(), hash.to_hex()}) {
     for (const std::size_t digits : {std::size_t{6}, std::size_t{7}, hex.size()}) {
-      ASSERT_OK_AND_ASSIGN(found, store.find_prefix(hex.substr(0, digits)));
+      ASSERT_OK_AND_ASSIGN(found, store.snapshot().find_prefix(hex.substr(0, digits)));
       EXPECT_EQ(found.location, where);
-      ASSERT_OK_AND_ASSIGN(same, store.find_prefix(upper(hex.substr(0, digits))));
+      ASSERT_OK_AND_ASSIGN(same, store.snapshot().find_prefix(upper(hex.substr(0, digits))));
       EXPECT_EQ(same.location, where);
     }
   }
-  ASSERT_OK_AND_ASSIGN(by_oid, store.find_prefix(blob.to_hex()));
+  ASSERT_OK_AND_ASSIGN(by_oid, store.snapshot().find_prefix(blob.to_hex()));
   EXPECT_EQ(by_oid.oid, blob);
-  ASSERT_OK_AND_ASSIGN(by_hash, store.find_prefix(hash.to_hex()));
+  ASSERT_OK_AND_ASSIGN(by_hash, store.snapshot().find_prefix(hash.to_hex()));
   EXPECT_EQ(by_hash.oid, std::nullopt);
   ReadContext context;
-  ASSERT_OK_AND_ASSIGN(commit, store.get(*store.find(git.oid("HEAD")), context));
-  ASSERT_OK_AND_ASSIGN(by_change, store.find_prefix(commit.id.to_hex()));
-  EXPECT_EQ(by_change.location, *store.find(git.oid("HEAD")));
+  ASSERT_OK_AND_ASSIGN(commit,
+                       store.snapshot().get(*store.snapshot().find(git.oid("HEAD")), context));
+  ASSERT_OK_AND_ASSIGN(by_change, store.snapshot().find_prefix(commit.id.to_hex()));
+  EXPECT_EQ(by_change.location, *store.snapshot().find(git.oid("HEAD")));
 }
 
 TEST(PrefixTest, WhatIsNoIdIsRefusedAndWhatIsUnknownIsNotFound) {
@@ -60,11 +61,15 @@ TEST(PrefixTest, WhatIsNoIdIsRefusedAndWhatIsUnknownIsNotFound) {
   for (const std::string& text :
        {std::string(), std::string("12345"), hex.substr(0, 5), std::string("12345g"),
         std::string("HEADHEAD"), hex + std::string(30, '0'), " " + hex, hex + " "}) {
-    EXPECT_THAT(fixture.store().find_prefix(text), FailsWith(ErrorCode::kInvalidArgument)) << text;
+    EXPECT_THAT(fixture.store().snapshot().find_prefix(text),
+                FailsWith(ErrorCode::kInvalidArgument))
+        << text;
   }
-  EXPECT_THAT(fixture.store().find_prefix("000000"), FailsWith(ErrorCode::kNotFound, "000000"));
-  EXPECT_THAT(fixture.store().find_prefix(hex + "00"), FailsWith(ErrorCode::kNotFound));
-  EXPECT_THAT(fixture.store().find_prefix(std::string(64, 'f')), FailsWith(ErrorCode::kNotFound));
+  EXPECT_THAT(fixture.store().snapshot().find_prefix("000000"),
+              FailsWith(ErrorCode::kNotFound, "000000"));
+  EXPECT_THAT(fixture.store().snapshot().find_prefix(hex + "00"), FailsWith(ErrorCode::kNotFound));
+  EXPECT_THAT(fixture.store().snapshot().find_prefix(std::string(64, 'f')),
+              FailsWith(ErrorCode::kNotFound));
 }
 
 TEST(PrefixTest, AmbiguousOnesAreRefusedAndTheSameObjectInTwoPacksIsOne) {
@@ -93,11 +98,11 @@ TEST(PrefixTest, AmbiguousOnesAreRefusedAndTheSameObjectInTwoPacksIsOne) {
   add({one});
   add({one, "something else"});
   const std::string hex = content_hash(ObjectType::kBlob, as_bytes(one)).to_hex();
-  EXPECT_THAT(fixture.store().find_prefix(hex.substr(0, 6)), IsOk());
+  EXPECT_THAT(fixture.store().snapshot().find_prefix(hex.substr(0, 6)), IsOk());
   add({other});
-  EXPECT_THAT(fixture.store().find_prefix(hex.substr(0, 6)),
+  EXPECT_THAT(fixture.store().snapshot().find_prefix(hex.substr(0, 6)),
               FailsWith(ErrorCode::kInvalidArgument, "more than one"));
-  EXPECT_THAT(fixture.store().find_prefix(hex), IsOk());
+  EXPECT_THAT(fixture.store().snapshot().find_prefix(hex), IsOk());
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ Result<std::optional<Error>> read_failure(FileSystem& file_system, const std::st
     }
     return std::optional(got.error());
   }
-  return std::optional<Error>();
+  return std::nullopt;
 }
 
 }  // namespace bale

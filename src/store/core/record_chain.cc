@@ -7,12 +7,11 @@
 
 #include "base/error.h"
 #include "base/try.h"
-#include "object/printable.h"
 
 namespace bale {
 
 Result<std::optional<ArchiveRecord>> RecordChain::next() {
-  if (!next_) return std::optional<ArchiveRecord>();
+  if (!next_) return std::nullopt;
   const ObjectId id = *std::exchange(next_, std::nullopt);
   if (id == remembered_) {
     return fail(ErrorCode::kCorrupt, "the records before {} go round in a circle", id.to_hex());
@@ -25,13 +24,14 @@ Result<std::optional<ArchiveRecord>> RecordChain::next() {
   ArchiveRecord entry = TRY(read_(id));
   if (entry.record.kind == RecordKind::kRemoved) {
     removal_ = id;
-    return std::optional<ArchiveRecord>();
+    return std::nullopt;
   }
   next_ = entry.record.previous;
-  return std::optional<ArchiveRecord>(std::move(entry));
+  return entry;
 }
 
-RecordCount count_records(const Store& store, const ArchiveRecord& newest, ReadContext& context) {
+RecordCount count_records(const Snapshot& store, const ArchiveRecord& newest,
+                          ReadContext& context) {
   if (newest.record.number > 0) return {.records = newest.record.number, .error = {}};
   RecordCount count{.records = 1, .error = {}};
   RecordChain chain = chain_from(store, newest.record.previous, context);
@@ -50,33 +50,20 @@ Error record_error(const std::string& name, std::uint64_t back, const Error& err
   if (error.code == ErrorCode::kInterrupted) return error;
   // What the system refuses to read, or the memory is too small for, is not lost.
   if (error.code != ErrorCode::kCorrupt && error.code != ErrorCode::kNotFound) {
-    return fail(error.code, "{}: {}", back == 0 ? name : fmt::format("{}@{}", name, back),
+    return fail(error, "{}: {}", back == 0 ? name : fmt::format("{}@{}", name, back),
                 error.message);
   }
   if (back == 0) {
-    return fail(error.code,
-                "{}: {} (bale repair restores it; if it cannot, bale archive rm {} gives it up)",
-                name, error.message, shell_word(name));
+    return fail(error.code, {.kind = HintKind::kRepairOrRemove, .archive = name}, "{}: {}", name,
+                error.message);
   }
-  return fail(error.code,
-              "{}@{}: {} (bale repair --from another store that has the record brings it back; "
-              "bale archive prune {} --keep {} drops it and the older ones)",
-              name, back, error.message, shell_word(name), back);
+  return fail(error.code, {.kind = HintKind::kRepairOrPrune, .archive = name, .keep = back},
+              "{}@{}: {}", name, back, error.message);
 }
 
-Result<void> for_each_tip(
-    const Record& record,
-    const std::function<Result<void>(const GitOid& oid, const std::string& what)>& use) {
-  for (const auto& [name, oid] : record.refs) TRY(use(oid, name));
-  if (record.root) TRY(use(*record.root, "the root tree"));
-  const Result<GitOid> detached = GitOid::from_hex(record.head);
-  if (detached) TRY(use(*detached, "HEAD"));
-  return {};
-}
-
-RecordChain chain_from(const Store& store, const std::optional<ObjectId>& newest,
+RecordChain chain_from(const Snapshot& store, const std::optional<ObjectId>& newest,
                        ReadContext& context) {
-  return {newest, [&store, &context](const ObjectId& id) { return store.record(id, context); }};
+  return {newest, [store, &context](const ObjectId& id) { return store.record(id, context); }};
 }
 
 }  // namespace bale

@@ -64,21 +64,15 @@ struct RecordCount {
 
 /// Of the archive whose newest record this is: what the record says. Only where an older version
 /// wrote it, older records are read, back to one that says it.
-[[nodiscard]] RecordCount count_records(const Store& store, const ArchiveRecord& newest,
+[[nodiscard]] RecordCount count_records(const Snapshot& store, const ArchiveRecord& newest,
                                         ReadContext& context);
 
 /// What is said where the record `back` imports ago cannot be read: which it is, why, and what
 /// helps. Other errors than of reading it, kInterrupted, stay as they are.
 [[nodiscard]] Error record_error(const std::string& name, std::uint64_t back, const Error& error);
 
-/// Calls `use` for each object that a record names, with the ref or what else it is; but not for
-/// its lists. The one list of a record's roots, but for collect_proof.cc, which has its own.
-Result<void> for_each_tip(
-    const Record& record,
-    const std::function<Result<void>(const GitOid& oid, const std::string& what)>& use);
-
-/// The chain in a store, from this record back. Store and context must outlive it.
-[[nodiscard]] RecordChain chain_from(const Store& store, const std::optional<ObjectId>& newest,
+/// The chain in a store, from this record back. The context must outlive it.
+[[nodiscard]] RecordChain chain_from(const Snapshot& store, const std::optional<ObjectId>& newest,
                                      ReadContext& context);
 
 }  // namespace bale

@@ -109,7 +109,7 @@ TEST(RecordCountTest, IsWhatTheNewestRecordSaysOrWhatAWalkSays) {
   ASSERT_OK_AND_ASSIGN(store, Store::open("/store", &files));
   for (const std::int64_t time : {1, 2, 3}) ASSERT_THAT(grow_archive(store, "x", time), IsOk());
   ReadContext context;
-  ASSERT_OK_AND_ASSIGN(newest, store.record("x", 0, context));
+  ASSERT_OK_AND_ASSIGN(newest, store.snapshot().record("x", 0, context));
   EXPECT_EQ(newest.record.number, 0u);
   EXPECT_EQ(count_records(store, newest, context).records, 3u);
   newest.record.number = 7;
@@ -121,14 +121,15 @@ TEST(RecordCountTest, IsWhatTheNewestRecordSaysOrWhatAWalkSays) {
   EXPECT_TRUE(lost.error.has_value());
   // Pruning counts them again.
   ASSERT_THAT(prune_archive(store, "x", 2), IsOk());
-  ASSERT_OK_AND_ASSIGN(pruned, store.record("x", 0, context));
+  ASSERT_OK_AND_ASSIGN(pruned, store.snapshot().record("x", 0, context));
   EXPECT_EQ(pruned.record.number, 2u);
-  EXPECT_EQ(store.record("x", 1, context)->record.number, 1u);
+  EXPECT_EQ(store.snapshot().record("x", 1, context)->record.number, 1u);
 }
 
 TEST(RecordErrorTest, OnlyWhatIsLostIsGivenUp) {
   const Error lost = record_error("x", 0, fail(ErrorCode::kCorrupt, "it is lost"));
-  EXPECT_THAT(lost.message, testing::HasSubstr("bale archive rm x"));
+  EXPECT_EQ(lost.hint.kind, HintKind::kRepairOrRemove);
+  EXPECT_EQ(lost.hint.archive, "x");
   for (const ErrorCode code : {ErrorCode::kIo, ErrorCode::kLimitExceeded}) {
     for (const std::uint64_t back : {0U, 3U}) {
       const Error unread = record_error("x", back, fail(code, "why"));

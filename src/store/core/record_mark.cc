@@ -53,12 +53,12 @@ Result<std::optional<ObjectView>> get_record(const MaybeRecord& entry, bool reco
   }
   if (object.error().code != ErrorCode::kLimitExceeded) return object.error();
   EntryProof proof(entry.id, entry.type, entry.size, records_are_marked);
-  static_cast<void>(TRY(entry.read([&](Bytes piece) -> Result<void> {
+  TRY_VOID(entry.read([&](Bytes piece) -> Result<void> {
     proof.update(piece);
     return {};
-  })));
+  }));
   if (proof.finish() == EntryIdentity::kRecord) return object.error();
-  return std::optional<ObjectView>();
+  return std::nullopt;
 }
 
 Result<std::optional<ObjectView>> get_record(const PackReader& pack, const EntryInfo& entry,

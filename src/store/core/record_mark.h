@@ -7,7 +7,7 @@
 //
 // A store whose mark says "bale store 1" was made before that. There, records are under content
 // hashes too, and an action is a record if its payload begins with '{'. Such a store is read and
-// written by that rule: Store::Impl::records_are_marked() is false.
+// written by that rule: records_are_marked() is false.
 //
 // Safe from any thread; EntryProof is thread-compatible.
 

@@ -61,13 +61,13 @@ class StrangersTagTest : public testing::Test {
     git_.write("a", "good");
     git_.commit("good");
     EXPECT_THAT(fixture_.import(git_.path(), "good"), IsOk());
-    good_ = *fixture_.store().newest_record("good").value();
+    good_ = *fixture_.store().snapshot().newest_record("good").value();
     odd_.write("b", "odd");
     const GitOid commit = odd_.commit("odd");
     Record record = fixture_.record("good");
     record.time += 1'000'000;
     record.refs["refs/heads/main"] = commit;
-    payload_ = encode_record(record);
+    payload_ = encode_record(record).value();
     tag_ = odd_.write_object("tag", payload_);
     before_odd_ = fixture_.files();
     EXPECT_THAT(fixture_.import_with(odd_.path(), {.name = "odd", .all_objects = true}), IsOk());
@@ -75,7 +75,7 @@ class StrangersTagTest : public testing::Test {
 
   Result<RepairSummary> repair(ObjectSource* from = nullptr) {
     const Result<RepairSummary> summary =
-        repair_store(fixture_.path(), {.from = from, .sync = false});
+        repair_store(fixture_.path(), {.from = from, .work = {.sync = false}});
     EXPECT_THAT(fixture_.store().refresh(), IsOk());
     return summary;
   }
@@ -88,12 +88,13 @@ class StrangersTagTest : public testing::Test {
   void expect_a_tag() {
     Store store = fixture_.reopened();
     ReadContext context;
-    const auto location = store.find(tag_);
+    const auto location = store.snapshot().find(tag_);
     ASSERT_TRUE(location.has_value());
-    ASSERT_OK_AND_ASSIGN(tag, store.get(*location, context, tag_));
+    ASSERT_OK_AND_ASSIGN(tag, store.snapshot().get(*location, context, tag_));
     EXPECT_EQ(as_text(tag.payload), payload_);
-    EXPECT_THAT(store.record(tag.id, context), FailsWith(ErrorCode::kCorrupt, "is not a record"));
-    ASSERT_OK_AND_ASSIGN(newest, store.newest_record("good"));
+    EXPECT_THAT(store.snapshot().record(tag.id, context),
+                FailsWith(ErrorCode::kCorrupt, "is not a record"));
+    ASSERT_OK_AND_ASSIGN(newest, store.snapshot().newest_record("good"));
     EXPECT_EQ(newest, good_);
     ASSERT_OK_AND_ASSIGN(report, fixture_.verify());
     EXPECT_THAT(report.errors, IsEmpty());
@@ -146,11 +147,12 @@ TEST_F(StrangersTagTest, IsATagWhenItComesFromAnotherStore) {
 }
 
 TEST_F(StrangersTagTest, IsATagForMaintenance) {
-  ASSERT_OK_AND_ASSIGN(removed, remove_archive(fixture_.store(), "good", {.sync = false}));
-  ASSERT_THAT(collect_store(fixture_.store(), {.sync = false}), IsOk());
-  EXPECT_TRUE(fixture_.reopened().find(tag_).has_value());
+  ASSERT_OK_AND_ASSIGN(removed,
+                       remove_archive(fixture_.store(), "good", {.work = {.sync = false}}));
+  ASSERT_THAT(collect_store(fixture_.store(), {.work = {.sync = false}}), IsOk());
+  EXPECT_TRUE(fixture_.reopened().snapshot().find(tag_).has_value());
   good_ = removed.record;
-  ASSERT_OK_AND_ASSIGN(archives, fixture_.reopened().archives());
+  ASSERT_OK_AND_ASSIGN(archives, fixture_.reopened().snapshot().archives());
   EXPECT_THAT(archives, ElementsAre("odd"));
 }
 
@@ -158,7 +160,7 @@ TEST_F(StrangersTagTest, NoPointerTakesItForARecord) {
   const ObjectId id = content_hash(ObjectType::kAction, as_bytes(payload_));
   write_test_file(in_store("archives/good"), id.to_hex() + "\n");
   ReadContext context;
-  EXPECT_THAT(fixture_.store().record("good", 0, context),
+  EXPECT_THAT(fixture_.store().snapshot().record("good", 0, context),
               FailsWith(ErrorCode::kCorrupt, "is not a record"));
   ASSERT_OK_AND_ASSIGN(summary, repair());
   EXPECT_THAT(summary.archives_recovered, ElementsAre("good"));
@@ -168,8 +170,8 @@ TEST_F(StrangersTagTest, NoPointerTakesItForARecord) {
 TEST(RecordMarkTest, CollectingKeepsARecordThatAGitIndexHasAnIdFor) {
   StoreFixture fixture;
   ASSERT_THAT(grow_archive(fixture.store(), "x", 1), IsOk());
-  ASSERT_OK_AND_ASSIGN(old, fixture.store().newest_record("x"));
-  const std::string payload = encode_record({.archive = "x", .time = 2, .previous = old});
+  ASSERT_OK_AND_ASSIGN(old, fixture.store().snapshot().newest_record("x"));
+  const std::string payload = encode_record({.archive = "x", .time = 2, .previous = old}).value();
   const ObjectId id = record_id(as_bytes(payload));
   ASSERT_OK_AND_ASSIGN(staged,
                        StagedPack::create(fixture.store(), GitHash::kSha1, {.sync = false}));
@@ -179,7 +181,7 @@ TEST(RecordMarkTest, CollectingKeepsARecordThatAGitIndexHasAnIdFor) {
   ASSERT_THAT(staged->install(), IsOk());
   ASSERT_THAT(move_archive(fixture.store(), "x", id, false), IsOk());
   ASSERT_THAT(fixture.store().refresh(), IsOk());
-  ASSERT_THAT(collect_store(fixture.store(), {.sync = false}), IsOk());
+  ASSERT_THAT(collect_store(fixture.store(), {.work = {.sync = false}}), IsOk());
   EXPECT_EQ(fixture.record("x").time, 2);
 }
 
@@ -209,10 +211,12 @@ class OldStoreTest : public testing::Test {
   void expect_sound(std::uint64_t records) {
     fixture_.store() = fixture_.reopened();
     ReadContext context;
-    ASSERT_OK_AND_ASSIGN(oldest, fixture_.store().record("x", records - 1, context));
-    EXPECT_EQ(oldest.id, content_hash(ObjectType::kAction, as_bytes(encode_record(oldest.record))));
+    ASSERT_OK_AND_ASSIGN(oldest, fixture_.store().snapshot().record("x", records - 1, context));
+    EXPECT_EQ(oldest.id,
+              content_hash(ObjectType::kAction, as_bytes(encode_record(oldest.record).value())));
     EXPECT_EQ(oldest.record.number, 1u);
-    EXPECT_THAT(fixture_.store().record("x", records, context), FailsWith(ErrorCode::kNotFound));
+    EXPECT_THAT(fixture_.store().snapshot().record("x", records, context),
+                FailsWith(ErrorCode::kNotFound));
     ASSERT_OK_AND_ASSIGN(report, fixture_.verify());
     EXPECT_TRUE(report.ok());
     ASSERT_OK_AND_ASSIGN(exported, fixture_.export_git("x"));
@@ -226,9 +230,9 @@ class OldStoreTest : public testing::Test {
 
 TEST_F(OldStoreTest, IsReadWrittenAndMaintainedByItsOwnRule) {
   expect_sound(2);
-  ASSERT_THAT(prune_archive(fixture_.store(), "x", 1, {.sync = false}), IsOk());
+  ASSERT_THAT(prune_archive(fixture_.store(), "x", 1, {.work = {.sync = false}}), IsOk());
   expect_sound(1);
-  ASSERT_THAT(collect_store(fixture_.store(), {.sync = false}), IsOk());
+  ASSERT_THAT(collect_store(fixture_.store(), {.work = {.sync = false}}), IsOk());
   expect_sound(1);
 }
 
@@ -238,7 +242,7 @@ TEST_F(OldStoreTest, IsRepairedByItsOwnRuleAlsoWhereItsMarkWasLost) {
       if (!file.ends_with(".pack")) fs::remove(file);
     }
     if (mark_too) fs::remove(fixture_.path() + "/bale-store");
-    ASSERT_OK_AND_ASSIGN(summary, repair_store(fixture_.path(), {.sync = false}));
+    ASSERT_OK_AND_ASSIGN(summary, repair_store(fixture_.path(), {.work = {.sync = false}}));
     EXPECT_THAT(summary.archives_recovered, ElementsAre("x"));
     expect_sound(2);
   }

@@ -32,7 +32,7 @@ class RecordScan {
  public:
   using Use = std::function<Result<void>(const ObjectId&, const Record&)>;
 
-  RecordScan(const Store& store, const RecordScanOptions& options, const Use& use)
+  RecordScan(const Snapshot& store, const RecordScanOptions& options, const Use& use)
       : store_(store),
         options_(options),
         use_(use),
@@ -65,7 +65,7 @@ class RecordScan {
     return {};
   }
 
-  const Store& store_;
+  const Snapshot store_;
   const RecordScanOptions& options_;
   const Use& use_;
   ReadContext context_;
@@ -73,7 +73,7 @@ class RecordScan {
 };
 
 Result<void> RecordScan::scan(std::uint32_t number) {
-  const Result<std::shared_ptr<const StoredPack>> opened = store_.impl().open(number);
+  const Result<std::shared_ptr<const StoredPack>> opened = open_pack(store_, number);
   if (!opened && options_.on_damage && is_lost_or_unreadable(opened.error())) return {};
   if (!opened) return opened.error();
   Sorter by_offset = TRY(Sorter::create(budget_, {.memory_bytes = budget_.limit_bytes(),
@@ -133,7 +133,7 @@ Result<void> RecordScan::look_at(const ObjectLocation& location) {
 Result<std::optional<Record>> RecordScan::read(const ObjectLocation& location, ObjectId& id) {
   // What is stored as a delta has its base's type, which only its chain tells.
   const EntryInfo info = TRY(store_.info(location, context_));
-  if (info.type != ObjectType::kAction) return std::optional<Record>();
+  if (info.type != ObjectType::kAction) return std::nullopt;
   const std::optional<ObjectView> object =
       TRY(get_record({.id = info.id,
                       .size = info.size,
@@ -142,18 +142,19 @@ Result<std::optional<Record>> RecordScan::read(const ObjectLocation& location, O
                           [&](const PackReader::PayloadSink& sink) {
                             return store_.read(location, context_, sink);
                           }},
-                     store_.impl().records_are_marked()));
-  if (!object) return std::optional<Record>();
+                     records_are_marked(store_)));
+  if (!object) return std::nullopt;
   Result<Record> record = decode_record(object->payload);
-  if (!record) return std::optional<Record>();
+  if (!record) return std::nullopt;
   id = object->id;
-  return std::optional(std::move(*record));
+  return std::move(*record);
 }
 
 }  // namespace
 
 Result<void> for_each_record(
-    const Store& store, const std::vector<std::uint32_t>& packs, const RecordScanOptions& options,
+    const Snapshot& store, const std::vector<std::uint32_t>& packs,
+    const RecordScanOptions& options,
     const std::function<Result<void>(const ObjectId&, const Record&)>& use) {
   RecordScan scan(store, options, use);
   for (const std::uint32_t number : packs) TRY(scan.scan(number));
@@ -161,7 +162,8 @@ Result<void> for_each_record(
 }
 
 Result<std::vector<RecoveredArchive>> recover_archives(
-    const Store& store, const std::vector<std::uint32_t>& packs, const RecordScanOptions& options,
+    const Snapshot& store, const std::vector<std::uint32_t>& packs,
+    const RecordScanOptions& options,
     const std::function<bool(const std::string& archive)>& is_known, ArchiveRecovery recovery) {
   TRY(for_each_record(store, packs, options,
                       [&](const ObjectId& id, const Record& record) -> Result<void> {

@@ -36,14 +36,16 @@ struct RecordScanOptions {
 /// to: without a Git index, the headers of all. Actions that are no records are overlooked. An
 /// Error of `use` ends it and comes back.
 Result<void> for_each_record(
-    const Store& store, const std::vector<std::uint32_t>& packs, const RecordScanOptions& options,
+    const Snapshot& store, const std::vector<std::uint32_t>& packs,
+    const RecordScanOptions& options,
     const std::function<Result<void>(const ObjectId&, const Record&)>& use);
 
 /// The archives that records in these packs tell of, but for those that `is_known` says to be known
 /// better; sorted by name. `recovery` may have records already that were found elsewhere.
 /// Memory: see ArchiveRecovery, for the records of those that are returned.
 Result<std::vector<RecoveredArchive>> recover_archives(
-    const Store& store, const std::vector<std::uint32_t>& packs, const RecordScanOptions& options,
+    const Snapshot& store, const std::vector<std::uint32_t>& packs,
+    const RecordScanOptions& options,
     const std::function<bool(const std::string& archive)>& is_known, ArchiveRecovery recovery = {});
 
 }  // namespace bale

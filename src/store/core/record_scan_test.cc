@@ -32,10 +32,10 @@ class RecordScanTest : public testing::Test {
     EXPECT_THAT(fixture_.import(git_.path(), "x"), IsOk());
     ReadContext context;
     for (const std::uint64_t back : {1u, 0u}) {
-      const Result<ArchiveRecord> entry = fixture_.store().record("x", back, context);
+      const Result<ArchiveRecord> entry = fixture_.store().snapshot().record("x", back, context);
       EXPECT_THAT(entry, IsOk());
       records_.insert(entry->id);
-      location_ = *fixture_.store().find(entry->id);
+      location_ = *fixture_.store().snapshot().find(entry->id);
     }
   }
 
@@ -48,7 +48,7 @@ class RecordScanTest : public testing::Test {
   Result<std::set<ObjectId>> scan(const RecordScanOptions& options) {
     const Store store = fixture_.reopened();
     std::set<ObjectId> found;
-    TRY(for_each_record(store, store.pack_numbers(), options,
+    TRY(for_each_record(store, store.snapshot().pack_numbers(), options,
                         [&](const ObjectId& id, const Record& record) -> Result<void> {
                           EXPECT_EQ(record.archive, "x");
                           EXPECT_TRUE(found.insert(id).second);
@@ -79,9 +79,9 @@ TEST_F(RecordScanTest, GitIndexesAreNotNeeded) {
 }
 
 TEST_F(RecordScanTest, ADamagedRecordEndsItOrIsToldOf) {
-  const std::string pack = fixture_.store().pack_name(location_.pack);
+  const std::string pack = fixture_.store().snapshot().pack_name(location_.pack);
   ReadContext context;
-  ASSERT_OK_AND_ASSIGN(info, fixture_.store().info(location_, context));
+  ASSERT_OK_AND_ASSIGN(info, fixture_.store().snapshot().info(location_, context));
   flip_byte(fixture_.path() + "/packs/" + pack + ".pack",
             static_cast<std::int64_t>(info.offset + info.entry_bytes - 5));
   EXPECT_THAT(scan(options()), FailsWith(ErrorCode::kCorrupt));
@@ -99,8 +99,9 @@ TEST_F(RecordScanTest, ADamagedRecordEndsItOrIsToldOf) {
 TEST_F(RecordScanTest, WhatIsKnownIsNotRecovered) {
   const Store store = fixture_.reopened();
   for (const bool known : {true, false}) {
-    ASSERT_OK_AND_ASSIGN(archives, recover_archives(store, store.pack_numbers(), options(),
-                                                    [&](const std::string&) { return known; }));
+    ASSERT_OK_AND_ASSIGN(archives,
+                         recover_archives(store, store.snapshot().pack_numbers(), options(),
+                                          [&](const std::string&) { return known; }));
     EXPECT_EQ(archives.size(), known ? 0u : 1u);
   }
 }

@@ -46,7 +46,7 @@ Error not_its_id(const ObjectId& id, ObjectType type) {
 
 }  // namespace
 
-StagedPack::StagedPack(const Store& store, GitHash hash, const StagedPackOptions& options)
+StagedPack::StagedPack(const Snapshot& store, GitHash hash, const StagedPackOptions& options)
     : store_(store),
       hash_(hash),
       options_(options),
@@ -54,7 +54,7 @@ StagedPack::StagedPack(const Store& store, GitHash hash, const StagedPackOptions
 
 std::uint64_t StagedPack::smallest_memory_bytes(int level, bool deltas) {
   const std::uint64_t smallest_builder =
-      PackBuilder::smallest_memory_bytes(builder_options(level, deltas));
+      smallest_build_memory_bytes(builder_options(level, deltas));
   return std::max(smallest_builder + kMinGitIndexBytes, smallest_builder / 7 * 8 + 8);
 }
 
@@ -63,7 +63,7 @@ std::uint64_t StagedPack::full_search_memory_bytes(int level) {
   return std::max(smallest_memory_bytes(level, true), kFullSearchMemoryBytes / 7 * 8 + 8);
 }
 
-Result<std::unique_ptr<StagedPack>> StagedPack::create(const Store& store, GitHash hash,
+Result<std::unique_ptr<StagedPack>> StagedPack::create(const Snapshot& store, GitHash hash,
                                                        const StagedPackOptions& options) {
   const std::uint64_t smallest = smallest_memory_bytes(options.level, options.deltas);
   if (options.memory_bytes < smallest) {
@@ -76,7 +76,7 @@ Result<std::unique_ptr<StagedPack>> StagedPack::create(const Store& store, GitHa
 }
 
 Result<void> StagedPack::start() {
-  area_.emplace(TRY(StagingArea::create(store_.file_system(), store_.impl().layout())));
+  area_.emplace(TRY(StagingArea::create(store_.file_system(), layout_of(store_))));
   git_index_ = TRY(GitIndexBuilder::create(
       git_index_budget_, hash_,
       {.memory_bytes = git_index_budget_.limit_bytes() - kGitIndexWriteBufferBytes,
@@ -84,13 +84,13 @@ Result<void> StagedPack::start() {
        .scratch_directory = directory(),
        .operation = &options_.operation}));
   PackBuilderOptions builder = builder_options(options_.level, options_.deltas);
-  builder.lanes = options_.lanes;
-  builder.memory_bytes = options_.memory_bytes - git_index_budget_.limit_bytes();
+  builder.work.lanes = options_.lanes;
+  builder.work.memory_bytes = options_.memory_bytes - git_index_budget_.limit_bytes();
   builder.scratch_directory = directory();
   builder.allow_huge = options_.allow_huge;
-  builder.sync = options_.sync;
-  builder.operation = options_.operation;
-  builder.file_system = &store_.file_system();
+  builder.work.sync = options_.sync;
+  builder.work.operation = options_.operation;
+  builder.work.file_system = &store_.file_system();
   builder.on_entry = [this](const EntryPosition& entry) { return entry_written(entry); };
   builder_ = TRY(PackBuilder::create(directory() + "/new.pack", builder));
   return {};
@@ -127,7 +127,7 @@ Result<ObjectId> StagedPack::add(const std::optional<GitOid>& oid, ObjectType ty
   const ObjectId id = store_id(type, payload);
   TRY(check_change_id(id, type, payload));
   unplaced_.emplace_back(oid);
-  static_cast<void>(TRY(builder_->add(id, type, payload, {.lineage = lineage})));
+  TRY_VOID(builder_->add(id, type, payload, {.lineage = lineage}));
   return id;
 }
 
@@ -147,13 +147,13 @@ Result<ObjectId> StagedPack::end(const std::optional<GitOid>& oid) {
   const ObjectId id = streamed_->store_id();
   streamed_.reset();
   unplaced_.emplace_back(oid);
-  static_cast<void>(TRY(builder_->end_object(id)));
+  TRY_VOID(builder_->end_object(id));
   return id;
 }
 
 Result<void> StagedPack::add_stored(const std::optional<GitOid>& oid, const StoredEntry& entry) {
   unplaced_.emplace_back(oid);
-  static_cast<void>(TRY(builder_->add_stored(entry)));
+  TRY_VOID(builder_->add_stored(entry));
   return {};
 }
 
@@ -163,13 +163,13 @@ Result<void> StagedPack::begin_stored(const StoredEntry& entry) {
 
 Result<void> StagedPack::end_stored(const std::optional<GitOid>& oid) {
   unplaced_.emplace_back(oid);
-  static_cast<void>(TRY(builder_->end_stored()));
+  TRY_VOID(builder_->end_stored());
   return {};
 }
 
 bool StagedPack::is_taken_for_record(ObjectType type, Bytes beginning) const {
   return type == ObjectType::kAction && !beginning.empty() && beginning.front() == std::byte{'{'} &&
-         !store_.impl().records_are_marked();
+         !records_are_marked(store_);
 }
 
 Result<void> StagedPack::add_as(const ObjectId& id, const std::optional<GitOid>& oid,
@@ -177,7 +177,7 @@ Result<void> StagedPack::add_as(const ObjectId& id, const std::optional<GitOid>&
   if (!is_store_id(id, type, payload)) return not_its_id(id, type);
   TRY(check_change_id(id, type, payload));
   unplaced_.emplace_back(oid);
-  static_cast<void>(TRY(builder_->add(id, type, payload, {.lineage = lineage})));
+  TRY_VOID(builder_->add(id, type, payload, {.lineage = lineage}));
   return {};
 }
 
@@ -185,33 +185,32 @@ Result<void> StagedPack::end_as(const ObjectId& id, const std::optional<GitOid>&
   if (!streamed_->is_store_id(id)) return not_its_id(id, streamed_type_);
   streamed_.reset();
   unplaced_.emplace_back(oid);
-  static_cast<void>(TRY(builder_->end_object(id)));
+  TRY_VOID(builder_->end_object(id));
   return {};
 }
 
 Result<ObjectId> StagedPack::add_record(const Record& record) {
-  const std::string payload = encode_record(record);
-  const ObjectId id = id_of_record(as_bytes(payload), store_.impl().records_are_marked());
+  const std::string payload = TRY(encode_record(record));
+  const ObjectId id = id_of_record(as_bytes(payload), records_are_marked(store_));
   unplaced_.emplace_back(std::nullopt);
-  static_cast<void>(TRY(builder_->add(id, ObjectType::kAction, as_bytes(payload))));
+  TRY_VOID(builder_->add(id, ObjectType::kAction, as_bytes(payload)));
   return id;
 }
 
 // The same entries make the same pack, and then the same indexes, unless Git knows them by ids of
 // another hash. That takes two packs of blobs alone, without a record; but it must not lose ids.
 Result<void> StagedPack::check_name_is_free(const InstalledPack& installed) const {
-  const Result<GitIndexView> there =
-      GitIndexView::open(store_.file_system(), store_.impl().layout().git_index(installed.name),
-                         installed.summary.trailer);
+  const Result<GitIndexView> there = GitIndexView::open(
+      store_.file_system(), layout_of(store_).git_index(installed.name), installed.summary.trailer);
   if (!there || there->hash() == hash_) return {};
   return fail(ErrorCode::kUnsupported,
               "{}: a pack with the same bytes is there, whose objects have Git ids of {}",
-              store_.impl().layout().pack(installed.name), to_string(there->hash()));
+              layout_of(store_).pack(installed.name), to_string(there->hash()));
 }
 
 Result<InstalledPack> StagedPack::install() {
   FileSystem& files = store_.file_system();
-  const StoreLayout& layout = store_.impl().layout();
+  const StoreLayout& layout = layout_of(store_);
   InstalledPack installed;
   installed.summary = TRY(builder_->finish());
   installed.name = installed.summary.name;
@@ -230,16 +229,16 @@ Result<InstalledPack> StagedPack::install() {
   if (options_.sync) TRY(files.sync_directory(layout.packs()));
   TRY(files.rename(directory() + "/new.pack", layout.pack(installed.name)));
   // One of this name that was damaged may be open.
-  PackShelf& shelf = store_.impl().shelf();
+  PackShelf& shelf = shelf_of(store_);
   shelf.close(shelf.number_of(installed.name));
   if (options_.sync) TRY(files.sync_directory(layout.packs()));
   return installed;
 }
 
-Result<void> move_archive(const Store& store, const std::string& name, const ObjectId& record,
+Result<void> move_archive(const Snapshot& store, const std::string& name, const ObjectId& record,
                           bool sync) {
   FileSystem& files = store.file_system();
-  const StoreLayout& layout = store.impl().layout();
+  const StoreLayout& layout = layout_of(store);
   // Those of a pointer that is there were made durable before it.
   if (!files.stat(layout.archive(name))) {
     TRY(make_archive_directories(files, layout, name, sync));

@@ -55,7 +55,8 @@ struct InstalledPack {
 class StagedPack {
  public:
   /// kInvalidArgument where the memory does not do, with what would.
-  [[nodiscard]] static Result<std::unique_ptr<StagedPack>> create(const Store& store, GitHash hash,
+  [[nodiscard]] static Result<std::unique_ptr<StagedPack>> create(const Snapshot& store,
+                                                                  GitHash hash,
                                                                   const StagedPackOptions& options);
 
   /// The smallest memory_bytes that these options work with.
@@ -112,14 +113,14 @@ class StagedPack {
   Result<InstalledPack> install();
 
  private:
-  StagedPack(const Store& store, GitHash hash, const StagedPackOptions& options);
+  StagedPack(const Snapshot& store, GitHash hash, const StagedPackOptions& options);
 
   Result<void> start();
   Result<void> check_change_id(const ObjectId& id, ObjectType type, Bytes payload);
   Result<void> entry_written(const EntryPosition& entry);
   Result<void> check_name_is_free(const InstalledPack& installed) const;
 
-  const Store& store_;
+  const Snapshot store_;
   GitHash hash_;
   StagedPackOptions options_;
   Budget git_index_budget_;
@@ -134,7 +135,7 @@ class StagedPack {
 
 /// Makes `record` the newest of the archive: durable when this returns. The record's pack must be
 /// installed.
-Result<void> move_archive(const Store& store, const std::string& name, const ObjectId& record,
+Result<void> move_archive(const Snapshot& store, const std::string& name, const ObjectId& record,
                           bool sync);
 
 }  // namespace bale

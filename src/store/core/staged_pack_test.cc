@@ -25,7 +25,7 @@ GitOid oid_of(ObjectType type, const std::string& payload) {
 }
 
 // Adds 300 blobs and a record, installs, and moves the archive "x".
-Result<InstalledPack> add_archive(const Store& store, int seed) {
+Result<InstalledPack> add_archive(const Snapshot& store, int seed) {
   const std::unique_ptr<StagedPack> staged = TRY(StagedPack::create(store, GitHash::kSha1, {}));
   for (int i = 0; i < 300; ++i) {
     const std::string payload = std::string(300, 'x') + std::to_string(seed + i);
@@ -40,14 +40,14 @@ Result<InstalledPack> add_archive(const Store& store, int seed) {
 // Whether the archive is there and what its pack holds can be read: nullopt where there is none.
 Result<bool> archive_is_whole(FileSystem& files) {
   const Store store = TRY(Store::open("/store", &files));
-  if (!TRY(store.newest_record("x"))) return false;
+  if (!TRY(store.snapshot().newest_record("x"))) return false;
   ReadContext context;
-  const ArchiveRecord newest = TRY(store.record("x", 0, context));
-  for (const std::uint32_t number : store.pack_numbers()) {
-    const std::shared_ptr<const PackReader> pack = TRY(store.pack(number));
+  const ArchiveRecord newest = TRY(store.snapshot().record("x", 0, context));
+  for (const std::uint32_t number : store.snapshot().pack_numbers()) {
+    const std::shared_ptr<const PackReader> pack = TRY(store.snapshot().pack(number));
     for (std::uint64_t i = 0; i < pack->record_count(); ++i) {
       const IndexRecord record = TRY(pack->record(i));
-      TRY(store.get({number, record.offset}, context));
+      TRY(store.snapshot().get({number, record.offset}, context));
     }
   }
   return newest.record.objects == 300;
@@ -69,12 +69,13 @@ TEST(StagedPackTest, WhatIsInstalledIsFoundByBothIds) {
   staged.reset();
   EXPECT_EQ(fixture.files().size(), 3u);
   ASSERT_THAT(fixture.store().refresh(), IsOk());
-  EXPECT_EQ(fixture.store().pack_name(0), installed.name);
+  EXPECT_EQ(fixture.store().snapshot().pack_name(0), installed.name);
   for (const auto& [id, payload] :
        {std::pair(small_id, std::string("small")), std::pair(large_id, large)}) {
     EXPECT_EQ(id, content_hash(ObjectType::kBlob, as_bytes(payload)));
-    ASSERT_TRUE(fixture.store().find(id));
-    EXPECT_EQ(fixture.store().find(oid_of(ObjectType::kBlob, payload)), fixture.store().find(id));
+    ASSERT_TRUE(fixture.store().snapshot().find(id));
+    EXPECT_EQ(fixture.store().snapshot().find(oid_of(ObjectType::kBlob, payload)),
+              fixture.store().snapshot().find(id));
   }
 }
 
@@ -116,11 +117,12 @@ TEST(StagedPackTest, EntriesOfAnotherPackAreTakenOverAsTheyAreStored) {
   ASSERT_THAT(copy.store().refresh(), IsOk());
   for (const std::string& text : {small, large}) {
     ASSERT_OK_AND_ASSIGN(
-        object, copy.store().get(*copy.store().find(oid_of(ObjectType::kBlob, text)), context));
+        object, copy.store().snapshot().get(
+                    *copy.store().snapshot().find(oid_of(ObjectType::kBlob, text)), context));
     EXPECT_EQ(as_text(object.payload), text);
   }
-  EXPECT_FALSE(copy.store().find(oid_of(ObjectType::kBlob, "no Git id")));
-  EXPECT_TRUE(copy.store().find(content_hash(ObjectType::kBlob, as_bytes("no Git id"))));
+  EXPECT_FALSE(copy.store().snapshot().find(oid_of(ObjectType::kBlob, "no Git id")));
+  EXPECT_TRUE(copy.store().snapshot().find(content_hash(ObjectType::kBlob, as_bytes("no Git id"))));
 }
 
 TEST(StagedPackTest, DroppedItLeavesNothing) {
@@ -197,7 +199,8 @@ TEST(StagedPackTest, TheSameCommitUnderBothHashesIsNoConflict) {
     ASSERT_THAT(staged->add_record({.archive = std::string(to_string(hash))}), IsOk());
     ASSERT_THAT(staged->install(), IsOk());
     ASSERT_THAT(fixture.store().refresh(), IsOk());
-    EXPECT_TRUE(fixture.store().find(git_oid(hash, ObjectType::kState, as_bytes(commit))));
+    EXPECT_TRUE(
+        fixture.store().snapshot().find(git_oid(hash, ObjectType::kState, as_bytes(commit))));
   }
 }
 
@@ -256,7 +259,7 @@ TEST(StagedPackTest, APowerCutKeepsWhatWasSaidToBeThere) {
     EXPECT_TRUE(after);
     ASSERT_OK_AND_ASSIGN(store, Store::open("/store", &memory));
     if (added) {
-      EXPECT_TRUE(store.find(oid_of(ObjectType::kBlob, std::string(300, 'x') + "1000")));
+      EXPECT_TRUE(store.snapshot().find(oid_of(ObjectType::kBlob, std::string(300, 'x') + "1000")));
     }
     ASSERT_THAT(add_archive(store, 2000), IsOk());
   }

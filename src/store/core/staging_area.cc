@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/try.h"
+#include "io/path.h"
 
 namespace bale {
 namespace {
@@ -47,11 +48,6 @@ Result<void> remove_debris_in(FileSystem& files, const std::string& directory,
     if (!removed && removed.error().code != ErrorCode::kNotFound) return removed.error();
   }
   return {};
-}
-
-std::string temporary_directory() {
-  std::error_code none;
-  return std::filesystem::temp_directory_path(none).string();
 }
 
 constexpr std::string_view kTemporaryPrefix = "bale-scratch-";

@@ -79,7 +79,7 @@ Result<void> complete_store(FileSystem& files, const StoreLayout& layout) {
     if (!TRY(is_there(files, directory))) TRY(files.create_directory(directory));
   }
   if (!TRY(is_there(files, layout.lock()))) {
-    static_cast<void>(TRY(files.create(layout.lock(), CreateMode::kExclusive)));
+    TRY_VOID(files.create(layout.lock(), CreateMode::kExclusive));
   }
   if (TRY(is_there(files, part_of_mark(layout)))) TRY(files.remove_file(part_of_mark(layout)));
   // The mark comes last: with it, everything else is there, also after a power cut.

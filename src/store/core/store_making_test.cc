@@ -45,7 +45,7 @@ TEST(StoreMakingTest, ManyAtOnceMakeOneStoreAndAllCanUseIt) {
     }
     for (std::thread& thread : threads) thread.join();
     ASSERT_OK_AND_ASSIGN(store, Store::open(path));
-    ASSERT_OK_AND_ASSIGN(archives, store.archives());
+    ASSERT_OK_AND_ASSIGN(archives, store.snapshot().archives());
     EXPECT_EQ(archives.size(), 15u);
     EXPECT_GE(made, 1);
   }
@@ -185,7 +185,7 @@ TEST(StoreMakingTest, WhatHoldsAnythingIsNeitherMadeAStoreNorTakenBack) {
   into.hold.reset();
   ASSERT_THAT(grow_archive(into.store, "a/b", 1), IsOk());
   EXPECT_THAT(Store::remove_empty("/store", &files), FailsWith(ErrorCode::kInvalidArgument));
-  ASSERT_OK_AND_ASSIGN(archives, into.store.archives());
+  ASSERT_OK_AND_ASSIGN(archives, into.store.snapshot().archives());
   EXPECT_EQ(archives.size(), 1u);
 }
 

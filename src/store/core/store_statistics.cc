@@ -21,7 +21,7 @@ double ratio(std::uint64_t whole, std::uint64_t part) {
   return part == 0 ? 0 : static_cast<double>(whole) / static_cast<double>(part);
 }
 
-Result<void> count_archives(const Store& store, ReadContext& context, const Operation& operation,
+Result<void> count_archives(const Snapshot& store, ReadContext& context, const Operation& operation,
                             StoreStatistics& statistics) {
   for (const std::string& name : TRY(store.archives())) {
     ++statistics.archives;
@@ -121,10 +121,10 @@ Result<void> count_entries(const StoredPack& stored, ReadContext& context,
   return {};
 }
 
-Result<void> count_pack(const Store& store, std::uint32_t number, ReadContext& context,
+Result<void> count_pack(const Snapshot& store, std::uint32_t number, ReadContext& context,
                         const Operation& operation, StoreStatistics& statistics) {
-  const std::shared_ptr<const StoredPack> pack = TRY(store.impl().open(number));
-  const FileInfo index = TRY(store.file_system().stat(store.impl().layout().index(pack->name)));
+  const std::shared_ptr<const StoredPack> pack = TRY(open_pack(store, number));
+  const FileInfo index = TRY(store.file_system().stat(layout_of(store).index(pack->name)));
   ++statistics.packs;
   statistics.pack_bytes += pack->reader.pack_bytes();
   statistics.index_bytes += index.size;
@@ -154,17 +154,16 @@ double StoreStatistics::dedup_ratio() const {
   return ratio(archive_objects, archive_objects_new);
 }
 
-Result<StoreStatistics> store_statistics(const Store& store, std::uint64_t memory_bytes,
-                                         const Operation& operation) {
+Result<StoreStatistics> store_statistics(const Snapshot& store, const WorkOptions& work) {
   StoreStatistics statistics;
-  ReadContext context(memory_bytes);
-  const std::shared_ptr<const PackSet> packs = store.impl().packs();
+  ReadContext context(work.memory_bytes);
+  const std::shared_ptr<const PackSet> packs = packs_of(store);
   for (const PackSet::Damage& damage : packs->damage()) {
     if (!damage.pack.empty()) statistics.errors.push_back(damage.error);
   }
-  TRY(count_archives(store, context, operation, statistics));
+  TRY(count_archives(store, context, work.operation, statistics));
   for (const std::uint32_t number : packs->numbers()) {
-    const Result<void> counted = count_pack(store, number, context, operation, statistics);
+    const Result<void> counted = count_pack(store, number, context, work.operation, statistics);
     if (counted) continue;
     const ErrorCode code = counted.error().code;
     if (code != ErrorCode::kCorrupt && code != ErrorCode::kIo) return counted.error();

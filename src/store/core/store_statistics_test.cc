@@ -18,7 +18,8 @@ constexpr std::uint64_t kMemoryBytes = 16 << 20;
 
 TEST(StoreStatisticsTest, AnEmptyStoreHasNothing) {
   StoreFixture fixture;
-  ASSERT_OK_AND_ASSIGN(statistics, store_statistics(fixture.store(), kMemoryBytes, {}));
+  ASSERT_OK_AND_ASSIGN(statistics,
+                       store_statistics(fixture.store(), {.memory_bytes = kMemoryBytes}));
   EXPECT_EQ(statistics.objects, 0u);
   EXPECT_EQ(statistics.archives, 0u);
   EXPECT_EQ(statistics.pack_bytes, 0u);
@@ -36,7 +37,8 @@ TEST(StoreStatisticsTest, EverythingAddsUp) {
   git.tag("v1", git.oid("HEAD"));
   ASSERT_OK_AND_ASSIGN(second, fixture.import(git.path(), "x"));
   ASSERT_OK_AND_ASSIGN(third, fixture.import(git.path(), "y"));
-  ASSERT_OK_AND_ASSIGN(statistics, store_statistics(fixture.store(), kMemoryBytes, {}));
+  ASSERT_OK_AND_ASSIGN(statistics,
+                       store_statistics(fixture.store(), {.memory_bytes = kMemoryBytes}));
   EXPECT_EQ(statistics.archives, 2u);
   EXPECT_EQ(statistics.records, 3u);
   EXPECT_EQ(statistics.packs, 3u);
@@ -66,7 +68,8 @@ TEST(StoreStatisticsTest, EverythingAddsUp) {
   EXPECT_EQ(statistics.bytes(), statistics.types[0].bytes + statistics.types[1].bytes +
                                     statistics.types[2].bytes + statistics.types[3].bytes);
   const std::atomic<bool> cancel = true;
-  EXPECT_THAT(store_statistics(fixture.store(), kMemoryBytes, {.report = {}, .cancel = &cancel}),
+  EXPECT_THAT(store_statistics(fixture.store(),
+                               {.memory_bytes = kMemoryBytes, .operation = {.cancel = &cancel}}),
               FailsWith(ErrorCode::kInterrupted));
 }
 

@@ -25,12 +25,12 @@ TEST(StoreTest, InitMakesAnEmptyStoreInANewOrEmptyDirectory) {
     ASSERT_THAT(Store::init(directory / name), IsOk());
     ASSERT_OK_AND_ASSIGN(store, Store::open(directory / name));
     EXPECT_EQ(store.path(), directory / name);
-    EXPECT_EQ(store.pack_count(), 0u);
-    ASSERT_OK_AND_ASSIGN(archives, store.archives());
+    EXPECT_EQ(store.snapshot().pack_count(), 0u);
+    ASSERT_OK_AND_ASSIGN(archives, store.snapshot().archives());
     EXPECT_TRUE(archives.empty());
     ReadContext context;
-    EXPECT_THAT(store.record("x", 0, context), FailsWith(ErrorCode::kNotFound, "x"));
-    EXPECT_THAT(store.find_prefix("123456"), FailsWith(ErrorCode::kNotFound));
+    EXPECT_THAT(store.snapshot().record("x", 0, context), FailsWith(ErrorCode::kNotFound, "x"));
+    EXPECT_THAT(store.snapshot().find_prefix("123456"), FailsWith(ErrorCode::kNotFound));
   }
 }
 
@@ -84,61 +84,75 @@ class StoreObjectsTest : public testing::Test {
 
 TEST_F(StoreObjectsTest, ArchivesAreSortedAndTheirRecordsAChain) {
   write_test_file(fixture_.path() + "/archives/.a.new", "unfinished");
-  ASSERT_OK_AND_ASSIGN(archives, store().archives());
+  ASSERT_OK_AND_ASSIGN(archives, store().snapshot().archives());
   EXPECT_THAT(archives, testing::ElementsAre("a", "b"));
-  ASSERT_OK_AND_ASSIGN(newest, store().record("a", 0, context_));
-  ASSERT_OK_AND_ASSIGN(oldest, store().record("a", 1, context_));
+  ASSERT_OK_AND_ASSIGN(newest, store().snapshot().record("a", 0, context_));
+  ASSERT_OK_AND_ASSIGN(oldest, store().snapshot().record("a", 1, context_));
   EXPECT_EQ(newest.record.previous, oldest.id);
-  ASSERT_OK_AND_ASSIGN(id, store().newest_record("a"));
+  ASSERT_OK_AND_ASSIGN(id, store().snapshot().newest_record("a"));
   EXPECT_EQ(id, newest.id);
-  ASSERT_OK_AND_ASSIGN(by_id, store().record(oldest.id, context_));
+  ASSERT_OK_AND_ASSIGN(by_id, store().snapshot().record(oldest.id, context_));
   EXPECT_EQ(by_id.record, oldest.record);
-  EXPECT_THAT(store().record("a", 2, context_), FailsWith(ErrorCode::kNotFound, "2 records"));
-  ASSERT_OK_AND_ASSIGN(none, store().newest_record("c"));
+  EXPECT_THAT(store().snapshot().record("a", 2, context_),
+              FailsWith(ErrorCode::kNotFound, "2 records"));
+  ASSERT_OK_AND_ASSIGN(none, store().snapshot().newest_record("c"));
   EXPECT_FALSE(none.has_value());
-  EXPECT_THAT(store().newest_record("../a"), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(store().snapshot().newest_record("../a"), FailsWith(ErrorCode::kInvalidArgument));
 }
 
 TEST_F(StoreObjectsTest, WhatIsNoRecordIsNoneAlsoWhereAnArchivePointsToIt) {
   const std::string content = std::string(3000, 'a');
   const ObjectId blob = content_hash(ObjectType::kBlob, as_bytes(content));
-  EXPECT_THAT(store().record(blob, context_), FailsWith(ErrorCode::kCorrupt, blob.to_hex()));
-  EXPECT_THAT(store().record(ObjectId(), context_), FailsWith(ErrorCode::kCorrupt));
+  EXPECT_THAT(store().snapshot().record(blob, context_),
+              FailsWith(ErrorCode::kCorrupt, blob.to_hex()));
+  EXPECT_THAT(store().snapshot().record(ObjectId(), context_), FailsWith(ErrorCode::kCorrupt));
   const std::string pointer = fixture_.path() + "/archives/a";
   for (const std::string& text :
        {std::string(), std::string("\n"), std::string(64, 'a'), std::string(64, 'x') + "\n",
         std::string(65, 'a') + "\n", std::string(32, 'a') + "\n", std::string(5000, 'a')}) {
     write_test_file(pointer, text);
-    EXPECT_THAT(store().newest_record("a"), FailsWith(ErrorCode::kCorrupt, pointer));
+    EXPECT_THAT(store().snapshot().newest_record("a"), FailsWith(ErrorCode::kCorrupt, pointer));
   }
   write_test_file(pointer, blob.to_hex() + "\n");
-  EXPECT_THAT(store().record("a", 0, context_), FailsWith(ErrorCode::kCorrupt));
+  EXPECT_THAT(store().snapshot().record("a", 0, context_), FailsWith(ErrorCode::kCorrupt));
 }
 
 TEST_F(StoreObjectsTest, ObjectsAreFoundByEveryIdAndReadWholeOrInPieces) {
   const std::string content = std::string(3000, 'a');
-  ASSERT_TRUE(store().find(git_.oid("HEAD:a")));
-  const ObjectLocation small = *store().find(git_.oid("HEAD:a"));
-  EXPECT_EQ(store().find(content_hash(ObjectType::kBlob, as_bytes(content))), small);
-  ASSERT_OK_AND_ASSIGN(view, store().get(small, context_));
+  ASSERT_TRUE(store().snapshot().find(git_.oid("HEAD:a")));
+  const ObjectLocation small = *store().snapshot().find(git_.oid("HEAD:a"));
+  EXPECT_EQ(store().snapshot().find(content_hash(ObjectType::kBlob, as_bytes(content))), small);
+  ASSERT_OK_AND_ASSIGN(view, store().snapshot().get(small, context_));
   EXPECT_EQ(view.type, ObjectType::kBlob);
   EXPECT_EQ(as_text(view.payload), content);
-  const ObjectLocation large = *store().find(git_.oid("HEAD:large"));
+  const ObjectLocation large = *store().snapshot().find(git_.oid("HEAD:large"));
   std::string text;
-  ASSERT_OK_AND_ASSIGN(type, store().read(large, context_, [&](Bytes piece) -> Result<void> {
-    text += as_text(piece);
-    return {};
-  }));
+  ASSERT_OK_AND_ASSIGN(type,
+                       store().snapshot().read(large, context_, [&](Bytes piece) -> Result<void> {
+                         text += as_text(piece);
+                         return {};
+                       }));
   EXPECT_EQ(type, ObjectType::kBlob);
   EXPECT_EQ(text, random_text((2 << 20) + 5, 1));
-  const ObjectLocation commit = *store().find(git_.oid("HEAD"));
-  ASSERT_OK_AND_ASSIGN(state, store().get(commit, context_));
+  const ObjectLocation commit = *store().snapshot().find(git_.oid("HEAD"));
+  ASSERT_OK_AND_ASSIGN(state, store().snapshot().get(commit, context_));
   EXPECT_EQ(state.type, ObjectType::kState);
   EXPECT_EQ(state.id.kind(), IdKind::kChangeId);
-  EXPECT_EQ(store().find(state.id), commit);
-  EXPECT_FALSE(store().find(*GitOid::from_hex(std::string(40, '1'))));
-  EXPECT_FALSE(store().find(*GitOid::from_hex(std::string(64, '1'))));
-  EXPECT_FALSE(store().find(ObjectId()));
+  EXPECT_EQ(store().snapshot().find(state.id), commit);
+  EXPECT_FALSE(store().snapshot().find(*GitOid::from_hex(std::string(40, '1'))));
+  EXPECT_FALSE(store().snapshot().find(*GitOid::from_hex(std::string(64, '1'))));
+  EXPECT_FALSE(store().snapshot().find(ObjectId()));
+}
+
+TEST_F(StoreObjectsTest, APackNumberOfAnotherStoreIsAnError) {
+  const std::uint32_t none = store().snapshot().pack_count();
+  const auto is_refused = FailsWith(ErrorCode::kInvalidArgument, "no pack has the number");
+  EXPECT_THAT(store().snapshot().pack(none), is_refused);
+  EXPECT_EQ(store().snapshot().pack_name(none), "");
+  for (const LookupId& by : {LookupId(), LookupId(ObjectId())}) {
+    EXPECT_THAT(store().snapshot().info({.pack = none}, context_, by), is_refused);
+    EXPECT_THAT(store().snapshot().get({.pack = UINT32_MAX}, context_, by), is_refused);
+  }
 }
 
 TEST_F(StoreObjectsTest, ReadersSeePacksAsTheyWereUntilTheyRefresh) {
@@ -146,20 +160,20 @@ TEST_F(StoreObjectsTest, ReadersSeePacksAsTheyWereUntilTheyRefresh) {
   git_.write("b", "later");
   git_.commit("second");
   ASSERT_THAT(fixture_.import(git_.path(), "a"), IsOk());
-  EXPECT_FALSE(reader.find(git_.oid("HEAD")));
+  EXPECT_FALSE(reader.snapshot().find(git_.oid("HEAD")));
   ASSERT_THAT(reader.refresh(), IsOk());
-  EXPECT_TRUE(reader.find(git_.oid("HEAD")));
-  EXPECT_EQ(reader.pack_count(), 4u);
+  EXPECT_TRUE(reader.snapshot().find(git_.oid("HEAD")));
+  EXPECT_EQ(reader.snapshot().pack_count(), 4u);
 
   // An open pack outlives its name; refresh forgets it.
-  const ObjectLocation where = *reader.find(git_.oid("HEAD"));
-  const std::string name = reader.pack_name(where.pack);
+  const ObjectLocation where = *reader.snapshot().find(git_.oid("HEAD"));
+  const std::string name = reader.snapshot().pack_name(where.pack);
   for (const std::string suffix : {".pack", ".idx", ".gitidx"}) {
     fs::remove(fixture_.path() + "/packs/" + name + suffix);
   }
-  EXPECT_THAT(reader.get(where, context_), IsOk());
+  EXPECT_THAT(reader.snapshot().get(where, context_), IsOk());
   ASSERT_THAT(reader.refresh(), IsOk());
-  EXPECT_FALSE(reader.find(git_.oid("HEAD")));
+  EXPECT_FALSE(reader.snapshot().find(git_.oid("HEAD")));
 }
 
 TEST_F(StoreObjectsTest, APayloadThatIsNotWhatItsIdSaysIsNeverHandedOut) {
@@ -172,12 +186,12 @@ TEST_F(StoreObjectsTest, APayloadThatIsNotWhatItsIdSaysIsNeverHandedOut) {
   ASSERT_THAT(builder.add(claimed, ObjectType::kBlob, as_bytes(content)), IsOk());
   ASSERT_THAT(builder.finish(), IsOk());
   ASSERT_THAT(other.store().refresh(), IsOk());
-  const auto where = other.store().find(claimed);
+  const auto where = other.store().snapshot().find(claimed);
   ASSERT_TRUE(where);
-  EXPECT_THAT(other.store().get(*where, context_),
+  EXPECT_THAT(other.store().snapshot().get(*where, context_),
               FailsWith(ErrorCode::kCorrupt, claimed.to_hex()));
   const auto ignore = [](Bytes) -> Result<void> { return {}; };
-  EXPECT_THAT(other.store().read(*where, context_, ignore),
+  EXPECT_THAT(other.store().snapshot().read(*where, context_, ignore),
               FailsWith(ErrorCode::kCorrupt, claimed.to_hex()));
 }
 

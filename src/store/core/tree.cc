@@ -7,12 +7,12 @@
 #include <array>
 #include <string_view>
 
+#include "bale/ref_list.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "object/git_objects.h"
 #include "object/printable.h"
 #include "store/core/object_links.h"
-#include "store/core/proven_info.h"
 
 namespace bale {
 namespace {
@@ -29,7 +29,8 @@ std::string shown(const ArchivePath& path) {
 }
 
 // Where to start: what HEAD or the named ref holds.
-Result<GitOid> start_of(const Record& record, const ArchivePath& path) {
+Result<GitOid> start_of(const Snapshot& store, const Record& record, const ArchivePath& path,
+                        ReadContext& context) {
   if (record.root && !path.ref) return *record.root;
   std::string wanted = path.ref.value_or("");
   if (!path.ref || wanted == "HEAD") {
@@ -42,23 +43,17 @@ Result<GitOid> start_of(const Record& record, const ArchivePath& path) {
     }
     wanted = record.head.substr(kSymbolic.size());
   }
+  const RefList refs = TRY(RefList::read(store, record, context));
   for (const std::string_view prefix :
        {"", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/"}) {
-    std::string name = std::string(prefix) + wanted;
-    // Git follows five symbolic refs in a row.
-    for (int left = 5; left > 0; --left) {
-      const auto symbolic = record.symrefs.find(name);
-      if (symbolic == record.symrefs.end()) break;
-      name = symbolic->second;
-    }
-    const auto found = record.refs.find(name);
-    if (found != record.refs.end()) return found->second;
+    const std::optional<Ref> found = TRY(refs.find(std::string(prefix) + wanted));
+    if (found && found->oid) return *found->oid;
   }
-  return fail(ErrorCode::kNotFound, "{}: there is no ref {} (bale refs {} names them all)",
-              shown(path), quoted_name(wanted), path.name);
+  return fail(ErrorCode::kNotFound, {.kind = HintKind::kListRefs, .archive = path.name},
+              "{}: there is no ref {}", shown(path), quoted_name(wanted));
 }
 
-Result<ObjectLocation> locate(const Store& store, const GitOid& oid, const Record& record,
+Result<ObjectLocation> locate(const Snapshot& store, const GitOid& oid, const Record& record,
                               const ArchivePath& path) {
   if (const auto location = store.find(oid)) return *location;
   if (record.missing.count > 0) {
@@ -70,7 +65,7 @@ Result<ObjectLocation> locate(const Store& store, const GitOid& oid, const Recor
 
 }  // namespace
 
-Result<ArchivePath> find_archive_path(const Store& store, std::string_view text) {
+Result<ArchivePath> find_archive_path(const Snapshot& store, std::string_view text) {
   const std::vector<ArchivePath> readings = TRY(parse_archive_path(text));
   if (readings.size() == 1) return readings.front();
   std::string tried;
@@ -85,16 +80,15 @@ Result<ArchivePath> find_archive_path(const Store& store, std::string_view text)
     tried += reading.name;
   }
   if (removed != nullptr) return *removed;
-  return fail(ErrorCode::kNotFound,
-              "{}: no archive has one of the names {} (bale list names the archives)", store.path(),
-              tried);
+  return fail(ErrorCode::kNotFound, {HintKind::kListArchives},
+              "{}: no archive has one of the names {}", store.path(), tried);
 }
 
-Result<ResolvedPath> resolve_path(const Store& store, const ArchivePath& path,
+Result<ResolvedPath> resolve_path(const Snapshot& store, const ArchivePath& path,
                                   ReadContext& context) {
   const Record record = TRY(store.record(path.name, path.record_back, context)).record;
   ResolvedPath at;
-  at.oid = TRY(start_of(record, path));
+  at.oid = TRY(start_of(store, record, path, context));
   at.mode = 040000;
   for (int peels = 0;; ++peels) {
     at.location = TRY(locate(store, at.oid, record, path));
@@ -145,12 +139,12 @@ Result<ResolvedPath> resolve_path(const Store& store, const ArchivePath& path,
     at.oid = found->oid;
     at.mode = found->mode;
     at.location = TRY(locate(store, at.oid, record, path));
-    at.type = TRY(proven_info(store, at.location, context, at.oid)).type;
+    at.type = TRY(store.proven_info(at.location, context, at.oid)).type;
   }
   return at;
 }
 
-Result<void> list_tree(const Store& store, const ObjectLocation& tree, const GitOid& oid,
+Result<void> list_tree(const Snapshot& store, const ObjectLocation& tree, const GitOid& oid,
                        ReadContext& context,
                        const std::function<Result<void>(const TreeItem&)>& use) {
   ReadContext tree_context(kAnyObjectBytes);  // looking up sizes uses the other
@@ -163,7 +157,7 @@ Result<void> list_tree(const Store& store, const ObjectLocation& tree, const Git
         if (kind == EntryKind::kTree) item.type = ObjectType::kTree;
         const auto location = item.submodule ? std::nullopt : store.find(item.oid);
         if (location) {
-          const EntryInfo info = TRY(proven_info(store, *location, context, item.oid));
+          const EntryInfo info = TRY(store.proven_info(*location, context, item.oid));
           item.type = info.type;
           if (info.type == ObjectType::kBlob) item.size = info.size;
         }

@@ -48,7 +48,7 @@ class TreeTest : public testing::Test {
   std::string content(const std::string& text) {
     const Result<ResolvedPath> path = resolve(text);
     if (!path) return std::string(to_string(path.error().code));
-    const Result<ObjectView> object = fixture_.store().get(path->location, context_);
+    const Result<ObjectView> object = fixture_.store().snapshot().get(path->location, context_);
     return object ? std::string(as_text(object->payload)) : object.error().message;
   }
 
@@ -159,7 +159,7 @@ TEST_F(TreeTest, AnEntryHasTheTypeOfItsObjectWhateverItsModeSays) {
   ASSERT_THAT(fixture_.store().refresh(), IsOk());
   std::vector<ObjectType> types;
   std::string sizes;
-  ASSERT_THAT(list_tree(fixture_.store(), *fixture_.store().find(tree), tree, context_,
+  ASSERT_THAT(list_tree(fixture_.store(), *fixture_.store().snapshot().find(tree), tree, context_,
                         [&](const TreeItem& item) -> Result<void> {
                           types.push_back(item.type);
                           sizes += item.size ? "s" : "-";

@@ -45,8 +45,8 @@ class UnreadableFilesTest : public testing::Test {
     ASSERT_THAT(import_small(store, "a", 2), IsOk());
     ASSERT_THAT(import_small(store, "b256", 2), IsOk());
     ReadContext context;
-    ASSERT_OK_AND_ASSIGN(record, store.record("a", 0, context));
-    pack_of_a_ = store.pack_name(store.find(record.id)->pack);
+    ASSERT_OK_AND_ASSIGN(record, store.snapshot().record("a", 0, context));
+    pack_of_a_ = store.snapshot().pack_name(store.snapshot().find(record.id)->pack);
   }
 
   // The system refuses every such call on paths with this text.
@@ -67,7 +67,7 @@ class UnreadableFilesTest : public testing::Test {
     return digest ? *digest : digest.error().message;
   }
 
-  static bool reads(const Store& store, const std::string& name) {
+  static bool reads(const Snapshot& store, const std::string& name) {
     ReadContext context;
     const std::vector<SmallObject>& objects = small_history(name, 2).objects;
     return store.record(name, 0, context).has_value() &&
@@ -80,9 +80,9 @@ class UnreadableFilesTest : public testing::Test {
   Result<RepairSummary> repair(bool dry_run) {
     return repair_store(kUnreadableStore, {.dry_run = dry_run,
                                            .level = 1,
-                                           .memory_bytes = smallest_repair_memory_bytes(1),
-                                           .lanes = 1,
-                                           .file_system = &files_});
+                                           .work = {.memory_bytes = smallest_repair_memory_bytes(1),
+                                                    .lanes = 1,
+                                                    .file_system = &files_}});
   }
 
   MemoryFileSystem memory_;
@@ -95,16 +95,16 @@ TEST_F(UnreadableFilesTest, TheRestOfTheStoreWorks) {
     SCOPED_TRACE(suffix);
     refuse(io_kinds({IoKind::kOpen}), pack_of_a_ + suffix);
     ASSERT_OK_AND_ASSIGN(store, Store::open(kUnreadableStore, &files_));
-    ASSERT_EQ(store.damage().size(), 1u);
-    EXPECT_EQ(store.damage()[0].code, ErrorCode::kIo);
+    ASSERT_EQ(store.snapshot().damage().size(), 1u);
+    EXPECT_EQ(store.snapshot().damage()[0].code, ErrorCode::kIo);
     EXPECT_TRUE(reads(store, "b256"));
     EXPECT_FALSE(reads(store, "a"));
     // It is not said to be missing.
     const GitOid oid = small_history("a", 2).objects.front().oid;
-    EXPECT_THAT(store.find_prefix(oid.to_hex()), FailsWith(ErrorCode::kIo));
-    EXPECT_EQ(store.missing("x").code, ErrorCode::kIo);
+    EXPECT_THAT(store.snapshot().find_prefix(oid.to_hex()), FailsWith(ErrorCode::kIo));
+    EXPECT_EQ(store.snapshot().missing("x").code, ErrorCode::kIo);
     EXPECT_THAT(import_small(store, "c", 1), IsOk());
-    EXPECT_TRUE(store.archives().has_value());
+    EXPECT_TRUE(store.snapshot().archives().has_value());
     files_.clear_fault();
   }
 }
@@ -114,7 +114,8 @@ TEST_F(UnreadableFilesTest, VerifyReportsThemAndCallsNothingLost) {
     SCOPED_TRACE(suffix);
     refuse(io_kinds({IoKind::kOpen}), pack_of_a_ + suffix);
     ASSERT_OK_AND_ASSIGN(store, Store::open(kUnreadableStore, &files_));
-    ASSERT_OK_AND_ASSIGN(report, verify_store(store, {.memory_bytes = kMinStoreCheckBytes}));
+    ASSERT_OK_AND_ASSIGN(
+        report, verify_store(store, {.work = {.memory_bytes = smallest_verify_memory_bytes()}}));
     EXPECT_FALSE(report.ok());
     for (const Error& error : report.errors) EXPECT_EQ(error.code, ErrorCode::kIo) << error.message;
     EXPECT_THAT(report.errors.front().message, HasSubstr("Permission denied"));
@@ -133,7 +134,7 @@ TEST_F(UnreadableFilesTest, StatisticsAndVerifyOfOneArchiveNameTheFile) {
     };
     refuse(io_kinds({IoKind::kOpen}), pack_of_a_ + suffix);
     ASSERT_OK_AND_ASSIGN(store, Store::open(kUnreadableStore, &files_));
-    ASSERT_OK_AND_ASSIGN(statistics, store_statistics(store, 8 << 20, {}));
+    ASSERT_OK_AND_ASSIGN(statistics, store_statistics(store, {.memory_bytes = 8 << 20}));
     ASSERT_FALSE(statistics.errors.empty());
     EXPECT_TRUE(names_file(statistics.errors.front())) << statistics.errors.front().message;
     EXPECT_GT(statistics.objects, 0u);
@@ -150,7 +151,7 @@ TEST_F(UnreadableFilesTest, VerifyOfOneArchiveNamesTheGitIndexThatIsLost) {
   const std::string path = std::string(kUnreadableStore) + "/packs/" + pack_of_a_ + ".gitidx";
   ASSERT_THAT(memory_.remove_file(path), IsOk());
   ASSERT_OK_AND_ASSIGN(store, Store::open(kUnreadableStore, &memory_));
-  EXPECT_THAT(store.missing("x").message, HasSubstr(path));
+  EXPECT_THAT(store.snapshot().missing("x").message, HasSubstr(path));
   ASSERT_OK_AND_ASSIGN(report, verify_store(store, {.archive = "a"}));
   ASSERT_FALSE(report.errors.empty());
   EXPECT_THAT(report.errors.front().message, HasSubstr(path));
@@ -165,10 +166,10 @@ TEST_F(UnreadableFilesTest, MaintenanceAndRepairTouchNothingOfThem) {
     refuse(io_kinds({IoKind::kOpen}), pack_of_a_ + suffix);
     {
       ASSERT_OK_AND_ASSIGN(store, Store::open(kUnreadableStore, &files_));
-      EXPECT_THAT(collect_store(store, {.memory_bytes = 32 << 20, .operation = {}}),
+      EXPECT_THAT(collect_store(store, {.work = {.memory_bytes = 32 << 20, .operation = {}}}),
                   FailsWith(ErrorCode::kIo));
-      ASSERT_OK_AND_ASSIGN(repacked,
-                           repack_store(store, {.memory_bytes = 24 << 20, .operation = {}}));
+      ASSERT_OK_AND_ASSIGN(
+          repacked, repack_store(store, {.work = {.memory_bytes = 24 << 20, .operation = {}}}));
       EXPECT_EQ(repacked.damaged.size(), 1u);
     }
     ASSERT_OK_AND_ASSIGN(summary, repair(false));
@@ -189,7 +190,8 @@ TEST_F(UnreadableFilesTest, AnArchiveWhosePointerCannotBeReadIsLeftAsItIs) {
   EXPECT_EQ(summary.inaccessible.size(), 1u);
   EXPECT_THAT(summary.archives_recovered, IsEmpty());
   ASSERT_OK_AND_ASSIGN(store, Store::open(kUnreadableStore, &files_));
-  ASSERT_OK_AND_ASSIGN(report, verify_store(store, {.memory_bytes = kMinStoreCheckBytes}));
+  ASSERT_OK_AND_ASSIGN(
+      report, verify_store(store, {.work = {.memory_bytes = smallest_verify_memory_bytes()}}));
   ASSERT_EQ(report.errors.size(), 1u);
   EXPECT_EQ(report.errors[0].code, ErrorCode::kIo);
 }
@@ -197,11 +199,12 @@ TEST_F(UnreadableFilesTest, AnArchiveWhosePointerCannotBeReadIsLeftAsItIs) {
 // The damage that verify would not reach if it ended at the first block that cannot be read.
 TEST_F(UnreadableFilesTest, VerifyGoesOnAfterAReadError) {
   ASSERT_OK_AND_ASSIGN(store, Store::open(kUnreadableStore, &files_));
-  const std::string path = store.impl().layout().pack(pack_of_a_);
+  const std::string path = layout_of(store).pack(pack_of_a_);
   ASSERT_OK_AND_ASSIGN(info, memory_.stat(path));
   ReadContext context;
-  ASSERT_OK_AND_ASSIGN(b, store.record("b256", 0, context));
-  const std::string other = store.impl().layout().pack(store.pack_name(store.find(b.id)->pack));
+  ASSERT_OK_AND_ASSIGN(b, store.snapshot().record("b256", 0, context));
+  const std::string other =
+      layout_of(store).pack(store.snapshot().pack_name(store.snapshot().find(b.id)->pack));
   {
     ASSERT_OK_AND_ASSIGN(content, read_file(memory_, other));
     content[100] ^= std::byte{1};
@@ -213,7 +216,8 @@ TEST_F(UnreadableFilesTest, VerifyGoesOnAfterAReadError) {
                  .region_end = info.size / 2 + 1,
                  .forever = true,
                  .message = "Input/output error"});
-  ASSERT_OK_AND_ASSIGN(report, verify_store(store, {.memory_bytes = kMinStoreCheckBytes}));
+  ASSERT_OK_AND_ASSIGN(
+      report, verify_store(store, {.work = {.memory_bytes = smallest_verify_memory_bytes()}}));
   const auto names = [&](const std::string& file, ErrorCode code) {
     return std::any_of(report.errors.begin(), report.errors.end(), [&](const Error& error) {
       return error.code == code && error.message.find(file) != std::string::npos;
@@ -223,7 +227,7 @@ TEST_F(UnreadableFilesTest, VerifyGoesOnAfterAReadError) {
   EXPECT_TRUE(names(other, ErrorCode::kCorrupt));
   EXPECT_THAT(report.lost, Not(IsEmpty()));
   EXPECT_GT(report.objects, 4u);
-  EXPECT_THAT(collect_store(store, {.memory_bytes = 32 << 20, .operation = {}}),
+  EXPECT_THAT(collect_store(store, {.work = {.memory_bytes = 32 << 20, .operation = {}}}),
               FailsWith(ErrorCode::kIo));
 }
 
@@ -238,15 +242,18 @@ TEST_F(UnreadableFilesTest, ReadingAndDryRunsChangeNothingInAStoreThatCannotBeWr
   refuse_writing();
   ASSERT_OK_AND_ASSIGN(store, Store::open(kUnreadableStore, &files_));
   EXPECT_TRUE(reads(store, "a"));
-  ASSERT_OK_AND_ASSIGN(report, verify_store(store, {.memory_bytes = kMinStoreCheckBytes}));
+  ASSERT_OK_AND_ASSIGN(
+      report, verify_store(store, {.work = {.memory_bytes = smallest_verify_memory_bytes()}}));
   EXPECT_TRUE(report.ok());
-  EXPECT_THAT(collect_store(store, {.dry_run = true, .memory_bytes = 32 << 20, .operation = {}}),
-              IsOk());
-  EXPECT_THAT(repack_store(store, {.dry_run = true, .memory_bytes = 24 << 20, .operation = {}}),
-              IsOk());
+  EXPECT_THAT(
+      collect_store(store, {.dry_run = true, .work = {.memory_bytes = 32 << 20, .operation = {}}}),
+      IsOk());
+  EXPECT_THAT(
+      repack_store(store, {.dry_run = true, .work = {.memory_bytes = 24 << 20, .operation = {}}}),
+      IsOk());
   EXPECT_THAT(repair(true), IsOk());
   files_.clear_fault();
-  ASSERT_THAT(memory_.remove_file(store.impl().layout().index(pack_of_a_)), IsOk());
+  ASSERT_THAT(memory_.remove_file(layout_of(store).index(pack_of_a_)), IsOk());
   const std::string damaged = state();
   refuse_writing();
   ASSERT_OK_AND_ASSIGN(would, repair(true));
@@ -261,15 +268,18 @@ TEST_F(UnreadableFilesTest, WhatOnlyWritersNeedIsMadeByThem) {
   ASSERT_THAT(memory_.remove_file("/store/lock"), IsOk());
   ASSERT_OK_AND_ASSIGN(store, Store::open(kUnreadableStore, &memory_));
   EXPECT_TRUE(reads(store, "a"));
-  ASSERT_OK_AND_ASSIGN(report, verify_store(store, {.memory_bytes = kMinStoreCheckBytes}));
+  ASSERT_OK_AND_ASSIGN(
+      report, verify_store(store, {.work = {.memory_bytes = smallest_verify_memory_bytes()}}));
   EXPECT_TRUE(report.ok());
   EXPECT_FALSE(memory_.stat("/store/staging"));
   EXPECT_THAT(import_small(store, "a", 3), IsOk());
   for (const bool collect : {true, false}) {
     static_cast<void>(memory_.remove_directory("/store/staging").has_value());
     EXPECT_THAT(collect
-                    ? collect_store(store, {.memory_bytes = 32 << 20, .operation = {}}).has_value()
-                    : repack_store(store, {.memory_bytes = 24 << 20, .operation = {}}).has_value(),
+                    ? collect_store(store, {.work = {.memory_bytes = 32 << 20, .operation = {}}})
+                          .has_value()
+                    : repack_store(store, {.work = {.memory_bytes = 24 << 20, .operation = {}}})
+                          .has_value(),
                 true);
   }
   EXPECT_TRUE(memory_.stat("/store/lock"));

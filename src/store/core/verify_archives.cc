@@ -12,21 +12,21 @@ namespace bale {
 namespace {
 
 // Whoever writes an archive holds its lock from before its pack is there until its file is.
-bool is_being_written(const Store& store, const std::string& name) {
+bool is_being_written(const Snapshot& store, const std::string& name) {
   const Result<std::unique_ptr<FileLock>> lock =
-      store.file_system().try_lock(store.impl().layout().archive_lock(name), LockMode::kShared);
+      store.file_system().try_lock(layout_of(store).archive_lock(name), LockMode::kShared);
   return lock && *lock == nullptr;
 }
 
-bool has_file_now(const Store& store, const std::string& name) {
-  const Result<FileInfo> info = store.file_system().stat(store.impl().layout().archive(name));
+bool has_file_now(const Snapshot& store, const std::string& name) {
+  const Result<FileInfo> info = store.file_system().stat(layout_of(store).archive(name));
   return info && info->kind == FileKind::kRegular;
 }
 
 }  // namespace
 
 Result<std::vector<ArchiveWithoutFile>> archives_without_file(
-    const Store& store, const PackSet& packs, const RecordScanOptions& options,
+    const Snapshot& store, const PackSet& packs, const RecordScanOptions& options,
     const std::function<bool(const std::string& archive)>& has_file) {
   std::vector<ArchiveWithoutFile> archives;
   for (RecoveredArchive& found : TRY(recover_archives(store, packs.numbers(), options, has_file))) {

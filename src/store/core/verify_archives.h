@@ -22,7 +22,7 @@ namespace bale {
 /// has got one since then, or is being imported now, is none of them: takes the lock of each in
 /// question for a moment, shared.
 Result<std::vector<ArchiveWithoutFile>> archives_without_file(
-    const Store& store, const PackSet& packs, const RecordScanOptions& options,
+    const Snapshot& store, const PackSet& packs, const RecordScanOptions& options,
     const std::function<bool(const std::string& archive)>& has_file);
 
 }  // namespace bale

@@ -43,7 +43,7 @@ class VerifyArchivesTest : public testing::Test {
 
   ArchiveWithoutFile newest(const std::string& name) {
     ReadContext context;
-    const Result<ArchiveRecord> entry = store_.store().record(name, 0, context);
+    const Result<ArchiveRecord> entry = store_.store().snapshot().record(name, 0, context);
     EXPECT_THAT(entry, IsOk());
     return {.name = name, .record = entry->id, .time = entry->record.time};
   }
@@ -63,8 +63,11 @@ TEST_F(VerifyArchivesTest, EachKindOfCheckNamesThem) {
   lose_file("a");
   EXPECT_THAT(verify({.archive = "b"}).archives_without_file, IsEmpty());
   lose_file("b");
-  for (const StoreCheckOptions& options : std::vector<StoreCheckOptions>{
-           {}, {.quick = true}, {.sample = 0.5}, {.memory_bytes = kMinStoreCheckBytes}}) {
+  for (const StoreCheckOptions& options :
+       std::vector<StoreCheckOptions>{{},
+                                      {.quick = true},
+                                      {.sample = 0.5},
+                                      {.work = {.memory_bytes = smallest_verify_memory_bytes()}}}) {
     const StoreReport report = verify(options);
     EXPECT_TRUE(report.ok());
     EXPECT_EQ(report.archives_without_file, lost);
@@ -129,8 +132,8 @@ TEST_F(VerifyArchivesTest, AFileThatLeadsToAnotherArchiveIsAnErrorAndIsMended) {
     ASSERT_EQ(report.errors.size(), 1u) << name;
     EXPECT_THAT(report.errors[0].message, HasSubstr("a record of the archive " + other));
     ReadContext context;
-    EXPECT_THAT(store.record(name, 0, context), FailsWith(ErrorCode::kCorrupt, other));
-    ASSERT_THAT(repair_store(store.path(), {.sync = false}), IsOk());
+    EXPECT_THAT(store.snapshot().record(name, 0, context), FailsWith(ErrorCode::kCorrupt, other));
+    ASSERT_THAT(repair_store(store.path(), {.work = {.sync = false}}), IsOk());
     EXPECT_EQ(read_test_file(store_.layout().archive(name)), files.at(name));
   }
   EXPECT_TRUE(verify().ok());
@@ -139,7 +142,8 @@ TEST_F(VerifyArchivesTest, AFileThatLeadsToAnotherArchiveIsAnErrorAndIsMended) {
 TEST_F(VerifyArchivesTest, OneWhoseRecordIsDamagedTooIsDamage) {
   const ArchiveWithoutFile lost = newest("b");
   lose_file("b");
-  const std::string pack = store_.store().pack_name(store_.store().find(lost.record)->pack);
+  const std::string pack =
+      store_.store().snapshot().pack_name(store_.store().snapshot().find(lost.record)->pack);
   flip_byte(store_.layout().pack(pack), -40);
   for (const StoreCheckOptions& options :
        std::vector<StoreCheckOptions>{{}, {.quick = true}, {.sample = 0.01, .sample_seed = 1}}) {

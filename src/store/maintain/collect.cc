@@ -52,11 +52,12 @@ class Collector {
   Result<bool> is_kept(CollectRoots& roots, std::uint32_t number, const StoredEntry& entry,
                        const std::optional<GitOid>& oid) const;
   Result<void> copy(CollectRoots& roots, const Plan& plan);
-  [[nodiscard]] std::uint64_t store_bytes() const;
+  [[nodiscard]] static std::uint64_t store_bytes(const Snapshot& snapshot);
 
   Store& store_;
   const CollectOptions& options_;
-  std::shared_ptr<const PackSet> packs_;
+  std::optional<Snapshot> snapshot_;
+  std::shared_ptr<const PackSet> packs_;  // of snapshot_
   std::vector<std::uint32_t> sound_;
   std::set<std::uint32_t> sound_set_;
   CollectSummary summary_;
@@ -64,23 +65,23 @@ class Collector {
 
 Result<CollectSummary> Collector::run() {
   const std::unique_ptr<FileLock> lock =
-      TRY(options_.dry_run ? lock_to_look(store_, options_.operation)
-                           : lock_for_maintenance(store_, options_.operation));
+      TRY(options_.dry_run ? lock_to_look(store_, options_.work.operation)
+                           : lock_for_maintenance(store_, options_.work.operation));
   std::unique_ptr<FileLock> imports_out;
   while (!TRY(collect(imports_out))) summary_ = {};
   imports_out.reset();
   if (options_.dry_run) return summary_;
   TRY(store_.refresh());
-  renew_catalog(store_, options_.sync);
+  renew_catalog(store_, options_.work.sync);
   TRY(store_.refresh());
-  summary_.bytes_after = store_bytes();
+  summary_.bytes_after = store_bytes(store_);
   return summary_;
 }
 
-std::uint64_t Collector::store_bytes() const {
+std::uint64_t Collector::store_bytes(const Snapshot& snapshot) {
   std::uint64_t bytes = 0;
-  for (const std::uint32_t number : store_.pack_numbers()) {
-    bytes += pack_file_bytes(store_, store_.pack_name(number));
+  for (const std::uint32_t number : snapshot.pack_numbers()) {
+    bytes += pack_file_bytes(snapshot, snapshot.pack_name(number));
   }
   return bytes;
 }
@@ -89,48 +90,51 @@ std::uint64_t Collector::store_bytes() const {
 Result<bool> Collector::collect(std::unique_ptr<FileLock>& imports_out) {
   // While it looks, half of the memory is for marks; while it copies, the other half is the copy's.
   std::optional<StagingArea> scratch;
-  scratch.emplace(TRY(
-      options_.dry_run ? StagingArea::create_to_look(store_.file_system(), store_.impl().layout())
-                       : StagingArea::create(store_.file_system(), store_.impl().layout())));
+  scratch.emplace(TRY(options_.dry_run
+                          ? StagingArea::create_to_look(store_.file_system(), layout_of(store_))
+                          : StagingArea::create(store_.file_system(), layout_of(store_))));
   std::optional<CollectRoots> roots;
-  roots.emplace(store_, options_.memory_bytes / 2, scratch->path(), options_.operation);
+  TRY(store_.refresh());
+  roots.emplace(store_.snapshot(), options_.work.memory_bytes / 2, scratch->path(),
+                options_.work.operation);
   TRY(roots->read_pointers());
-  packs_ = TRY(packs_without_catalog(store_));
-  SoundPacks sound =
-      TRY(sound_packs(store_, *packs_, scratch->path(), options_.memory_bytes, options_.operation));
+  snapshot_ = TRY(packs_without_catalog(store_));
+  packs_ = packs_of(*snapshot_);
+  SoundPacks sound = TRY(sound_packs(*snapshot_, *packs_, scratch->path(),
+                                     options_.work.memory_bytes, options_.work.operation));
   TRY(refuse_unread(sound));
   sound_ = std::move(sound.numbers);
   sound_set_ = std::set(sound_.begin(), sound_.end());
   summary_.damaged = std::move(sound.damaged);
-  summary_.bytes_before = store_bytes();
+  summary_.bytes_before = store_bytes(*snapshot_);
 
-  TRY(roots->mark(packs_->numbers()));
+  TRY(roots->mark(*snapshot_));
   summary_.lost_archives = roots->lost_archives();
   summary_.damaged.insert(summary_.damaged.end(), roots->damaged().begin(), roots->damaged().end());
   const Plan plan_made = TRY(plan(*roots, scratch->path()));
   if (options_.dry_run) return true;
   TRY(copy(*roots, plan_made));
   if (imports_out == nullptr) {
-    imports_out = TRY(lock_out_imports(store_, options_.operation));
+    imports_out = TRY(lock_out_imports(store_, options_.work.operation));
     if (!TRY(roots->still_true())) return false;
   }
   roots.reset();
   std::vector<std::string> names = plan_made.gone;
   for (const auto& [hash, numbers] : plan_made.rewritten) {
-    for (const std::uint32_t number : numbers) names.push_back(store_.pack_name(number));
+    for (const std::uint32_t number : numbers) names.push_back(snapshot_->pack_name(number));
   }
   std::erase_if(names, [&](const std::string& name) {
     return std::find(summary_.packs_made.begin(), summary_.packs_made.end(), name) !=
            summary_.packs_made.end();
   });
   std::set<std::string> staying(summary_.packs_made.begin(), summary_.packs_made.end());
-  for (const std::uint32_t number : sound_) staying.insert(store_.pack_name(number));
-  TRY(prove_collection(store_, {names.begin(), names.end()}, staying,
-                       {.memory_bytes = options_.memory_bytes,
+  for (const std::uint32_t number : sound_) staying.insert(snapshot_->pack_name(number));
+  TRY(prove_collection(TRY(packs_without_catalog(store_)), {names.begin(), names.end()}, staying,
+                       {.memory_bytes = options_.work.memory_bytes,
                         .scratch_directory = scratch->path(),
-                        .operation = &options_.operation}));
+                        .operation = &options_.work.operation}));
   scratch.reset();
-  TRY(remove_packs(store_, names, summary_.packs_made, options_.sync));
+  TRY(remove_packs(store_, names, summary_.packs_made, options_.work.sync));
   TRY(remove_debris(store_));
   return true;
 }
@@ -140,7 +144,7 @@ Result<bool> Collector::collect(std::unique_ptr<FileLock>& imports_out) {
 Result<void> Collector::refuse_unread(const SoundPacks& sound) const {
   const auto refuse = [](const Error& error) {
     return fail(
-        error.code, "{}; nothing is removed {}", error.message,
+        error, "{}; nothing is removed {}", error.message,
         error.code == ErrorCode::kIo ? "while a pack cannot be read" : "from a damaged store");
   };
   for (const PackSet::Damage& damage : packs_->damage()) {
@@ -157,19 +161,19 @@ Result<Collector::Plan> Collector::plan(CollectRoots& roots, const std::string& 
   std::uint64_t gone_bytes = 0;
   for (const std::uint32_t number : packs_->numbers()) {
     if (!sound_set_.contains(number)) {
-      summary_.objects_kept += TRY(store_.pack(number))->entry_count();
+      summary_.objects_kept += TRY(snapshot_->pack(number))->entry_count();
     }
   }
   for (const std::uint32_t number : sound_) {
     if (roots.stays_whole(number)) {
-      summary_.objects_kept += TRY(store_.pack(number))->entry_count();
+      summary_.objects_kept += TRY(snapshot_->pack(number))->entry_count();
       continue;
     }
-    PackWalk walk = TRY(
-        PackWalk::create(store_, number,
-                         {.memory_bytes = std::max(kMinPackWalkBytes, options_.memory_bytes / 4),
-                          .scratch_directory = scratch,
-                          .operation = &options_.operation}));
+    PackWalk walk = TRY(PackWalk::create(
+        *snapshot_, number,
+        {.memory_bytes = std::max(kMinPackWalkBytes, options_.work.memory_bytes / 4),
+         .scratch_directory = scratch,
+         .operation = &options_.work.operation}));
     std::uint64_t kept = 0;
     std::uint64_t dead = 0;
     std::uint64_t dead_bytes = 0;
@@ -180,14 +184,14 @@ Result<Collector::Plan> Collector::plan(CollectRoots& roots, const std::string& 
         ++dead;
         dead_bytes += bytes_with_indexes(entry->stored, entry->oid);
       }
-      options_.operation.progress(
+      options_.work.operation.progress(
           {.phase = "looking at packs", .objects = summary_.objects_kept + kept});
     }
     summary_.objects_kept += kept;
     summary_.objects_removed += dead;
     if (kept == 0) {
-      plan.gone.push_back(store_.pack_name(number));
-      gone_bytes += pack_file_bytes(store_, plan.gone.back());
+      plan.gone.push_back(snapshot_->pack_name(number));
+      gone_bytes += pack_file_bytes(*snapshot_, plan.gone.back());
       ++summary_.packs_removed;
     } else if (dead > 0) {
       plan.rewritten[walk.pack().git_index->hash()].push_back(number);
@@ -213,12 +217,12 @@ Result<bool> Collector::is_kept(CollectRoots& roots, std::uint32_t number, const
 
 Result<void> Collector::copy(CollectRoots& roots, const Plan& plan) {
   for (const auto& [hash, numbers] : plan.rewritten) {
-    PackCopier copier(store_, {.hash = hash,
-                               .level = options_.level,
-                               .memory_bytes = options_.memory_bytes / 2,
-                               .lanes = options_.lanes,
-                               .sync = options_.sync,
-                               .operation = options_.operation});
+    PackCopier copier(*snapshot_, {.hash = hash,
+                                   .level = options_.level,
+                                   .memory_bytes = options_.work.memory_bytes / 2,
+                                   .lanes = options_.work.lanes,
+                                   .sync = options_.work.sync,
+                                   .operation = options_.work.operation});
     for (const std::uint32_t number : numbers) {
       TRY(copier.copy(number, [&](const StoredEntry& entry, const std::optional<GitOid>& oid) {
         return is_kept(roots, number, entry, oid);
@@ -244,7 +248,7 @@ Result<CollectSummary> collect_store(Store& store, const CollectOptions& options
                 options.level, kMinLevel, kMaxLevel);
   }
   const std::uint64_t smallest = smallest_collect_memory_bytes(options.level);
-  if (options.memory_bytes < smallest) {
+  if (options.work.memory_bytes < smallest) {
     return fail(ErrorCode::kInvalidArgument, "collecting needs at least {} of memory",
                 memory_size(smallest));
   }

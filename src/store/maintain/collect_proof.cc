@@ -15,8 +15,10 @@
 #include <utility>
 #include <vector>
 
+#include "bale/ref_list.h"
 #include "base/error.h"
 #include "base/hex.h"
+#include "base/known_id.h"
 #include "base/memory_size.h"
 #include "base/try.h"
 #include "object/printable.h"
@@ -66,7 +68,7 @@ class LinkScan {
       return std::nullopt;
     }
     at_ += line.size();
-    return GitOid(hash_, oid);
+    return known_id<GitOid>(hash_, oid);
   }
 
   template <typename Use>
@@ -101,7 +103,7 @@ class LinkScan {
       if (done_) return {};
       const unsigned format = mode >> 12 & 017;
       const bool is_inside = format == 010 || format == 012 || format == 004;
-      if (is_inside) TRY(use(GitOid(hash_, as_bytes(entry.substr(zero + 1, id_bytes)))));
+      if (is_inside) TRY(use(known_id<GitOid>(hash_, as_bytes(entry.substr(zero + 1, id_bytes)))));
       at_ += zero + 1 + id_bytes;
     }
     return {};
@@ -117,7 +119,7 @@ class LinkScan {
 
 class CollectProof {
  public:
-  CollectProof(const Store& store, const CollectProofOptions& options)
+  CollectProof(const Snapshot& store, const CollectProofOptions& options)
       : store_(store),
         options_(options),
         budget_(options.memory_bytes / 4),
@@ -140,7 +142,7 @@ class CollectProof {
   [[nodiscard]] Error would_be_lost(std::string_view what, const std::string& id,
                                     const std::string& from) const;
 
-  const Store& store_;
+  const Snapshot store_;
   const CollectProofOptions& options_;
   Budget budget_;
   ReadContext context_;
@@ -157,7 +159,7 @@ class CollectProof {
 
 Result<void> CollectProof::start(const std::set<std::string>& going,
                                  const std::set<std::string>& sound) {
-  const PackSet& now = *store_.impl().packs();
+  const PackSet& now = *packs_of(store_);
   all_ = TRY(now.only([](const std::string&) { return true; }));
   going_ = TRY(now.only([&](const std::string& name) { return going.contains(name); }));
   staying_ = TRY(now.only(
@@ -256,9 +258,14 @@ Result<void> CollectProof::prove_record(const ArchiveRecord& entry, const std::s
   TRY(stays(entry.id, from));
   if (record.missing.list) TRY(prove_list(*record.missing.list, false, from));
   if (record.unreached.list) TRY(prove_list(*record.unreached.list, true, from));
-  for (const auto& [name, oid] : record.refs) {
-    const std::string ref = from + ", " + quoted_name(name);
-    TRY(reach(oid, &ref, nullptr));
+  for (const ObjectId& list : record.ref_lists) TRY(stays(list, from));
+  const RefList refs =
+      TRY(RefList::read(store_, record, list_context_, options_.scratch_directory));
+  RefList::Reader reader(refs);
+  while (const std::optional<Ref> ref = TRY(reader.next())) {
+    if (!ref->oid) continue;
+    const std::string shown = from + ", " + quoted_name(ref->name);
+    TRY(reach(*ref->oid, &shown, nullptr));
   }
   if (record.root) TRY(reach(*record.root, &from, nullptr));
   if (const Result<GitOid> head = GitOid::from_hex(record.head)) TRY(reach(*head, &from, nullptr));
@@ -315,7 +322,7 @@ Result<void> CollectProof::run(const std::set<std::string>& going,
 
 }  // namespace
 
-Result<void> prove_collection(const Store& store, const std::set<std::string>& going,
+Result<void> prove_collection(const Snapshot& store, const std::set<std::string>& going,
                               const std::set<std::string>& sound,
                               const CollectProofOptions& options) {
   if (options.memory_bytes < kMinCollectProofBytes) {

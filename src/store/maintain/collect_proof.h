@@ -39,7 +39,7 @@ inline constexpr std::uint64_t kMinCollectProofBytes = 16 << 20;
 ///
 /// Memory: options.memory_bytes: a bit for each Git object in an eighth of it (more is kept on
 /// scratch), half to read, and 33 bytes a record. Not thread-safe.
-Result<void> prove_collection(const Store& store, const std::set<std::string>& going,
+Result<void> prove_collection(const Snapshot& store, const std::set<std::string>& going,
                               const std::set<std::string>& sound,
                               const CollectProofOptions& options);
 

@@ -114,12 +114,12 @@ Result<void> import(Store& store, const Graph& graph, const std::string& name, c
   record.refs.emplace("refs/heads/main", tip);
   for (const GitOid& oid : graph.reached(tip)) {
     ++record.objects;
-    if (store.find(oid)) continue;
+    if (store.snapshot().find(oid)) continue;
     const MadeGraph& made = graph.at(oid);
     TRY(staged->add(oid, made.type, as_bytes(made.payload)));
     ++record.objects_new;
   }
-  record.previous = TRY(store.archive_pointer(name));
+  record.previous = TRY(store.snapshot().archive_pointer(name));
   const ObjectId id = TRY(staged->add_record(record));
   TRY(staged->install());
   TRY(move_archive(store, name, id, false));
@@ -162,17 +162,17 @@ TEST(CollectLyingLinksTest, WhatArchivesReachStaysAndTheRestGoes) {
     for (std::size_t i = 0; i < removals; ++i) {
       auto gone = archives.reached.begin();
       std::advance(gone, static_cast<std::ptrdiff_t>(graph.pick(archives.reached.size())));
-      ASSERT_THAT(remove_archive(store, gone->first, {.sync = false}), IsOk());
+      ASSERT_THAT(remove_archive(store, gone->first, {.work = {.sync = false}}), IsOk());
       archives.reached.erase(gone);
     }
-    ASSERT_THAT(collect_store(store, {.lanes = 1, .sync = false}), IsOk());
+    ASSERT_THAT(collect_store(store, {.work = {.lanes = 1, .sync = false}}), IsOk());
     const std::set<GitOid> needed = archives.needed();
     ReadContext context;
     for (const GitOid& oid : before) {
-      const auto found = store.find(oid);
+      const auto found = store.snapshot().find(oid);
       ASSERT_EQ(found.has_value(), needed.contains(oid)) << oid.to_hex();
       if (found) {
-        ASSERT_THAT(store.get(*found, context, oid), IsOk());
+        ASSERT_THAT(store.snapshot().get(*found, context, oid), IsOk());
       }
     }
     ASSERT_OK_AND_ASSIGN(report, archives.fixture.verify());
@@ -217,9 +217,9 @@ TEST(CollectLyingLinksTest, WhatIsLostIsFoundWhateverLinksSay) {
   }
 }
 
-CollectProofOptions options_in(const Store& store, const Operation& operation) {
+CollectProofOptions options_in(const Snapshot& store, const Operation& operation) {
   return {.memory_bytes = kMinCollectProofBytes,
-          .scratch_directory = store.impl().layout().staging(),
+          .scratch_directory = layout_of(store).staging(),
           .operation = &operation};
 }
 
@@ -233,23 +233,25 @@ TEST(CollectProofTest, APackMayGoIfAndOnlyIfNothingInItIsNeeded) {
     make(archives, graph);
     Store& store = archives.fixture.store();
     const auto gone = archives.reached.begin();
-    ASSERT_THAT(remove_archive(store, gone->first, {.sync = false}), IsOk());
+    ASSERT_THAT(remove_archive(store, gone->first, {.work = {.sync = false}}), IsOk());
     archives.reached.erase(gone);
     ASSERT_THAT(store.refresh(), IsOk());
     const std::set<GitOid> needed = archives.needed();
     std::set<std::string> names;
-    for (const std::uint32_t number : store.pack_numbers()) names.insert(store.pack_name(number));
+    for (const std::uint32_t number : store.snapshot().pack_numbers())
+      names.insert(store.snapshot().pack_name(number));
     ReadContext context;
     std::set<std::string> record_packs;
     for (const std::string& name :
          {archives.reached.begin()->first, archives.reached.rbegin()->first}) {
-      ASSERT_OK_AND_ASSIGN(newest, store.record(name, 0, context));
-      record_packs.insert(store.pack_name(store.find(newest.id)->pack));
+      ASSERT_OK_AND_ASSIGN(newest, store.snapshot().record(name, 0, context));
+      record_packs.insert(store.snapshot().pack_name(store.snapshot().find(newest.id)->pack));
     }
     for (const std::string& name : names) {
       bool is_needed = record_packs.contains(name);
       for (const GitOid& oid : needed) {
-        is_needed = is_needed || store.pack_name(store.find(oid)->pack) == name;
+        is_needed =
+            is_needed || store.snapshot().pack_name(store.snapshot().find(oid)->pack) == name;
       }
       const Operation operation;
       const Result<void> proven =

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "base/damage.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "hash/git_hash.h"
@@ -16,6 +17,7 @@
 #include "store/core/oid_list.h"
 #include "store/core/record_chain.h"
 #include "store/core/record_scan.h"
+#include "store/core/ref_lists.h"
 #include "store/core/store_impl.h"
 
 namespace bale {
@@ -28,17 +30,20 @@ std::uint64_t read_bytes(std::uint64_t memory_bytes) {
 constexpr std::size_t kMostLost = 10'000;
 
 // `shown` is NAME or NAME@N.
-std::string advice(std::string_view shown) {
-  return fmt::format(
-      "nothing was removed, because it may need objects of any pack; bale repair, with --from its "
-      "source if need be, restores what is missing; bale archive rm {} gives it up",
-      shell_word(shown.substr(0, shown.find('@'))));
+Error refusal(const Error& error, std::string_view what, std::string_view shown) {
+  return fail(error.code,
+              {.kind = HintKind::kRepairWithSource,
+               .archive = std::string(shown.substr(0, shown.find('@')))},
+              "{}{}; nothing was removed, because it may need objects of any pack", what,
+              error.message);
 }
 
 // What one record reaches, and what of that is lost.
 class RecordReach {
  public:
-  Result<void> find(const Store& store, const Record& record, ClosureOptions options) {
+  Result<void> find(const Snapshot& store, const Record& record, ReadContext& context,
+                    const ClosureOptions& wanted) {
+    ClosureOptions options = wanted;
     options.on_missing = [this](const MissingLink& link) -> Result<void> {
       if (lost_.size() < kMostLost) lost_.insert(link.oid);
       only_blobs_ = only_blobs_ && link.claims_type && link.type == ObjectType::kBlob;
@@ -55,9 +60,9 @@ class RecordReach {
       return {};
     };
     closure_ = TRY(Closure::create(store, std::move(options)));
-    TRY(for_each_tip(record, [&](const GitOid& oid, const std::string& what) {
-      return closure_->add(oid, what);
-    }));
+    TRY(for_each_tip(
+        store, record, context, wanted.scratch_directory,
+        [&](const GitOid& oid, const std::string& what) { return closure_->add(oid, what); }));
     return closure_->walk();
   }
 
@@ -82,7 +87,7 @@ class RecordReach {
 
 }  // namespace
 
-CollectRoots::CollectRoots(const Store& store, std::uint64_t memory_bytes,
+CollectRoots::CollectRoots(const Snapshot& store, std::uint64_t memory_bytes,
                            std::string scratch_directory, const Operation& operation)
     : store_(store),
       memory_bytes_(memory_bytes),
@@ -118,7 +123,8 @@ Result<bool> CollectRoots::still_true() const {
   return TRY(pointers_now()) == pointers_;
 }
 
-Result<void> CollectRoots::mark(const std::vector<std::uint32_t>& packs) {
+Result<void> CollectRoots::mark(const Snapshot& snapshot) {
+  store_ = snapshot;
   closure_ = TRY(Closure::create(
       store_, {.memory_bytes = memory_bytes_ / 2,
                .scratch_directory = scratch_directory_,
@@ -129,7 +135,7 @@ Result<void> CollectRoots::mark(const std::vector<std::uint32_t>& packs) {
                },
                .operation = &operation_}));
   for (const auto& [name, id] : pointers_) TRY(add_chain(name, id));
-  TRY(find_lost(packs));
+  TRY(find_lost(store_.pack_numbers()));
   TRY(add_partial());
   return add_unreached();
 }
@@ -138,13 +144,13 @@ Result<void> CollectRoots::on_missing(const MissingLink& link) {
   if (missing_is_fine_ || doubt_) return {};
   const Error error =
       store_.missing(fmt::format("{} {}", git_type_name(link.type), link.oid.to_hex()));
-  doubt_ = fail(error.code, "{}; {} needs it", error.message, link.from);
+  doubt_ = fail(error, "{}; {} needs it", error.message, link.from);
   return {};
 }
 
 // Whether the entry is a damaged copy of a record that was read from another pack.
 bool CollectRoots::is_known_record(const ObjectLocation& at) const {
-  const auto pack = store_.impl().open(at.pack);
+  const auto pack = open_pack(store_, at.pack);
   if (!pack) return false;
   const PackReader& reader = (*pack)->reader;
   for (std::uint64_t i = 0; i < reader.record_count(); ++i) {
@@ -172,7 +178,7 @@ Result<void> CollectRoots::find_lost(const std::vector<std::uint32_t>& packs) {
        .operation = &operation_,
        .on_damage = [this](const ObjectLocation& at, const Error& error) -> Result<void> {
          if (is_known_record(at)) return {};
-         return fail(error.code, "{} (it may be a record of an archive; nothing was removed)",
+         return fail(error, "{} (it may be a record of an archive; nothing was removed)",
                      error.message);
        }},
       [&](const ObjectId& id, const Record& record) -> Result<void> {
@@ -213,7 +219,7 @@ Result<void> CollectRoots::add_chain(const std::string& name, const ObjectId& ne
     const Result<std::optional<ArchiveRecord>> entry = chain.next();
     if (!entry) {
       const Error error = record_error(name, back, entry.error());
-      return fail(error.code, "{}; nothing is removed from a damaged store", error.message);
+      return fail(error, "{}; nothing is removed from a damaged store", error.message);
     }
     if (!*entry) break;
     records_.insert((*entry)->id);
@@ -227,10 +233,8 @@ Result<void> CollectRoots::add_chain(const std::string& name, const ObjectId& ne
   if (!doubt_) return {};
   if (!TRY(is_counted(newest))) TRY(keep_own_packs(name, newest));
   const Error doubt = *std::exchange(doubt_, std::nullopt);
-  damaged_.push_back(fail(doubt.code,
-                          "archive {} is damaged: {} (what it needs stays; bale repair, with "
-                          "--from its source if need be, restores what is missing)",
-                          name, doubt.message));
+  damaged_.push_back(fail(doubt.code, {HintKind::kRepairWithSource},
+                          "archive {} is damaged: {} (what it needs stays)", name, doubt.message));
   return {};
 }
 
@@ -247,13 +251,14 @@ Result<bool> CollectRoots::is_counted(const ObjectId& newest) {
     if (record.unreached.count > 0) return false;
     if (!record.shallow.empty() || record.missing.count > 0) continue;  // see check_partial()
     bool is_covered = reach.has_value();
-    TRY(for_each_tip(record, [&](const GitOid& oid, const std::string&) {
-      return is_covered ? reach->contains(oid, is_covered) : Result<void>();
-    }));
+    TRY(for_each_tip(store_, record, list_context_, scratch_directory_,
+                     [&](const GitOid& oid, const std::string&) {
+                       return is_covered ? reach->contains(oid, is_covered) : Result<void>();
+                     }));
     // What the newer record reaches, and nothing is hidden behind that.
     if (is_covered) continue;
     reach.emplace();
-    TRY(reach->find(store_, record,
+    TRY(reach->find(store_, record, list_context_,
                     {.memory_bytes = memory_bytes_ / 2,
                      .scratch_directory = scratch_directory_,
                      .operation = &operation_}));
@@ -274,12 +279,12 @@ Result<void> CollectRoots::keep_own_packs(const std::string& name, const ObjectI
                         record.shallow.empty() && record.objects == record.objects_new;
   bool is_own = false;
   if (location && is_alone && is_whole) {
-    const auto pack = store_.impl().open(location->pack);
+    const auto pack = open_pack(store_, location->pack);
     is_own = pack && (*pack)->git_index && (*pack)->git_index->record_count() == record.objects_new;
   }
   if (!is_own) {
-    return fail(ErrorCode::kCorrupt, "archive {} is damaged: {} ({})", name, doubt_->message,
-                advice(name));
+    return refusal({ErrorCode::kCorrupt, doubt_->message},
+                   "archive " + name + " is damaged: ", name);
   }
   whole_packs_.insert(location->pack);
   return {};
@@ -292,13 +297,15 @@ Result<void> CollectRoots::add_record(const std::string& shown, const ArchiveRec
     partial_.emplace_back(entry.id, shown);
     return {};
   }
-  return for_each_tip(record, [&](const GitOid& oid, const std::string& what) {
-    return closure_->add(oid, shown + ", " + quoted_name(what));
-  });
+  return for_each_tip(store_, record, list_context_, scratch_directory_,
+                      [&](const GitOid& oid, const std::string& what) {
+                        return closure_->add(oid, shown + ", " + quoted_name(what));
+                      });
 }
 
 Result<void> CollectRoots::add_lists(const std::string& shown, const Record& record) {
   const GitHash hash = record.hash.value_or(GitHash::kSha1);
+  for (const ObjectId& list : record.ref_lists) TRY(add_list(shown, list, hash));
   if (record.missing.list) TRY(add_list(shown, *record.missing.list, hash));
   if (!record.unreached.list) return {};
   unreached_.emplace_back(*record.unreached.list, shown);
@@ -317,7 +324,7 @@ Result<void> CollectRoots::check_partial(const std::string& shown, const ObjectI
                                list_context_, budget));
   }
   const auto lacks = [&](const Error& error) {
-    return fail(error.code, "{} is damaged: {} ({})", shown, error.message, advice(shown));
+    return refusal(error, shown + " is damaged: ", shown);
   };
   Closure closure = TRY(Closure::create(
       store_, {.memory_bytes = memory_bytes_ / 2,
@@ -330,9 +337,10 @@ Result<void> CollectRoots::check_partial(const std::string& shown, const ObjectI
                },
                .on_damage = [&](const Error& error) -> Result<void> { return lacks(error); },
                .operation = &operation_}));
-  TRY(for_each_tip(record, [&](const GitOid& oid, const std::string& what) {
-    return closure.add(oid, shown + ", " + quoted_name(what));
-  }));
+  TRY(for_each_tip(store_, record, list_context_, scratch_directory_,
+                   [&](const GitOid& oid, const std::string& what) {
+                     return closure.add(oid, shown + ", " + quoted_name(what));
+                   }));
   return closure.walk();
 }
 
@@ -343,24 +351,26 @@ Result<void> CollectRoots::add_partial() {
   for (const auto& [id, shown] : partial_) {
     TRY(check_partial(shown, id));
     const Record record = TRY(store_.record(id, context_)).record;
-    TRY(for_each_tip(record, [&](const GitOid& oid, const std::string& what) {
-      return closure_->add(oid, shown + ", " + quoted_name(what));
-    }));
+    TRY(for_each_tip(store_, record, list_context_, scratch_directory_,
+                     [&](const GitOid& oid, const std::string& what) {
+                       return closure_->add(oid, shown + ", " + quoted_name(what));
+                     }));
     TRY(closure_->walk());
-    if (doubt_) return fail(doubt_->code, "{} ({})", doubt_->message, advice(shown));
+    if (doubt_) return refusal(*doubt_, "", shown);
   }
   return {};
 }
 
 // A list is a blob like any other, known to Git by an id that the record does not say.
 Result<void> CollectRoots::add_list(const std::string& shown, const ObjectId& list, GitHash hash) {
+  if (!lists_.insert(list).second) return {};
   const auto location = store_.find(list);
   if (!location) {
-    const Error error = store_.missing(fmt::format("{}: its list of ids {}", shown, list.to_hex()));
-    return fail(error.code, "{} ({})", error.message, advice(shown));
+    return refusal(store_.missing(fmt::format("{}: its list {}", shown, list.to_hex())), "", shown);
   }
   std::optional<GitHasher> hasher;
-  TRY(store_.read_object(*location, list_context_,
+  const Result<void> read =
+      store_.read_object(*location, list_context_,
                          {.begin = [&](ObjectType type, std::uint64_t size) -> Result<void> {
                             hasher.emplace(hash, type, size);
                             return {};
@@ -369,7 +379,11 @@ Result<void> CollectRoots::add_list(const std::string& shown, const ObjectId& li
                             hasher->update(piece);
                             return {};
                           }},
-                         list));
+                         list);
+  if (!read && is_damage(read.error())) {
+    return refusal(read.error(), fmt::format("{} is damaged: ", shown), shown);
+  }
+  TRY(read);
   alone_.emplace_back(hasher->finish(), shown);
   return {};
 }
@@ -387,8 +401,7 @@ Result<void> CollectRoots::add_unreached() {
   }
   TRY(closure_->walk());
   if (!doubt_) return {};
-  return fail(ErrorCode::kCorrupt, "{} (nothing was removed; bale verify says what it belongs to)",
-              doubt_->message);
+  return fail(ErrorCode::kCorrupt, {HintKind::kVerify}, "{}; nothing was removed", doubt_->message);
 }
 
 Result<bool> CollectRoots::is_needed(const ObjectId& id, const std::optional<GitOid>& oid) {

@@ -44,17 +44,18 @@ namespace bale {
 
 class CollectRoots {
  public:
-  /// Store and operation must outlive it; scratch goes to `scratch_directory`.
-  CollectRoots(const Store& store, std::uint64_t memory_bytes, std::string scratch_directory,
+  /// The operation must outlive it; scratch goes to `scratch_directory`.
+  CollectRoots(const Snapshot& store, std::uint64_t memory_bytes, std::string scratch_directory,
                const Operation& operation);
 
   /// Reads all pointers. Call before the packs are looked for: whatever the pointers lead to is in
   /// those then, also of an import that ends meanwhile.
   Result<void> read_pointers();
 
-  /// Marks what the archives reach, and those whose pointer is lost and whose records are in these
-  /// packs, sound or not. kCorrupt where a damaged archive may need objects of any pack.
-  Result<void> mark(const std::vector<std::uint32_t>& packs);
+  /// Marks what the archives reach, and those whose pointer is lost and whose records are in the
+  /// packs of this snapshot, sound or not. kCorrupt where a damaged archive may need objects of any
+  /// pack.
+  Result<void> mark(const Snapshot& snapshot);
 
   /// What is missing or unreadable in archives whose packs stay whole for it; one Error an archive.
   [[nodiscard]] const std::vector<Error>& damaged() const { return damaged_; }
@@ -88,7 +89,7 @@ class CollectRoots {
   Result<bool> is_counted(const ObjectId& newest);
   Result<void> keep_own_packs(const std::string& name, const ObjectId& newest);
 
-  const Store& store_;
+  Snapshot store_;
   std::uint64_t memory_bytes_;
   std::string scratch_directory_;
   const Operation& operation_;
@@ -99,6 +100,7 @@ class CollectRoots {
   std::set<ObjectId> records_;                               // that stay
   std::vector<std::pair<ObjectId, std::string>> partial_;    // records made without some objects
   std::vector<std::pair<GitOid, std::string>> alone_;        // lists, and who names them
+  std::set<ObjectId> lists_;                                 // those of records that were added
   std::vector<std::pair<ObjectId, std::string>> unreached_;  // lists of what stays by itself
   std::set<std::string> removed_;  // archives whose pointers lead to removals
   std::vector<std::string> lost_archives_;

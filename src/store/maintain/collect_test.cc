@@ -28,7 +28,7 @@ namespace {
 namespace fs = std::filesystem;
 
 CollectOptions quick_collect(CollectOptions options = {}) {
-  options.sync = false;
+  options.work.sync = false;
   return options;
 }
 
@@ -62,7 +62,7 @@ class CollectTest : public testing::Test {
   Store& store() { return fixture_.store(); }
 
   void remove(const std::string& name) {
-    ASSERT_THAT(remove_archive(store(), name, {.sync = false}), IsOk());
+    ASSERT_THAT(remove_archive(store(), name, {.work = {.sync = false}}), IsOk());
   }
 
   void expect_mine_whole() {
@@ -100,11 +100,11 @@ TEST_F(CollectTest, WhatOnlyARemovedArchiveReachedGoesAndTheRestStays) {
   expect_same_plan(said, summary);
   EXPECT_LT(summary.bytes_after, summary.bytes_before - 3000);
   EXPECT_EQ(said.bytes_after, summary.bytes_after);
-  EXPECT_FALSE(store().find(other_.oid("HEAD:other")));
-  EXPECT_TRUE(store().find(other_.oid("HEAD:shared")));
+  EXPECT_FALSE(store().snapshot().find(other_.oid("HEAD:other")));
+  EXPECT_TRUE(store().snapshot().find(other_.oid("HEAD:shared")));
   expect_mine_whole();
   // The removal is remembered, and collecting again finds nothing.
-  ASSERT_OK_AND_ASSIGN(pointers, store().archive_pointers());
+  ASSERT_OK_AND_ASSIGN(pointers, store().snapshot().archive_pointers());
   EXPECT_THAT(pointers, testing::ElementsAre("mine", "other"));
   ASSERT_OK_AND_ASSIGN(again, collect_store(store(), quick_collect()));
   EXPECT_EQ(again.objects_removed, 0u);
@@ -121,8 +121,8 @@ TEST_F(CollectTest, APackOfWhichNothingIsNeededGoes) {
   EXPECT_THAT(summary.packs_made, testing::IsEmpty());
   EXPECT_EQ(said.bytes_after, summary.bytes_after);
   expect_same_plan(said, summary);
-  EXPECT_FALSE(store().find(mine_.oid("HEAD:mine")));
-  EXPECT_TRUE(store().find(other_.oid("HEAD:shared")));
+  EXPECT_FALSE(store().snapshot().find(mine_.oid("HEAD:mine")));
+  EXPECT_TRUE(store().snapshot().find(other_.oid("HEAD:shared")));
 }
 
 TEST_F(CollectTest, TooLittleMemoryAndOddLevelsAreRefused) {
@@ -130,13 +130,15 @@ TEST_F(CollectTest, TooLittleMemoryAndOddLevelsAreRefused) {
     EXPECT_THAT(collect_store(store(), quick_collect({.level = level})),
                 FailsWith(ErrorCode::kInvalidArgument, "1 to 22"));
   }
-  EXPECT_THAT(collect_store(store(), quick_collect({.level = 22, .memory_bytes = 1})),
+  EXPECT_THAT(collect_store(store(), quick_collect({.level = 22, .work = {.memory_bytes = 1}})),
               FailsWith(ErrorCode::kInvalidArgument, "of memory"));
   const std::uint64_t least = smallest_collect_memory_bytes(1);
-  EXPECT_THAT(collect_store(store(), quick_collect({.level = 1, .memory_bytes = least - 1})),
-              FailsWith(ErrorCode::kInvalidArgument, memory_size(least)));
+  EXPECT_THAT(
+      collect_store(store(), quick_collect({.level = 1, .work = {.memory_bytes = least - 1}})),
+      FailsWith(ErrorCode::kInvalidArgument, memory_size(least)));
   remove("other");
-  EXPECT_THAT(collect_store(store(), quick_collect({.level = 1, .memory_bytes = least})), IsOk());
+  EXPECT_THAT(collect_store(store(), quick_collect({.level = 1, .work = {.memory_bytes = least}})),
+              IsOk());
   expect_mine_whole();
 }
 
@@ -144,7 +146,7 @@ TEST_F(CollectTest, APrunedArchiveLosesWhatOnlyItsOldRecordsReached) {
   mine_.write("mine", random_text(3000, 9));
   mine_.run({"commit", "-a", "--amend", "-m", "another history"});
   ASSERT_THAT(fixture_.import(mine_.path(), "mine"), IsOk());
-  ASSERT_THAT(prune_archive(store(), "mine", 1, {.sync = false}), IsOk());
+  ASSERT_THAT(prune_archive(store(), "mine", 1, {.work = {.sync = false}}), IsOk());
   ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick_collect()));
   // A file, a tree and a commit of before, and both records that were replaced or dropped.
   EXPECT_EQ(summary.objects_removed, 5u);
@@ -158,7 +160,7 @@ TEST_F(CollectTest, ObjectsWithoutARefAndTheirListStay) {
   EXPECT_EQ(summary.objects_removed, 0u);
   remove("other");
   ASSERT_THAT(collect_store(store(), quick_collect()), IsOk());
-  EXPECT_TRUE(store().find(loose));
+  EXPECT_TRUE(store().snapshot().find(loose));
   expect_mine_whole();
 }
 
@@ -167,13 +169,13 @@ TEST_F(CollectTest, AnArchiveWhosePointerIsLostIsKeptAndNamed) {
   ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick_collect()));
   EXPECT_THAT(summary.lost_archives, testing::ElementsAre("other"));
   EXPECT_EQ(summary.objects_removed, 0u);
-  EXPECT_TRUE(store().find(other_.oid("HEAD:other")));
+  EXPECT_TRUE(store().snapshot().find(other_.oid("HEAD:other")));
 }
 
 TEST_F(CollectTest, NothingIsRemovedFromAStoreInWhichSomethingIsMissing) {
   remove("other");
   // The first pack holds the shared file, too.
-  const std::string pack = store().pack_name(store().pack_numbers().back());
+  const std::string pack = store().snapshot().pack_name(store().snapshot().pack_numbers().back());
   fs::rename(fixture_.path() + "/packs/" + pack + ".idx", fixture_.beside("kept"));
   const auto before = fixture_.files();
   EXPECT_THAT(collect_store(store(), quick_collect()), FailsWith(ErrorCode::kCorrupt, "damaged"));
@@ -188,26 +190,26 @@ TEST_F(CollectTest, ADamagedArchiveThatSharesNothingDoesNotKeepTheRestFromBeingC
   ASSERT_THAT(fixture_.import(alone.path(), "alone"), IsOk());
   remove("mine");
   // The tree of "other" is read by the walk, so flip a byte in it.
-  const auto tree = store().find(other_.oid("HEAD^{tree}"));
+  const auto tree = store().snapshot().find(other_.oid("HEAD^{tree}"));
   ASSERT_TRUE(tree);
-  flip_byte(fixture_.path() + "/packs/" + store().pack_name(tree->pack) + ".pack",
+  flip_byte(fixture_.path() + "/packs/" + store().snapshot().pack_name(tree->pack) + ".pack",
             static_cast<std::int64_t>(tree->offset) + 60);
   Store reopened = fixture_.reopened();
   ASSERT_OK_AND_ASSIGN(summary, collect_store(reopened, quick_collect()));
   EXPECT_FALSE(summary.damaged.empty());
   EXPECT_GE(summary.objects_kept, 8u);  // in its damaged pack and in that of "alone"
-  EXPECT_FALSE(reopened.find(mine_.oid("HEAD:mine")));
-  EXPECT_TRUE(reopened.find(other_.oid("HEAD:other")));
-  EXPECT_TRUE(reopened.find(other_.oid("HEAD:shared")));
-  EXPECT_TRUE(reopened.find(alone.oid("HEAD:alone")));
+  EXPECT_FALSE(reopened.snapshot().find(mine_.oid("HEAD:mine")));
+  EXPECT_TRUE(reopened.snapshot().find(other_.oid("HEAD:other")));
+  EXPECT_TRUE(reopened.snapshot().find(other_.oid("HEAD:shared")));
+  EXPECT_TRUE(reopened.snapshot().find(alone.oid("HEAD:alone")));
 }
 
 // "mine" is damaged and has the shared file from the pack of "other": nobody knows what else.
 TEST_F(CollectTest, ADamagedArchiveThatSharesObjectsKeepsEverything) {
   remove("other");
-  const auto tree = store().find(mine_.oid("HEAD^{tree}"));
+  const auto tree = store().snapshot().find(mine_.oid("HEAD^{tree}"));
   ASSERT_TRUE(tree);
-  flip_byte(fixture_.path() + "/packs/" + store().pack_name(tree->pack) + ".pack",
+  flip_byte(fixture_.path() + "/packs/" + store().snapshot().pack_name(tree->pack) + ".pack",
             static_cast<std::int64_t>(tree->offset) + 60);
   Store reopened = fixture_.reopened();
   const auto before = fixture_.files();
@@ -215,7 +217,7 @@ TEST_F(CollectTest, ADamagedArchiveThatSharesObjectsKeepsEverything) {
               FailsWith(ErrorCode::kCorrupt, "archive mine is damaged"));
   EXPECT_EQ(fixture_.files(), before);
   // The advice of the message.
-  ASSERT_THAT(remove_archive(reopened, "mine", {.sync = false}), IsOk());
+  ASSERT_THAT(remove_archive(reopened, "mine", {.work = {.sync = false}}), IsOk());
   EXPECT_THAT(collect_store(reopened, quick_collect()), IsOk());
 }
 
@@ -223,18 +225,18 @@ class CollectDamagedTest : public CollectTest {
  protected:
   // Damages the object, and has repair take it out of its pack: then it is missing.
   void lose(const GitOid& oid) {
-    const auto at = store().find(oid);
+    const auto at = store().snapshot().find(oid);
     ASSERT_TRUE(at);
-    flip_byte(fixture_.path() + "/packs/" + store().pack_name(at->pack) + ".pack",
+    flip_byte(fixture_.path() + "/packs/" + store().snapshot().pack_name(at->pack) + ".pack",
               static_cast<std::int64_t>(at->offset) + 60);
     ASSERT_OK_AND_ASSIGN(repaired, repair());
     EXPECT_EQ(repaired.objects_lost, 1u);
     ASSERT_THAT(store().refresh(), IsOk());
-    EXPECT_FALSE(store().find(oid));
+    EXPECT_FALSE(store().snapshot().find(oid));
   }
 
   Result<RepairSummary> repair(ObjectSource* from = nullptr) {
-    return repair_store(fixture_.path(), {.from = from, .lanes = 1, .sync = false});
+    return repair_store(fixture_.path(), {.from = from, .work = {.lanes = 1, .sync = false}});
   }
 
   // Two records of "mine"; the newer one alone has HEAD:mine.
@@ -246,13 +248,17 @@ class CollectDamagedTest : public CollectTest {
 
   void expect_collected() {
     ASSERT_THAT(collect_store(store(), quick_collect()), IsOk());
-    EXPECT_FALSE(store().find(other_.oid("HEAD:other")));
-    EXPECT_TRUE(store().find(mine_.oid("HEAD:shared")));
+    EXPECT_FALSE(store().snapshot().find(other_.oid("HEAD:other")));
+    EXPECT_TRUE(store().snapshot().find(mine_.oid("HEAD:shared")));
   }
 
-  void expect_blocked(const std::string& why) {
+  void expect_blocked(const std::string& why, const Hint& hint) {
     const auto before = fixture_.files();
-    EXPECT_THAT(collect_store(store(), quick_collect()), FailsWith(ErrorCode::kCorrupt, why));
+    const auto refused = collect_store(store(), quick_collect());
+    ASSERT_THAT(refused, FailsWith(ErrorCode::kCorrupt, why));
+    EXPECT_EQ(refused.error().hint.kind, hint.kind);
+    EXPECT_EQ(refused.error().hint.archive, hint.archive);
+    EXPECT_EQ(refused.error().hint.keep, hint.keep);
     EXPECT_EQ(fixture_.files(), before);
   }
 };
@@ -261,15 +267,15 @@ class CollectDamagedTest : public CollectTest {
 TEST_F(CollectDamagedTest, ALostFileBlocksNothingAlsoAfterRepackAndInOlderRecords) {
   import_again();
   lose(mine_.oid("HEAD~1:mine"));
-  ASSERT_THAT(repack_store(store(), {.sync = false}), IsOk());
+  ASSERT_THAT(repack_store(store(), {.work = {.sync = false}}), IsOk());
   remove("other");
   ASSERT_OK_AND_ASSIGN(summary, collect_store(store(), quick_collect()));
   EXPECT_EQ(summary.objects_removed, 4u);
   ASSERT_EQ(summary.damaged.size(), 1u);
   EXPECT_THAT(summary.damaged.front().message, testing::HasSubstr("archive mine is damaged"));
-  EXPECT_FALSE(store().find(other_.oid("HEAD:other")));
+  EXPECT_FALSE(store().snapshot().find(other_.oid("HEAD:other")));
   for (const char* kept : {"HEAD:mine", "HEAD:shared", "HEAD~1", "HEAD~1^{tree}"}) {
-    EXPECT_TRUE(store().find(mine_.oid(kept))) << kept;
+    EXPECT_TRUE(store().snapshot().find(mine_.oid(kept))) << kept;
   }
 }
 
@@ -284,8 +290,8 @@ TEST_F(CollectDamagedTest, ALostTreeBlocksNothingWhereTheCountShowsThatItHidesNo
   lose(git.oid("HEAD~1^{tree}"));
   remove("other");
   expect_collected();
-  EXPECT_TRUE(store().find(git.oid("HEAD~1:f")));
-  EXPECT_TRUE(store().find(git.oid("HEAD:g")));
+  EXPECT_TRUE(store().snapshot().find(git.oid("HEAD~1:f")));
+  EXPECT_TRUE(store().snapshot().find(git.oid("HEAD:g")));
 }
 
 // A record that goes on from another one may count too few: then only lost files are believed.
@@ -297,7 +303,8 @@ TEST_F(CollectDamagedTest, ALostTreeOfALaterRecordBlocks) {
   ASSERT_THAT(fixture_.import(mine_.path(), "mine"), IsOk());
   remove("other");
   lose(mine_.oid("HEAD~1^{tree}"));  // the tree after it names all that it names
-  expect_blocked("archive mine is damaged");
+  expect_blocked("archive mine is damaged",
+                 {.kind = HintKind::kRepairWithSource, .archive = "mine"});
 }
 
 // Whatever is lost, nothing goes that the archive reaches.
@@ -318,7 +325,8 @@ TEST_F(CollectDamagedTest, WhateverIsLostNothingThatTheArchiveReachesGoes) {
     lose(GitOid::from_hex(lost).value());
     if (collect_store(store(), quick_collect())) ++collected;
     for (const std::string& oid : reached) {
-      EXPECT_EQ(store().find(GitOid::from_hex(oid).value()).has_value(), oid != lost) << oid;
+      EXPECT_EQ(store().snapshot().find(GitOid::from_hex(oid).value()).has_value(), oid != lost)
+          << oid;
     }
   }
   EXPECT_EQ(collected, 3u);  // the files
@@ -330,7 +338,7 @@ TEST_F(CollectDamagedTest, ALostTreeThatHidesSomethingBlocksUntilItIsFetched) {
   fs::copy(fixture_.path(), backup, fs::copy_options::recursive);
   remove("other");
   lose(mine_.oid("HEAD^{tree}"));
-  expect_blocked("bale repair, with --from");
+  expect_blocked("mine", {.kind = HintKind::kRepairWithSource, .archive = "mine"});
   ASSERT_OK_AND_ASSIGN(source, open_store_source(backup));
   ASSERT_OK_AND_ASSIGN(repaired, repair(source.get()));
   EXPECT_EQ(repaired.objects_refetched, 1u);
@@ -342,26 +350,26 @@ TEST_F(CollectDamagedTest, ALostTreeThatHidesSomethingBlocksUntilItIsFetched) {
 TEST_F(CollectDamagedTest, ALostTreeThatHidesSomethingBlocksUntilItsArchiveIsGivenUp) {
   remove("other");
   lose(mine_.oid("HEAD^{tree}"));
-  expect_blocked("bale archive rm mine gives it up");
+  expect_blocked("mine", {.kind = HintKind::kRepairWithSource, .archive = "mine"});
   remove("mine");
   ASSERT_THAT(collect_store(store(), quick_collect()), IsOk());
-  EXPECT_FALSE(store().find(mine_.oid("HEAD:mine")));
-  EXPECT_FALSE(store().find(mine_.oid("HEAD:shared")));
+  EXPECT_FALSE(store().snapshot().find(mine_.oid("HEAD:mine")));
+  EXPECT_FALSE(store().snapshot().find(mine_.oid("HEAD:shared")));
 }
 
 TEST_F(CollectDamagedTest, AnOldRecordThatIsLostBlocksUntilItIsPruned) {
   import_again();
   remove("other");
   ReadContext context;
-  ASSERT_OK_AND_ASSIGN(old, store().record("mine", 1, context));
-  const auto at = store().find(old.id);
+  ASSERT_OK_AND_ASSIGN(old, store().snapshot().record("mine", 1, context));
+  const auto at = store().snapshot().find(old.id);
   ASSERT_TRUE(at);
-  flip_byte(fixture_.path() + "/packs/" + store().pack_name(at->pack) + ".pack",
+  flip_byte(fixture_.path() + "/packs/" + store().snapshot().pack_name(at->pack) + ".pack",
             static_cast<std::int64_t>(at->offset) + 60);
   ASSERT_THAT(repair(), IsOk());
   ASSERT_THAT(store().refresh(), IsOk());
-  expect_blocked("bale archive prune mine --keep 1");
-  ASSERT_THAT(prune_archive(store(), "mine", 1, {.sync = false}), IsOk());
+  expect_blocked("mine@1", {.kind = HintKind::kRepairOrPrune, .archive = "mine", .keep = 1});
+  ASSERT_THAT(prune_archive(store(), "mine", 1, {.work = {.sync = false}}), IsOk());
   expect_collected();
   expect_mine_whole();
 }
@@ -369,8 +377,8 @@ TEST_F(CollectDamagedTest, AnOldRecordThatIsLostBlocksUntilItIsPruned) {
 TEST_F(CollectDamagedTest, AnArchiveWhoseRecordsAreLostBlocksUntilItIsGivenUp) {
   remove("other");
   write_test_file(fixture_.path() + "/archives/lone", std::string(64, 'a') + "\n");
-  expect_blocked("bale archive rm lone gives it up");
-  ASSERT_THAT(remove_archive(store(), "lone", {.sync = false}), IsOk());
+  expect_blocked("lone", {.kind = HintKind::kRepairOrRemove, .archive = "lone"});
+  ASSERT_THAT(remove_archive(store(), "lone", {.work = {.sync = false}}), IsOk());
   expect_collected();
   expect_mine_whole();
 }
@@ -380,11 +388,12 @@ TEST_F(CollectTest, NoBitOfAHeaderMakesAnObjectALeaf) {
   mine_.write("mine", random_text(3000, 9));
   mine_.commit("again");
   ASSERT_THAT(fixture_.import(mine_.path(), "mine"), IsOk());
-  ASSERT_THAT(prune_archive(store(), "mine", 1, {.sync = false}), IsOk());
+  ASSERT_THAT(prune_archive(store(), "mine", 1, {.work = {.sync = false}}), IsOk());
   for (const char* what : {"HEAD", "HEAD^{tree}"}) {
-    const auto at = store().find(mine_.oid(what));
+    const auto at = store().snapshot().find(mine_.oid(what));
     ASSERT_TRUE(at);
-    const std::string path = fixture_.path() + "/packs/" + store().pack_name(at->pack) + ".pack";
+    const std::string path =
+        fixture_.path() + "/packs/" + store().snapshot().pack_name(at->pack) + ".pack";
     const std::string good = read_test_file(path);
     // The type is in the byte behind the id, which has 17 or 33 bytes with its tag.
     const std::size_t type_at =
@@ -399,9 +408,9 @@ TEST_F(CollectTest, NoBitOfAHeaderMakesAnObjectALeaf) {
       if (!collected) {
         EXPECT_EQ(fixture_.files(), before);
       }
-      EXPECT_TRUE(reopened.find(mine_.oid("HEAD:mine"))) << what << " bit " << bit;
-      EXPECT_TRUE(reopened.find(mine_.oid("HEAD~1:mine"))) << what << " bit " << bit;
-      EXPECT_TRUE(reopened.find(mine_.oid("HEAD:shared"))) << what << " bit " << bit;
+      EXPECT_TRUE(reopened.snapshot().find(mine_.oid("HEAD:mine"))) << what << " bit " << bit;
+      EXPECT_TRUE(reopened.snapshot().find(mine_.oid("HEAD~1:mine"))) << what << " bit " << bit;
+      EXPECT_TRUE(reopened.snapshot().find(mine_.oid("HEAD:shared"))) << what << " bit " << bit;
       write_test_file(path, good);
     }
   }
@@ -422,10 +431,11 @@ TEST_F(CollectTest, WhatOneArchiveIsMadeWithoutHidesNoLossOfAnother) {
   git.commit("three");
   ASSERT_THAT(fixture.import(git.path(), "whole"), IsOk());
   ASSERT_THAT(fixture.import(git.clone("shallow", {"--depth=1"}), "a-shallow"), IsOk());
-  ASSERT_THAT(prune_archive(fixture.store(), "whole", 1, {.sync = false}), IsOk());
-  const auto lost = fixture.store().find(git.oid("HEAD~1"));
+  ASSERT_THAT(prune_archive(fixture.store(), "whole", 1, {.work = {.sync = false}}), IsOk());
+  const auto lost = fixture.store().snapshot().find(git.oid("HEAD~1"));
   ASSERT_TRUE(lost);
-  flip_byte(fixture.path() + "/packs/" + fixture.store().pack_name(lost->pack) + ".gitidx", 0);
+  flip_byte(
+      fixture.path() + "/packs/" + fixture.store().snapshot().pack_name(lost->pack) + ".gitidx", 0);
   Store reopened = fixture.reopened();
   const auto before = fixture.files();
   EXPECT_THAT(collect_store(reopened, quick_collect()), FailsWith(ErrorCode::kCorrupt));
@@ -445,28 +455,28 @@ TEST_F(CollectTest, ADamagedArchiveOfTwoRecordsKeepsEverything) {
   git.run({"branch", "--quiet", "-D", "main"});
   ASSERT_THAT(fixture_.import(git.path(), "two"), IsOk());
   remove("mine");
-  const auto tree = store().find(git.oid("HEAD^{tree}"));
+  const auto tree = store().snapshot().find(git.oid("HEAD^{tree}"));
   ASSERT_TRUE(tree);
-  flip_byte(fixture_.path() + "/packs/" + store().pack_name(tree->pack) + ".pack",
+  flip_byte(fixture_.path() + "/packs/" + store().snapshot().pack_name(tree->pack) + ".pack",
             static_cast<std::int64_t>(tree->offset) + 60);
   Store reopened = fixture_.reopened();
   EXPECT_THAT(collect_store(reopened, quick_collect()),
               FailsWith(ErrorCode::kCorrupt, "archive two is damaged"));
-  EXPECT_TRUE(reopened.find(mine_.oid("HEAD:mine")));
+  EXPECT_TRUE(reopened.snapshot().find(mine_.oid("HEAD:mine")));
 }
 
 // A lost pointer, and a damaged pack that has the archive's record: what it needs stays.
 TEST_F(CollectTest, AnArchiveWithoutAPointerInADamagedPackIsKept) {
   remove("other");
   fs::remove(fixture_.path() + "/archives/mine");
-  const auto blob = store().find(mine_.oid("HEAD:mine"));
+  const auto blob = store().snapshot().find(mine_.oid("HEAD:mine"));
   ASSERT_TRUE(blob);
-  flip_byte(fixture_.path() + "/packs/" + store().pack_name(blob->pack) + ".pack",
+  flip_byte(fixture_.path() + "/packs/" + store().snapshot().pack_name(blob->pack) + ".pack",
             static_cast<std::int64_t>(blob->offset) + 100);
   Store reopened = fixture_.reopened();
   static_cast<void>(collect_store(reopened, quick_collect()).has_value());
-  EXPECT_TRUE(reopened.find(mine_.oid("HEAD:shared")));
-  EXPECT_FALSE(reopened.find(other_.oid("HEAD:other")));
+  EXPECT_TRUE(reopened.snapshot().find(mine_.oid("HEAD:shared")));
+  EXPECT_FALSE(reopened.snapshot().find(other_.oid("HEAD:other")));
 }
 
 // A missing object that another archive has is followed for that one alone.
@@ -482,7 +492,7 @@ TEST_F(CollectTest, WhatAnArchiveLacksAndAnotherHasIsNoDamage) {
   ASSERT_THAT(fixture.import_with(git.path(), {.name = "lacks", .allow_missing = true}), IsOk());
   ASSERT_THAT(fixture.import(shallow, "shallow"), IsOk());
   ASSERT_THAT(fixture.import(mine_.path(), "gone"), IsOk());
-  ASSERT_THAT(remove_archive(fixture.store(), "gone", {.sync = false}), IsOk());
+  ASSERT_THAT(remove_archive(fixture.store(), "gone", {.work = {.sync = false}}), IsOk());
   ASSERT_OK_AND_ASSIGN(summary, collect_store(fixture.store(), quick_collect()));
   EXPECT_GT(summary.objects_removed, 0u);
   ASSERT_OK_AND_ASSIGN(report, fixture.verify());
@@ -497,8 +507,8 @@ TEST_F(CollectTest, AnArchiveWhosePointerLeadsToAnotherIsKept) {
                 fs::copy_options::overwrite_existing);
   Store reopened = fixture_.reopened();
   ASSERT_THAT(collect_store(reopened, quick_collect()), IsOk());
-  EXPECT_TRUE(reopened.find(mine_.oid("HEAD:mine")));
-  EXPECT_THAT(import_git(reopened, mine_.path(), {.name = "mine", .sync = false}),
+  EXPECT_TRUE(reopened.snapshot().find(mine_.oid("HEAD:mine")));
+  EXPECT_THAT(import_git(reopened, mine_.path(), {.name = "mine", .work = {.sync = false}}),
               FailsWith(ErrorCode::kCorrupt, "record of the archive other"));
 }
 
@@ -523,7 +533,7 @@ TEST_F(CollectTest, RecordsFromBeforeALostPointerAreKept) {
   fs::remove(fixture_.path() + "/archives/mine");
   ASSERT_THAT(fixture_.import(mine_.path(), "mine"), IsOk());
   ASSERT_THAT(collect_store(store(), quick_collect()), IsOk());
-  EXPECT_TRUE(store().find(old));
+  EXPECT_TRUE(store().snapshot().find(old));
 }
 
 // The promise of dedup: what an import found stored is there when it has finished.
@@ -533,17 +543,18 @@ TEST_F(CollectTest, WhatAnImportBesideItFoundStoredSurvivesAtEveryStep) {
     StoreFixture fixture;
     ASSERT_THAT(fixture.import(other_.path(), "other"), IsOk());
     ASSERT_THAT(fixture.import(mine_.path(), "mine"), IsOk());
-    ASSERT_THAT(remove_archive(fixture.store(), "other", {.sync = false}), IsOk());
+    ASSERT_THAT(remove_archive(fixture.store(), "other", {.work = {.sync = false}}), IsOk());
     Store beside = fixture.reopened();
     int calls = 0;
     bool imported = false;
     CollectOptions options = quick_collect();
-    options.operation.report = [&](const Progress& at) {
+    options.work.operation.report = [&](const Progress& at) {
       if (calls++ != step || imports_wait(at.phase)) return;
       phases.insert(std::string(at.phase));
       imported = true;
       // Everything of it is stored already, and about to be collected.
-      EXPECT_THAT(import_git(beside, other_.path(), {.name = "again", .sync = false}), IsOk());
+      EXPECT_THAT(import_git(beside, other_.path(), {.name = "again", .work = {.sync = false}}),
+                  IsOk());
     };
     ASSERT_THAT(collect_store(fixture.store(), options), IsOk());
     if (!imported) break;
@@ -567,10 +578,11 @@ TEST_F(CollectTest, AnArchiveThatComesBesideItIsNoDamageAtAnyStep) {
     int calls = 0;
     bool imported = false;
     CollectOptions options = quick_collect();
-    options.operation.report = [&](const Progress& at) {
+    options.work.operation.report = [&](const Progress& at) {
       if (calls++ != step || imports_wait(at.phase)) return;
       imported = true;
-      EXPECT_THAT(import_git(beside, fresh.path(), {.name = "fresh", .sync = false}), IsOk());
+      EXPECT_THAT(import_git(beside, fresh.path(), {.name = "fresh", .work = {.sync = false}}),
+                  IsOk());
     };
     ASSERT_THAT(collect_store(fixture.store(), options), IsOk()) << "step " << step;
     if (!imported) break;
@@ -585,7 +597,7 @@ TEST_F(CollectTest, PacksGoOnlyWhenNoImportRuns) {
   Store beside = fixture_.reopened();
   std::atomic<bool> waits = false;
   CollectOptions options = quick_collect();
-  options.operation.report = [&](const Progress& at) {
+  options.work.operation.report = [&](const Progress& at) {
     if (imports_wait(at.phase)) waits = true;
   };
   Result<CollectSummary> summary = Error{};
@@ -593,12 +605,12 @@ TEST_F(CollectTest, PacksGoOnlyWhenNoImportRuns) {
   while (!waits) std::this_thread::yield();
   // Whoever looks now finds the old packs, all of them.
   ASSERT_THAT(store().refresh(), IsOk());
-  EXPECT_TRUE(store().find(other_.oid("HEAD:other")));
+  EXPECT_TRUE(store().snapshot().find(other_.oid("HEAD:other")));
   locks = {};
   thread.join();
   ASSERT_THAT(summary, IsOk());
   ASSERT_THAT(store().refresh(), IsOk());
-  EXPECT_FALSE(store().find(other_.oid("HEAD:other")));
+  EXPECT_FALSE(store().snapshot().find(other_.oid("HEAD:other")));
   expect_mine_whole();
 }
 

@@ -19,6 +19,7 @@
 
 #include "base/endian.h"
 #include "base/error.h"
+#include "base/known_id.h"
 #include "base/try.h"
 #include "hash/blake3.h"
 #include "object/git_objects.h"
@@ -49,13 +50,13 @@ std::uint64_t tree_bytes(const LineageCopyOptions& options) {
 
 class LineageCopier {
  public:
-  LineageCopier(const Store& store, const std::vector<std::uint32_t>& numbers, PackCopier& copier,
-                const LineageCopyOptions& options)
+  LineageCopier(const Snapshot& store, const std::vector<std::uint32_t>& numbers,
+                PackCopier& copier, const LineageCopyOptions& options)
       : store_(store),
         numbers_(numbers),
         copier_(copier),
         options_(options),
-        packs_(store.impl().packs()),
+        packs_(packs_of(store)),
         budget_(std::min(options.memory_bytes / 4,
                          options.memory_bytes / 2 - walk_bytes(options) - tree_bytes(options))) {
     for (std::size_t i = 0; i < numbers.size(); ++i) {
@@ -77,7 +78,7 @@ class LineageCopier {
     return first_bit_[found.table] + found.position;
   }
 
-  const Store& store_;
+  const Snapshot store_;
   const std::vector<std::uint32_t>& numbers_;
   PackCopier& copier_;
   const LineageCopyOptions& options_;
@@ -118,13 +119,14 @@ Result<void> LineageCopier::run() {
     const std::byte* place = record->data() + kPlacePosition;
     const ObjectLocation location{numbers[load_be<std::uint32_t>(place)],
                                   load_be<std::uint64_t>(place + 4)};
-    const std::shared_ptr<const StoredPack> pack = TRY(store_.impl().open(location.pack));
+    const std::shared_ptr<const StoredPack> pack = TRY(open_pack(store_, location.pack));
     const GitHash hash = pack->git_index->hash();
     const Bytes oid = Bytes(*record).subspan(kBaseOidPosition, 32);
     const bool known = !std::equal(oid.begin(), oid.end(), none.begin());
-    TRY(copier_.add(location,
-                    known ? std::optional(GitOid(hash, oid.first(oid_bytes(hash)))) : std::nullopt,
-                    load_be<std::uint32_t>(record->data() + kNameBytes)));
+    TRY(copier_.add(
+        location,
+        known ? std::optional(known_id<GitOid>(hash, oid.first(oid_bytes(hash)))) : std::nullopt,
+        load_be<std::uint32_t>(record->data() + kNameBytes)));
     if (options_.operation->cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
     options_.operation->progress({.phase = "packing objects",
                                   .objects = copier_.totals().objects,
@@ -198,7 +200,7 @@ Result<void> LineageCopier::add(std::string_view name, const ObjectLocation& loc
 
 }  // namespace
 
-Result<void> copy_by_lineage(const Store& store, const std::vector<std::uint32_t>& numbers,
+Result<void> copy_by_lineage(const Snapshot& store, const std::vector<std::uint32_t>& numbers,
                              PackCopier& copier, const LineageCopyOptions& options) {
   return LineageCopier(store, numbers, copier, options).run();
 }

@@ -33,7 +33,7 @@ struct LineageCopyOptions {
 
 /// Adds all entries of these packs (newest first) that are kept to `copier`, which recompresses.
 /// Scratch: 64 bytes an object, and a bit for each of the store's.
-Result<void> copy_by_lineage(const Store& store, const std::vector<std::uint32_t>& numbers,
+Result<void> copy_by_lineage(const Snapshot& store, const std::vector<std::uint32_t>& numbers,
                              PackCopier& copier, const LineageCopyOptions& options);
 
 }  // namespace bale

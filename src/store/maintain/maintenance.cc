@@ -17,7 +17,7 @@
 
 namespace bale {
 
-Result<SoundPacks> sound_packs(const Store& store, const PackSet& packs,
+Result<SoundPacks> sound_packs(const Snapshot& store, const PackSet& packs,
                                const std::string& scratch_directory, std::uint64_t memory_bytes,
                                const Operation& operation) {
   SoundPacks sound;
@@ -36,11 +36,8 @@ Result<SoundPacks> sound_packs(const Store& store, const PackSet& packs,
   return sound;
 }
 
-Result<std::shared_ptr<const PackSet>> packs_without_catalog(Store& store) {
-  TRY(store.refresh());
-  std::shared_ptr<const PackSet> packs = TRY(store.impl().packs()->without_catalog());
-  store.impl().use(packs);
-  return packs;
+Result<Snapshot> packs_without_catalog(const Store& store) {
+  return snapshot_of(TRY(packs_of(store)->without_catalog()));
 }
 
 std::optional<ObjectLocation> looked_up(const PackSet& packs, const ObjectId& id,
@@ -50,8 +47,8 @@ std::optional<ObjectLocation> looked_up(const PackSet& packs, const ObjectId& id
   return found ? std::optional(found->location) : std::nullopt;
 }
 
-std::uint64_t pack_file_bytes(const Store& store, const std::string& name) {
-  const StoreLayout& layout = store.impl().layout();
+std::uint64_t pack_file_bytes(const Snapshot& store, const std::string& name) {
+  const StoreLayout& layout = layout_of(store);
   std::uint64_t bytes = 0;
   for (const std::string& path : {layout.pack(name), layout.index(name), layout.git_index(name)}) {
     const Result<FileInfo> info = store.file_system().stat(path);
@@ -65,14 +62,14 @@ std::uint64_t bytes_with_indexes(const StoredEntry& entry, const std::optional<G
          (oid ? git_record_bytes(oid->hash()) : 0);
 }
 
-Result<void> remove_packs(const Store& store, std::vector<std::string> names,
+Result<void> remove_packs(const Snapshot& store, std::vector<std::string> names,
                           std::span<const std::string> made, bool sync) {
   std::erase_if(names, [&](const std::string& name) {
     return std::find(made.begin(), made.end(), name) != made.end();
   });
   if (names.empty()) return {};
   FileSystem& files = store.file_system();
-  const StoreLayout& layout = store.impl().layout();
+  const StoreLayout& layout = layout_of(store);
   for (const std::string& name : names) TRY(files.remove_file(layout.pack(name)));
   // Indexes go when it is certain that their packs have gone: without one, a pack that a power cut
   // brought back would look as if it had lost its index.
@@ -85,9 +82,9 @@ Result<void> remove_packs(const Store& store, std::vector<std::string> names,
   return sync ? files.sync_directory(layout.packs()) : Result<void>();
 }
 
-Result<void> remove_debris(const Store& store) {
+Result<void> remove_debris(const Snapshot& store) {
   FileSystem& files = store.file_system();
-  const StoreLayout& layout = store.impl().layout();
+  const StoreLayout& layout = layout_of(store);
   TRY(remove_staging_debris(files, layout));
   const std::vector<DirectoryEntry> entries = TRY(files.list(layout.packs()));
   std::set<std::string_view> names;
@@ -104,12 +101,12 @@ Result<void> remove_debris(const Store& store) {
 
 void renew_catalog(Store& store, bool sync) {
   keep_catalog_up(store, sync);
-  const std::shared_ptr<const PackSet> packs = store.impl().packs();
+  const std::shared_ptr<const PackSet> packs = packs_of(store);
   FileSystem& files = store.file_system();
-  const std::string path = store.impl().layout().catalog();
+  const std::string path = layout_of(store).catalog();
   if (packs->catalog() == nullptr && files.stat(path)) {
     const Result<void> read = store.refresh();
-    if (read && store.impl().packs()->catalog() == nullptr) {
+    if (read && packs_of(store)->catalog() == nullptr) {
       static_cast<void>(files.remove_file(path).has_value());
     }
   }

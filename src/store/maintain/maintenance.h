@@ -29,14 +29,13 @@ struct SoundPacks {
 /// The packs whose bytes are those that were written: all of each is read. Damaged ones are left
 /// alone by maintenance, and nothing that is in them counts as stored.
 /// One that cannot be read is among the damaged, as kIo.
-Result<SoundPacks> sound_packs(const Store& store, const PackSet& packs,
+Result<SoundPacks> sound_packs(const Snapshot& store, const PackSet& packs,
                                const std::string& scratch_directory, std::uint64_t memory_bytes,
                                const Operation& operation);
 
-/// Looks at the directory again, and makes the store go by the indexes of its packs alone, which
-/// sound_packs() checks: a catalog that is wrong in one bit would let an entry pass for a second
-/// one of its id, and go.
-Result<std::shared_ptr<const PackSet>> packs_without_catalog(Store& store);
+/// The packs that are there now, without the catalog: sound_packs() checks their indexes. A catalog
+/// that is wrong in one bit would let an entry pass for a second one of its id, and go.
+Result<Snapshot> packs_without_catalog(const Store& store);
 
 /// Where those who need an entry are led to: by its Git id, if it has one, for a blob that came
 /// under ids of both kinds is two entries with one id, and neither stands for the other.
@@ -44,7 +43,7 @@ Result<std::shared_ptr<const PackSet>> packs_without_catalog(Store& store);
                                                       const std::optional<GitOid>& oid);
 
 /// Bytes of a pack's files; what is not there counts nothing.
-[[nodiscard]] std::uint64_t pack_file_bytes(const Store& store, const std::string& name);
+[[nodiscard]] std::uint64_t pack_file_bytes(const Snapshot& store, const std::string& name);
 
 /// What an entry takes up: in its pack, in the index, and in the Git index.
 [[nodiscard]] std::uint64_t bytes_with_indexes(const StoredEntry& entry,
@@ -56,12 +55,12 @@ Result<std::shared_ptr<const PackSet>> packs_without_catalog(Store& store);
 ///
 /// What is in `made` stays: the same entries in the same order make the same pack, so what takes
 /// the place of a pack may be that pack, or one that maintenance which died had written before.
-Result<void> remove_packs(const Store& store, std::vector<std::string> names,
+Result<void> remove_packs(const Snapshot& store, std::vector<std::string> names,
                           std::span<const std::string> made, bool sync);
 
 /// Indexes of packs that are not there, as a crash in remove_packs() leaves them, go; so does what
 /// dead processes left in staging/. Callers as above.
-Result<void> remove_debris(const Store& store);
+Result<void> remove_debris(const Snapshot& store);
 
 /// Writes the catalog for the packs that are there now, where they are more than a few; removes one
 /// that names packs which are gone.

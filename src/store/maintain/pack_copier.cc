@@ -34,12 +34,12 @@ std::uint64_t own_memory(const PackCopierOptions& options) {
 Result<std::optional<std::uint64_t>> position_of(const PackReader& reader, const ObjectId& id,
                                                  std::optional<std::uint64_t> offset) {
   const std::uint64_t position = reader.lower_bound(id);
-  if (position == reader.record_count()) return std::optional<std::uint64_t>();
+  if (position == reader.record_count()) return std::nullopt;
   const IndexRecord record = TRY(reader.record(position));
   if (record.id != id || (offset && record.offset != *offset)) {
-    return std::optional<std::uint64_t>();
+    return std::nullopt;
   }
-  return std::optional(position);
+  return position;
 }
 
 }  // namespace
@@ -132,7 +132,7 @@ Result<bool> PackCopier::may_stay_stored(const PackReader& reader, const StoredE
     base_is_here = base && TRY(copied_->test(*base));
   }
   if (const auto position = TRY(position_of(reader, entry.id, entry.offset))) {
-    static_cast<void>(TRY(copied_->set(*position)));
+    TRY_VOID(copied_->set(*position));
   }
   return base_is_here;
 }
@@ -159,8 +159,8 @@ Result<void> PackCopier::add_decoded(const PackReader& reader, std::uint64_t off
     added = staged_->add_as(info.id, oid, object.type, object.payload, lineage);
   } else {
     TRY(staged_->begin(info.type, info.size));
-    static_cast<void>(TRY(
-        reader.read_at(offset, context, [this](Bytes piece) { return staged_->write(piece); })));
+    TRY_VOID(
+        reader.read_at(offset, context, [this](Bytes piece) { return staged_->write(piece); }));
     added = staged_->end_as(info.id, oid);
   }
   if (added || added.error().code != ErrorCode::kCorrupt) return added;
@@ -171,17 +171,17 @@ Result<void> PackCopier::add_decoded(const PackReader& reader, std::uint64_t off
 Result<void> PackCopier::add(const ObjectLocation& location, const std::optional<GitOid>& oid,
                              std::uint64_t lineage) {
   if (!context_) context_.emplace(own_memory(options_) / 2);
-  const std::shared_ptr<const StoredPack> pack = TRY(store_.impl().open(location.pack));
+  const std::shared_ptr<const StoredPack> pack = TRY(open_pack(store_, location.pack));
   TRY(make_room(TRY(pack->reader.info_at(location.offset, *context_)).stored_size));
   TRY(add_decoded(pack->reader, location.offset, *context_, oid, lineage));
   ++totals_.objects;
   return {};
 }
 
-Result<std::vector<Error>> pack_damage(const Store& store, std::uint32_t number,
+Result<std::vector<Error>> pack_damage(const Snapshot& store, std::uint32_t number,
                                        const std::string& scratch_directory,
                                        std::uint64_t memory_bytes, const Operation& operation) {
-  const auto opened = store.impl().open(number);
+  const auto opened = open_pack(store, number);
   if (!opened && opened.error().code != ErrorCode::kCorrupt &&
       opened.error().code != ErrorCode::kIo) {
     return opened.error();
@@ -190,11 +190,11 @@ Result<std::vector<Error>> pack_damage(const Store& store, std::uint32_t number,
   const StoredPack& pack = **opened;
   if (!pack.git_index) return std::vector<Error>{*pack.git_index_error};
   const Result<PackReport> report =
-      verify_pack(pack.reader.path(), {.memory_bytes = memory_bytes,
-                                       .scratch_directory = scratch_directory,
+      verify_pack(pack.reader.path(), {.scratch_directory = scratch_directory,
                                        .decode = false,
-                                       .operation = operation,
-                                       .file_system = &store.file_system()});
+                                       .work = {.memory_bytes = memory_bytes,
+                                                .operation = operation,
+                                                .file_system = &store.file_system()}});
   if (!report && report.error().code == ErrorCode::kIo) {
     const std::optional<Error> failure =
         TRY(read_failure(store.file_system(), pack.reader.path(), operation));

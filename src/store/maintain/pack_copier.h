@@ -64,7 +64,7 @@ class PackCopier {
   using Keeps = std::function<Result<bool>(const StoredEntry& entry, const std::optional<GitOid>&)>;
 
   /// `store` must outlive it.
-  PackCopier(const Store& store, PackCopierOptions options)
+  PackCopier(const Snapshot& store, PackCopierOptions options)
       : store_(store), options_(std::move(options)) {}
 
   Result<void> copy(std::uint32_t number, const Keeps& keeps);
@@ -98,7 +98,7 @@ class PackCopier {
   Result<void> make_room(std::uint64_t stored_bytes);
   Result<void> end_pack();
 
-  const Store& store_;
+  const Snapshot store_;
   PackCopierOptions options_;
   std::unique_ptr<StagedPack> staged_;
   std::uint64_t stored_bytes_ = 0;  // in staged_
@@ -112,7 +112,7 @@ class PackCopier {
 /// Whether the bytes of the pack are those that were written: its checksum, read whole, and its
 /// index. The errors of verify_pack, at most a few, where not; kIo where a part of it cannot be
 /// read.
-Result<std::vector<Error>> pack_damage(const Store& store, std::uint32_t number,
+Result<std::vector<Error>> pack_damage(const Snapshot& store, std::uint32_t number,
                                        const std::string& scratch_directory,
                                        std::uint64_t memory_bytes, const Operation& operation);
 

@@ -8,6 +8,7 @@
 
 #include "base/endian.h"
 #include "base/error.h"
+#include "base/known_id.h"
 #include "base/try.h"
 #include "format/container.h"
 #include "io/page_release.h"
@@ -24,9 +25,9 @@ static_assert(kMinPackWalkBytes >= kAnyObjectBytes + kMinSorterBytes);
 
 }  // namespace
 
-Result<PackWalk> PackWalk::create(const Store& store, std::uint32_t number,
+Result<PackWalk> PackWalk::create(const Snapshot& store, std::uint32_t number,
                                   const PackWalkOptions& options) {
-  std::shared_ptr<const StoredPack> pack = TRY(store.impl().open(number));
+  std::shared_ptr<const StoredPack> pack = TRY(open_pack(store, number));
   if (!pack->git_index) return *pack->git_index_error;
   PackWalk walk(std::move(pack), options);
   walk.offset_ = kHeaderBytes;
@@ -35,7 +36,7 @@ Result<PackWalk> PackWalk::create(const Store& store, std::uint32_t number,
   return walk;
 }
 
-Result<void> PackWalk::turn_round(const Store& store) {
+Result<void> PackWalk::turn_round(const Snapshot& store) {
   budget_ = std::make_unique<Budget>(options_.memory_bytes - read_bytes(options_));
   by_offset_ = TRY(Sorter::create(*budget_, {.memory_bytes = budget_->limit_bytes(),
                                              .file_system = &store.file_system(),
@@ -70,14 +71,14 @@ Result<std::optional<GitOid>> PackWalk::oid_at(std::uint64_t offset) {
                   pack_->reader.path(), load_be<std::uint64_t>(waiting_->data()));
     }
     const GitHash hash = pack_->git_index->hash();
-    oid = GitOid(hash, Bytes(*waiting_).subspan(8, oid_bytes(hash)));
+    oid = known_id<GitOid>(hash, Bytes(*waiting_).subspan(8, oid_bytes(hash)));
     TRY(next_oid());
   }
   return oid;
 }
 
 Result<std::optional<PackWalk::Entry>> PackWalk::next() {
-  if (entries_ == pack_->reader.entry_count()) return std::optional<Entry>();
+  if (entries_ == pack_->reader.entry_count()) return std::nullopt;
   if (options_.operation != nullptr && options_.operation->cancelled()) {
     return fail(ErrorCode::kInterrupted, "interrupted");
   }
@@ -86,7 +87,7 @@ Result<std::optional<PackWalk::Entry>> PackWalk::next() {
   entry.stored = TRY(pack_->reader.stored_at(offset_, options_.most_stored_bytes, *context_));
   offset_ += entry.stored.entry_bytes;
   ++entries_;
-  return std::optional(std::move(entry));
+  return entry;
 }
 
 }  // namespace bale

@@ -48,7 +48,7 @@ class PackWalk {
   };
 
   /// Store and operation must outlive it. kCorrupt for a pack without a Git index.
-  [[nodiscard]] static Result<PackWalk> create(const Store& store, std::uint32_t number,
+  [[nodiscard]] static Result<PackWalk> create(const Snapshot& store, std::uint32_t number,
                                                const PackWalkOptions& options);
 
   /// nullopt after the last entry.
@@ -62,7 +62,7 @@ class PackWalk {
   PackWalk(std::shared_ptr<const StoredPack> pack, const PackWalkOptions& options)
       : pack_(std::move(pack)), options_(options) {}
 
-  Result<void> turn_round(const Store& store);
+  Result<void> turn_round(const Snapshot& store);
   Result<std::optional<GitOid>> oid_at(std::uint64_t offset);
   Result<void> next_oid();
 

@@ -45,7 +45,8 @@ class Repacker {
   const RepackOptions& options_;
   const bool recompress_;
   std::string scratch_;
-  std::shared_ptr<const PackSet> packs_;
+  std::optional<Snapshot> snapshot_;
+  std::shared_ptr<const PackSet> packs_;  // of snapshot_
   std::map<GitHash, std::vector<std::uint32_t>> inputs_;
   std::map<std::uint32_t, GitHash> chosen_;  // all of inputs_
   RepackSummary summary_;
@@ -53,14 +54,15 @@ class Repacker {
 
 Result<RepackSummary> Repacker::run() {
   const std::unique_ptr<FileLock> lock =
-      TRY(options_.dry_run ? lock_to_look(store_, options_.operation)
-                           : lock_for_maintenance(store_, options_.operation));
-  if (!options_.dry_run) TRY(make_staging(store_.file_system(), store_.impl().layout()));
-  scratch_ = scratch_place(store_.file_system(), store_.impl().layout());
-  packs_ = TRY(packs_without_catalog(store_));
+      TRY(options_.dry_run ? lock_to_look(store_, options_.work.operation)
+                           : lock_for_maintenance(store_, options_.work.operation));
+  if (!options_.dry_run) TRY(make_staging(store_.file_system(), layout_of(store_)));
+  scratch_ = scratch_place(store_.file_system(), layout_of(store_));
+  snapshot_ = TRY(packs_without_catalog(store_));
+  packs_ = packs_of(*snapshot_);
   summary_.packs_before = packs_->numbers().size();
-  SoundPacks sound =
-      TRY(sound_packs(store_, *packs_, scratch_, options_.memory_bytes, options_.operation));
+  SoundPacks sound = TRY(sound_packs(*snapshot_, *packs_, scratch_, options_.work.memory_bytes,
+                                     options_.work.operation));
   summary_.damaged = std::move(sound.damaged);
   TRY(choose(sound.numbers));
   summary_.packs_after = summary_.packs_before;
@@ -72,9 +74,9 @@ Result<RepackSummary> Repacker::run() {
   for (const auto& [hash, inputs] : inputs_) TRY(copy(hash, inputs));
   TRY(take_away());
   TRY(store_.refresh());
-  renew_catalog(store_, options_.sync);
+  renew_catalog(store_, options_.work.sync);
   TRY(store_.refresh());
-  summary_.packs_after = store_.pack_count();
+  summary_.packs_after = store_.snapshot().pack_count();
   return summary_;
 }
 
@@ -82,7 +84,7 @@ Result<RepackSummary> Repacker::run() {
 // nearly as large as a pack may be.
 Result<void> Repacker::choose(const std::vector<std::uint32_t>& sound) {
   for (const std::uint32_t number : sound) {
-    const std::shared_ptr<const StoredPack> pack = TRY(store_.impl().open(number));
+    const std::shared_ptr<const StoredPack> pack = TRY(open_pack(*snapshot_, number));
     const bool large =
         options_.max_pack_bytes > 0 && pack->reader.pack_bytes() > options_.max_pack_bytes / 4 * 3;
     if (large && !recompress_) continue;
@@ -93,7 +95,7 @@ Result<void> Repacker::choose(const std::vector<std::uint32_t>& sound) {
   for (const auto& [hash, numbers] : inputs_) {
     for (const std::uint32_t number : numbers) {
       chosen_.emplace(number, hash);
-      summary_.bytes_before += pack_file_bytes(store_, store_.pack_name(number));
+      summary_.bytes_before += pack_file_bytes(*snapshot_, snapshot_->pack_name(number));
     }
   }
   return {};
@@ -105,7 +107,7 @@ bool Repacker::is_kept(std::uint32_t number, const StoredEntry& entry,
                        const std::optional<GitOid>& oid) const {
   // What neither a Git id nor the pack's own index leads to is the second of its id.
   if (!oid) {
-    const auto pack = store_.impl().open(number);
+    const auto pack = open_pack(*snapshot_, number);
     if (pack && (*pack)->reader.find(entry.id) != entry.offset) return false;
   }
   const std::optional<ObjectLocation> found = looked_up(*packs_, entry.id, oid);
@@ -119,11 +121,11 @@ Result<void> Repacker::plan_only() {
   for (const auto& [hash, inputs] : inputs_) {
     std::uint64_t stored_bytes = 0;
     for (const std::uint32_t number : inputs) {
-      PackWalk walk = TRY(
-          PackWalk::create(store_, number,
-                           {.memory_bytes = std::max(kMinPackWalkBytes, options_.memory_bytes / 2),
-                            .scratch_directory = scratch_,
-                            .operation = &options_.operation}));
+      PackWalk walk = TRY(PackWalk::create(
+          *snapshot_, number,
+          {.memory_bytes = std::max(kMinPackWalkBytes, options_.work.memory_bytes / 2),
+           .scratch_directory = scratch_,
+           .operation = &options_.work.operation}));
       while (const auto entry = TRY(walk.next())) {
         if (is_kept(number, entry->stored, entry->oid)) {
           ++summary_.objects;
@@ -146,22 +148,22 @@ Result<void> Repacker::plan_only() {
 }
 
 Result<void> Repacker::copy(GitHash hash, const std::vector<std::uint32_t>& inputs) {
-  PackCopier copier(store_, {.hash = hash,
-                             .recompress = recompress_,
-                             .level = options_.level,
-                             .max_pack_bytes = options_.max_pack_bytes,
-                             .memory_bytes = options_.memory_bytes,
-                             .lanes = options_.lanes,
-                             .sync = options_.sync,
-                             .operation = options_.operation});
+  PackCopier copier(*snapshot_, {.hash = hash,
+                                 .recompress = recompress_,
+                                 .level = options_.level,
+                                 .max_pack_bytes = options_.max_pack_bytes,
+                                 .memory_bytes = options_.work.memory_bytes,
+                                 .lanes = options_.work.lanes,
+                                 .sync = options_.work.sync,
+                                 .operation = options_.work.operation});
   if (options_.find_bases) {
-    TRY(copy_by_lineage(store_, inputs, copier,
-                        {.memory_bytes = options_.memory_bytes,
+    TRY(copy_by_lineage(*snapshot_, inputs, copier,
+                        {.memory_bytes = options_.work.memory_bytes,
                          .keeps =
                              [this](std::uint32_t number, const PackWalk::Entry& entry) {
                                return is_kept(number, entry.stored, entry.oid);
                              },
-                         .operation = &options_.operation}));
+                         .operation = &options_.work.operation}));
   } else {
     for (const std::uint32_t number : inputs) {
       TRY(copier.copy(
@@ -175,16 +177,16 @@ Result<void> Repacker::copy(GitHash hash, const std::vector<std::uint32_t>& inpu
   summary_.duplicates += copier.totals().dropped;
   for (const InstalledPack& pack : copier.totals().packs) {
     summary_.packs_made.push_back(pack.name);
-    summary_.bytes_after += pack_file_bytes(store_, pack.name);
+    summary_.bytes_after += pack_file_bytes(*snapshot_, pack.name);
   }
   return {};
 }
 
 Result<void> Repacker::take_away() {
   std::vector<std::string> names;
-  for (const auto& [number, hash] : chosen_) names.push_back(store_.pack_name(number));
-  const std::unique_ptr<FileLock> lock = TRY(lock_out_imports(store_, options_.operation));
-  TRY(remove_packs(store_, names, summary_.packs_made, options_.sync));
+  for (const auto& [number, hash] : chosen_) names.push_back(snapshot_->pack_name(number));
+  const std::unique_ptr<FileLock> lock = TRY(lock_out_imports(store_, options_.work.operation));
+  TRY(remove_packs(store_, names, summary_.packs_made, options_.work.sync));
   return remove_debris(store_);
 }
 
@@ -208,7 +210,7 @@ Result<RepackSummary> repack_store(Store& store, const RepackOptions& options) {
                 options.level, kMinLevel, kMaxLevel);
   }
   const std::uint64_t smallest = smallest_repack_memory_bytes(options);
-  if (options.memory_bytes < smallest) {
+  if (options.work.memory_bytes < smallest) {
     return fail(ErrorCode::kInvalidArgument, "repacking at level {} needs at least {} of memory",
                 options.level, memory_size(smallest));
   }

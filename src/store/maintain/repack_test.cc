@@ -25,7 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 RepackOptions quick_repack(RepackOptions options = {}) {
-  options.sync = false;
+  options.work.sync = false;
   return options;
 }
 
@@ -68,7 +68,7 @@ class RepackTest : public testing::Test {
   [[nodiscard]] std::vector<std::uint64_t> stored_bytes_of_packs() {
     std::vector<std::uint64_t> sizes;
     const Operation operation;
-    for (const std::uint32_t number : fixture_.store().impl().packs()->numbers()) {
+    for (const std::uint32_t number : packs_of(fixture_.store())->numbers()) {
       PackWalk walk = PackWalk::create(fixture_.store(), number,
                                        {.memory_bytes = kMinPackWalkBytes,
                                         .scratch_directory = fixture_.path() + "/staging",
@@ -197,9 +197,9 @@ TEST_F(RepackTest, ADryRunSaysHowManyPacksAreMade) {
 // Three quarters of what is allowed is nearly as large.
 TEST_F(RepackTest, APackThatIsNearlyAsLargeAsAllowedIsLeftAlone) {
   std::uint64_t large = 0;  // the pack of the first import
-  for (const std::uint32_t number : fixture_.store().impl().packs()->numbers()) {
+  for (const std::uint32_t number : packs_of(fixture_.store())->numbers()) {
     large = std::max(large, fs::file_size(fixture_.path() + "/packs/" +
-                                          fixture_.store().pack_name(number) + ".pack"));
+                                          fixture_.store().snapshot().pack_name(number) + ".pack"));
   }
   for (const bool left : {true, false}) {
     const std::uint64_t most = left ? (large - 1) / 3 * 4 : (large + 2) / 3 * 4;
@@ -239,9 +239,9 @@ TEST_F(RepackTest, EverythingCanBeCompressedAnew) {
   ReadContext context;
   int deltas = 0;
   for (const std::string revision : {"HEAD", "HEAD~1", "HEAD~2"}) {
-    const auto where = fixture_.store().find(git_.oid(revision + ":src/text"));
+    const auto where = fixture_.store().snapshot().find(git_.oid(revision + ":src/text"));
     ASSERT_TRUE(where);
-    ASSERT_OK_AND_ASSIGN(info, fixture_.store().info(*where, context));
+    ASSERT_OK_AND_ASSIGN(info, fixture_.store().snapshot().info(*where, context));
     deltas += info.base ? 1 : 0;
   }
   EXPECT_EQ(deltas, 2);
@@ -259,10 +259,10 @@ TEST_F(RepackTest, AMalformedTreeIsCopiedAndGivesNoHints) {
   ASSERT_THAT(fixture_.store().refresh(), IsOk());
   ASSERT_OK_AND_ASSIGN(summary, repack_store(fixture_.store(), quick_repack({.find_bases = true})));
   EXPECT_EQ(summary.packs_after, 1u);
-  const auto where = fixture_.store().find(oid);
+  const auto where = fixture_.store().snapshot().find(oid);
   ASSERT_TRUE(where);
   ReadContext context;
-  ASSERT_OK_AND_ASSIGN(copied, fixture_.store().get(*where, context, oid));
+  ASSERT_OK_AND_ASSIGN(copied, fixture_.store().snapshot().get(*where, context, oid));
   EXPECT_EQ(as_text(copied.payload), tree);
   expect_whole();
 }
@@ -305,11 +305,11 @@ TEST_F(RepackTest, ADamagedPackIsLeftAloneAndNothingInItCountsAsStored) {
 
 TEST_F(RepackTest, ReadersGoOnInWhatTheyHaveOpen) {
   const Store reader = fixture_.reopened();
-  const auto where = reader.find(git_.oid("HEAD:src/text"));
+  const auto where = reader.snapshot().find(git_.oid("HEAD:src/text"));
   ASSERT_TRUE(where);
   ASSERT_THAT(repack_store(fixture_.store(), quick_repack()), IsOk());
   ReadContext context;
-  ASSERT_OK_AND_ASSIGN(view, reader.get(*where, context));
+  ASSERT_OK_AND_ASSIGN(view, reader.snapshot().get(*where, context));
   EXPECT_EQ(as_text(view.payload), text_);
 }
 
@@ -320,8 +320,8 @@ TEST_F(RepackTest, CancelledAtAnyMomentItLeavesEverythingAsItWas) {
     std::atomic<bool> cancel = false;
     int calls = 0;
     RepackOptions options = quick_repack();
-    options.operation.cancel = &cancel;
-    options.operation.report = [&](const Progress& at) {
+    options.work.operation.cancel = &cancel;
+    options.work.operation.report = [&](const Progress& at) {
       phases.insert(std::string(at.phase));
       if (++calls == stop_at) cancel = true;
     };
@@ -352,15 +352,16 @@ TEST_F(RepackTest, TooLittleMemoryAndOddLevelsAreRefusedWithWhatWouldDo) {
     EXPECT_THAT(repack_store(fixture_.store(), quick_repack({.level = level})),
                 FailsWith(ErrorCode::kInvalidArgument, "1 to 22"));
   }
-  EXPECT_THAT(repack_store(fixture_.store(), quick_repack({.level = 22, .memory_bytes = 1})),
-              FailsWith(ErrorCode::kInvalidArgument, "of memory"));
+  EXPECT_THAT(
+      repack_store(fixture_.store(), quick_repack({.level = 22, .work = {.memory_bytes = 1}})),
+      FailsWith(ErrorCode::kInvalidArgument, "of memory"));
   for (RepackOptions options : {quick_repack(), quick_repack({.recompress = true, .level = 1}),
                                 quick_repack({.find_bases = true, .level = 1})}) {
     const std::uint64_t least = smallest_repack_memory_bytes(options);
-    options.memory_bytes = least - 1;
+    options.work.memory_bytes = least - 1;
     EXPECT_THAT(repack_store(fixture_.store(), options),
                 FailsWith(ErrorCode::kInvalidArgument, memory_size(least)));
-    options.memory_bytes = least;
+    options.work.memory_bytes = least;
     EXPECT_THAT(repack_store(fixture_.store(), options), IsOk());
     EXPECT_GE(full_search_repack_memory_bytes(options), least);
   }

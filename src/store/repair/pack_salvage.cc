@@ -38,12 +38,12 @@ bool is_refusal(const Error& error) {
 
 class PackSalvage {
  public:
-  PackSalvage(RepairWork& work, const Store& store, std::string stem)
+  PackSalvage(RepairWork& work, const Snapshot& store, std::string stem)
       : work_(work),
         store_(store),
         stem_(std::move(stem)),
         name_(stem_.substr(0, stem_.size() - (has_stepped_aside() ? kDamagedMark.size() : 0))),
-        context_(work.options.memory_bytes / 4) {}
+        context_(work.options.work.memory_bytes / 4) {}
 
   Result<void> run(std::optional<GitHash> hash);
 
@@ -51,7 +51,7 @@ class PackSalvage {
   [[nodiscard]] bool has_stepped_aside() const { return stem_.ends_with(kDamagedMark); }
 
   [[nodiscard]] bool is_own_record(const ObjectView& object) const {
-    return is_record(object.id, object.type, object.payload, store_.impl().records_are_marked());
+    return is_record(object.id, object.type, object.payload, records_are_marked(store_));
   }
 
   Result<std::optional<ObjectView>> own_record(PackSalvager& salvager, const SalvagedEntry& entry);
@@ -66,7 +66,7 @@ class PackSalvage {
   Result<void> step_aside();
 
   RepairWork& work_;
-  const Store& store_;
+  const Snapshot store_;
   std::string stem_;
   const std::string name_;  // the pack's own
   ReadContext context_;
@@ -76,12 +76,12 @@ class PackSalvage {
 
 Result<void> PackSalvage::run(std::optional<GitHash> hash) {
   const StagingArea scratch = TRY(work_.scratch());
-  PackSalvager salvager = TRY(
-      PackSalvager::open(work_.layout.pack(stem_), {.memory_bytes = work_.options.memory_bytes / 2,
-                                                    .scratch_directory = scratch.path(),
-                                                    .index_path = work_.layout.index(name_),
-                                                    .operation = work_.options.operation,
-                                                    .file_system = &work_.files}));
+  PackSalvager salvager = TRY(PackSalvager::open(
+      work_.layout.pack(stem_), {.memory_bytes = work_.options.work.memory_bytes / 2,
+                                 .scratch_directory = scratch.path(),
+                                 .index_path = work_.layout.index(name_),
+                                 .operation = work_.options.work.operation,
+                                 .file_system = &work_.files}));
   TRY(tell(salvager));
   if (work_.options.dry_run) TRY(foretell(salvager));
   if (!work_.options.dry_run && salvager.report().entries_whole > 0) {
@@ -122,9 +122,9 @@ Result<void> PackSalvage::tell(PackSalvager& salvager) {
     work_.note(fmt::format("{}: too much was tried in vain: there may be more in it", path));
   }
   if (report.too_large > 0) {
-    work_.note(fmt::format("{}: {} not checked: more memory (--memory) than {} is needed", path,
+    work_.note(fmt::format("{}: {} not checked: more memory than {} is needed", path,
                            counted(report.too_large, "entry"),
-                           format_bytes(work_.options.memory_bytes)));
+                           format_bytes(work_.options.work.memory_bytes)));
   }
   return salvager.for_each_lost([&](const SalvagedEntry& entry) -> Result<void> {
     work_.note_lost_delta(
@@ -144,7 +144,7 @@ Result<std::optional<ObjectView>> PackSalvage::own_record(PackSalvager& salvager
                          [&](const PackReader::PayloadSink& sink) {
                            return salvager.read_at(entry, context_, sink);
                          }},
-                    store_.impl().records_are_marked());
+                    records_are_marked(store_));
 }
 
 // The records that would be in the new pack.
@@ -188,11 +188,12 @@ Result<void> PackSalvage::build(PackSalvager& salvager, GitHash hash, bool delta
   staged_ = TRY(StagedPack::create(store_, hash, work_.staged_pack_options()));
   std::uint64_t objects = 0;
   return salvager.for_each([&](const SalvagedEntry& entry) -> Result<void> {
-    if (work_.options.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
+    if (work_.options.work.operation.cancelled())
+      return fail(ErrorCode::kInterrupted, "interrupted");
     TRY(add(salvager, entry, deltas_stay));
-    work_.options.operation.progress({.phase = "salvaging objects",
-                                      .objects = ++objects,
-                                      .objects_total = salvager.report().entries_whole});
+    work_.options.work.operation.progress({.phase = "salvaging objects",
+                                           .objects = ++objects,
+                                           .objects_total = salvager.report().entries_whole});
     return {};
   });
 }
@@ -212,12 +213,12 @@ Result<void> PackSalvage::add(PackSalvager& salvager, const SalvagedEntry& entry
   }
   const ObjectType type = *entry.entry.type;
   GitHasher hasher(hash_, type, entry.entry.size);
-  EntryProof proof(entry.entry.id, type, entry.entry.size, store_.impl().records_are_marked());
-  static_cast<void>(TRY(salvager.read_at(entry, context_, [&](Bytes piece) -> Result<void> {
+  EntryProof proof(entry.entry.id, type, entry.entry.size, records_are_marked(store_));
+  TRY_VOID(salvager.read_at(entry, context_, [&](Bytes piece) -> Result<void> {
     proof.update(piece);
     hasher.update(piece);
     return {};
-  })));
+  }));
   std::optional<GitOid> oid;
   if (proof.finish() != EntryIdentity::kRecord) oid = hasher.finish();
   return add_stored(salvager, entry, oid);
@@ -265,14 +266,14 @@ Result<std::optional<GitHash>> hash_in_commit(
     found = link.oid.hash();
     return {};
   };
-  static_cast<void>(TRY(read([&](Bytes piece) -> Result<void> {
+  TRY_VOID(read([&](Bytes piece) -> Result<void> {
     TRY(sha1.feed(piece, take));
     return sha256.feed(piece, take);
-  })));
+  }));
   return found;
 }
 
-Result<void> salvage_pack(RepairWork& work, const Store& store, const std::string& stem,
+Result<void> salvage_pack(RepairWork& work, const Snapshot& store, const std::string& stem,
                           std::optional<GitHash> hash) {
   return PackSalvage(work, store, stem).run(hash);
 }

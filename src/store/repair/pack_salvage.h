@@ -25,7 +25,7 @@ Result<std::optional<GitHash>> hash_in_commit(
 ///
 /// After an error or a crash the pack is in packs/ still, under one of both names, and this can be
 /// done again.
-Result<void> salvage_pack(RepairWork& work, const Store& store, const std::string& stem,
+Result<void> salvage_pack(RepairWork& work, const Snapshot& store, const std::string& stem,
                           std::optional<GitHash> hash);
 
 }  // namespace bale

@@ -37,7 +37,7 @@ Result<void> check_options(const RepairOptions& options) {
                 options.level, kMinLevel, kMaxLevel);
   }
   const std::uint64_t smallest = smallest_repair_memory_bytes(options.level);
-  if (options.memory_bytes >= smallest) return {};
+  if (options.work.memory_bytes >= smallest) return {};
   return fail(ErrorCode::kInvalidArgument, "a repair needs at least {} of memory",
               memory_size(smallest));
 }
@@ -58,7 +58,7 @@ Result<std::unique_ptr<FileLock>> lock_packs(RepairWork& work) {
     TRY(work.sync_directory(work.layout.root));
   }
   return wait_for_lock(work.files, work.layout.packs(), LockMode::kExclusive,
-                       work.options.operation, "waiting for other maintenance of the store");
+                       work.options.work.operation, "waiting for other maintenance of the store");
 }
 
 void tell_losses(RepairWork& work, const LostSearch& search) {
@@ -71,7 +71,9 @@ void tell_losses(RepairWork& work, const LostSearch& search) {
   for (const GitOid& oid : search.oids()) name(oid.to_hex());
   summary.records_lost = search.records();
   if (search.more()) work.note("there are more lost objects than were counted");
-  for (const Error& error : search.unreadable()) summary.unreadable.push_back(error.message);
+  for (const Error& error : search.unreadable()) {
+    summary.unreadable.push_back({ErrorCode::kCorrupt, error.message, error.hint});
+  }
 }
 
 // Round by round: what comes back may lead to more that is lost. Each round but the last one brings
@@ -80,12 +82,12 @@ Result<void> mend_losses(RepairWork& work, Store& store) {
   std::optional<LostFetcher> fetcher;
   if (work.options.from != nullptr && !work.options.dry_run) fetcher.emplace(work, store);
   for (;;) {
-    if (const auto* const unread = store.impl().packs()->inaccessible()) return unread->error;
+    if (const auto* const unread = packs_of(store)->inaccessible()) return unread->error;
     const StagingArea scratch = TRY(work.scratch());
-    LostSearch search(store, {.memory_bytes = work.options.memory_bytes / 2,
+    LostSearch search(store, {.memory_bytes = work.options.work.memory_bytes / 2,
                               .scratch_directory = scratch.path(),
                               .pointers = work.options.dry_run ? &work.forecast.pointers : nullptr,
-                              .operation = &work.options.operation});
+                              .operation = &work.options.work.operation});
     TRY(search.run());
     const bool fetched = fetcher && TRY(fetcher->fetch(search));
     if (!fetched) {
@@ -96,7 +98,8 @@ Result<void> mend_losses(RepairWork& work, Store& store) {
       }
       if (work.options.dry_run) return {};
       return write_known_losses(work.files, work.layout,
-                                {.oids = search.oids(), .more = search.more()}, work.options.sync);
+                                {.oids = search.oids(), .more = search.more()},
+                                work.options.work.sync);
     }
     TRY(store.refresh());
   }
@@ -113,7 +116,8 @@ Result<void> repair_all(RepairWork& work) {
   bool changed = false;
   {
     const Store store = TRY(Store::open(work.layout.root, &work.files));
-    if (!work.options.dry_run) imports_out = TRY(lock_out_imports(store, work.options.operation));
+    if (!work.options.dry_run)
+      imports_out = TRY(lock_out_imports(store, work.options.work.operation));
     changed = TRY(PackRepair(work, store).run());
   }
   TRY(repair_catalog(work, changed));
@@ -128,14 +132,13 @@ Result<void> repair_all(RepairWork& work) {
   if (work.options.dry_run && changed) {
     work.note(
         "missing objects not checked: this dry run changes no pack, and what archives reach "
-        "depends "
-        "on the packs (bale verify names what is lost now)");
+        "depends on the packs (a verification names what is lost now)");
     work.summary.losses_known = false;
     return {};
   }
   TRY(mend_losses(work, store));
   if (work.options.dry_run) return {};
-  renew_catalog(store, work.options.sync);
+  renew_catalog(store, work.options.work.sync);
   return {};
 }
 
@@ -172,7 +175,8 @@ std::uint64_t smallest_repair_memory_bytes(int level) {
 
 Result<RepairSummary> repair_store(const std::string& path, const RepairOptions& options) {
   TRY(check_options(options));
-  FileSystem& files = options.file_system != nullptr ? *options.file_system : posix_file_system();
+  FileSystem& files =
+      options.work.file_system != nullptr ? *options.work.file_system : posix_file_system();
   RepairWork work{.files = files, .layout = {path}, .options = options, .summary = {}};
   TRY(repair_all(work));
   return std::move(work.summary);

@@ -27,7 +27,7 @@ namespace {
 class ArchiveRepair {
  public:
   ArchiveRepair(RepairWork& work, Store& store)
-      : work_(work), store_(store), context_(work.options.memory_bytes / 4) {}
+      : work_(work), store_(store), context_(work.options.work.memory_bytes / 4) {}
 
   Result<void> run();
 
@@ -64,15 +64,15 @@ Result<void> ArchiveRepair::run() {
   if (work_.options.dry_run) on_damage = [](const auto&, const auto&) { return Result<void>(); };
   // A pack that could be read a moment ago and cannot now may have the newest record of any
   // archive.
-  const std::shared_ptr<const PackSet> packs = store_.impl().packs();
+  const std::shared_ptr<const PackSet> packs = packs_of(store_);
   if (const auto* const unread = packs->inaccessible()) return unread->error;
   {
     const StagingArea scratch = TRY(work_.scratch());
     found = TRY(recover_archives(
         store_, packs->numbers(),
-        {.memory_bytes = work_.options.memory_bytes / 2,
+        {.memory_bytes = work_.options.work.memory_bytes / 2,
          .scratch_directory = scratch.path(),
-         .operation = &work_.options.operation,
+         .operation = &work_.options.work.operation,
          .on_damage = on_damage},
         [&](const std::string& name) { return good_.contains(name); }, work_.forecast.records));
   }
@@ -85,11 +85,11 @@ Result<void> ArchiveRepair::run() {
 }
 
 Result<void> ArchiveRepair::read_pointers() {
-  const Result<std::vector<std::string>> names = store_.archive_pointers();
+  const Result<std::vector<std::string>> names = store_.snapshot().archive_pointers();
   if (!names && (!work_.options.dry_run || !is_damage(names.error()))) return names.error();
   if (!names) return {};  // archives/ would be made
   for (const std::string& name : *names) {
-    const Result<std::optional<ObjectId>> id = store_.archive_pointer(name);
+    const Result<std::optional<ObjectId>> id = store_.snapshot().archive_pointer(name);
     if (!id && id.error().code == ErrorCode::kIo) {
       work_.leave_alone(id.error());
       good_.insert(name);
@@ -101,7 +101,7 @@ Result<void> ArchiveRepair::read_pointers() {
       continue;
     }
     if (!*id) continue;  // it went meanwhile
-    const Result<ArchiveRecord> record = store_.record(**id, context_);
+    const Result<ArchiveRecord> record = store_.snapshot().record(**id, context_);
     const auto foretold = work_.forecast.archive_of_record.find(**id);
     const bool will_be_good =
         foretold != work_.forecast.archive_of_record.end() && foretold->second == name;
@@ -158,7 +158,7 @@ Result<void> ArchiveRepair::recover(const RecoveredArchive& archive) {
   TRY(set_pointer_aside(archive.name));
   work_.forecast.pointers[archive.name] = archive.record;
   if (work_.options.dry_run) return {};
-  return move_archive(store_, archive.name, archive.record, work_.options.sync);
+  return move_archive(store_, archive.name, archive.record, work_.options.work.sync);
 }
 
 // A pointer to a lost record stays: another store may have the record. Any other one is of no use.

@@ -36,21 +36,21 @@ class RepairDryRunTest : public testing::Test {
   // The pack of a record, without its suffix.
   std::string pack_of_record(const std::string& name, std::uint64_t back = 0) {
     ReadContext context;
-    const Result<ArchiveRecord> entry = store_.store().record(name, back, context);
+    const Result<ArchiveRecord> entry = store_.store().snapshot().record(name, back, context);
     EXPECT_THAT(entry, IsOk());
-    const std::string pack =
-        store_.layout().pack(store_.store().pack_name(store_.store().find(entry->id)->pack));
+    const std::string pack = store_.layout().pack(
+        store_.store().snapshot().pack_name(store_.store().snapshot().find(entry->id)->pack));
     return pack.substr(0, pack.size() - std::string(".pack").size());
   }
 
   void lose_file(const std::string& name) { fs::remove(store_.layout().archive(name)); }
 
   Result<RepairSummary> repair(bool dry_run) {
-    return repair_store(store_.store().path(), {.dry_run = dry_run,
-                                                .level = 1,
-                                                .memory_bytes = smallest_repair_memory_bytes(1),
-                                                .lanes = 1,
-                                                .sync = false});
+    return repair_store(
+        store_.store().path(),
+        {.dry_run = dry_run,
+         .level = 1,
+         .work = {.memory_bytes = smallest_repair_memory_bytes(1), .lanes = 1, .sync = false}});
   }
 
   std::map<std::string, std::string> contents() const {

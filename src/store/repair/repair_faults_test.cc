@@ -32,9 +32,9 @@ const std::vector<std::int64_t> kTimes = {3, 2, 1};
 
 Result<RepairSummary> repair(FileSystem& files) {
   return repair_store("/store", {.level = 1,
-                                 .memory_bytes = smallest_repair_memory_bytes(1),
-                                 .lanes = 1,
-                                 .file_system = &files});
+                                 .work = {.memory_bytes = smallest_repair_memory_bytes(1),
+                                          .lanes = 1,
+                                          .file_system = &files}});
 }
 
 // The files in packs/, archives/ and damaged/ but locks.
@@ -72,8 +72,8 @@ Result<void> make_damaged_store(FileSystem& files) {
     for (const std::string name : {"x", "y"}) {
       for (const std::int64_t time : {1, 2, 3}) {
         TRY(grow_archive(store, name, time));
-        for (const std::uint32_t number : store.pack_numbers()) {
-          const std::string pack = store.pack_name(number);
+        for (const std::uint32_t number : store.snapshot().pack_numbers()) {
+          const std::string pack = store.snapshot().pack_name(number);
           if (seen.insert(pack).second) packs.push_back("/store/packs/" + pack);
         }
       }
@@ -207,7 +207,8 @@ TEST(RepairUnreadableTest, WhatCannotBeReadIsLostAndTheRestOfItsPackIsNot) {
                         .region_end = 4 * 4096,
                         .forever = true};
   files.inject(bad_block);
-  ASSERT_OK_AND_ASSIGN(would, repair_store("/store", {.dry_run = true, .file_system = &files}));
+  ASSERT_OK_AND_ASSIGN(would,
+                       repair_store("/store", {.dry_run = true, .work = {.file_system = &files}}));
   EXPECT_EQ(would.packs_salvaged, 1u);
   ASSERT_OK_AND_ASSIGN(summary, repair(files));
   EXPECT_EQ(summary.packs_salvaged, 1u);

@@ -10,7 +10,6 @@
 
 #include "base/budget.h"
 #include "base/error.h"
-#include "base/memory_size.h"
 #include "base/try.h"
 #include "hash/git_hash.h"
 #include "object/git_objects.h"
@@ -57,11 +56,13 @@ Result<void> LostFetcher::fetch_of_hash(const LostSearch& search, GitHash hash) 
     asked_.insert(oid);
   }
   while (!waiting_.empty()) {
-    if (work_.options.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
+    if (work_.options.work.operation.cancelled())
+      return fail(ErrorCode::kInterrupted, "interrupted");
     const GitOid oid = waiting_.front();
     waiting_.pop_front();
     TRY(fetch_by_oid(search, oid));
-    work_.options.operation.progress({.phase = "fetching lost objects", .objects = staged_count_});
+    work_.options.work.operation.progress(
+        {.phase = "fetching lost objects", .objects = staged_count_});
   }
   return {};
 }
@@ -128,7 +129,7 @@ Result<void> LostFetcher::follow(const LostSearch& search, const GitOid& oid,
       oid.hash(), arrival.type, as_bytes(arrival.payload), [&](const Link& link) -> Result<void> {
         if (link.submodule || (cut && link.is_parent)) return {};
         if (asked_.size() >= most || asked_.contains(link.oid)) return {};
-        if (store_.find(link.oid) || !search.is_wanted(link.oid)) return {};
+        if (store_.snapshot().find(link.oid) || !search.is_wanted(link.oid)) return {};
         asked_.insert(link.oid);
         waiting_.push_back(link.oid);
         return {};
@@ -144,8 +145,10 @@ Result<void> LostFetcher::fetch_own(const ObjectId& id, std::optional<GitHash> h
       id, {.begin = [&](ObjectType type, std::uint64_t size) -> Result<void> {
              if (size > most_kept_bytes()) {
                return fail(ErrorCode::kLimitExceeded,
-                           "object {} of {} needs more memory (--memory {} is enough)", id.to_hex(),
-                           format_bytes(size), memory_size(8 * size));
+                           {.kind = HintKind::kNeedsMemory,
+                            .needed_bytes = 8 * size,
+                            .allowed_bytes = work_.options.work.memory_bytes},
+                           "object {} of {} needs more memory", id.to_hex(), format_bytes(size));
              }
              arrival = {.type = type, .size = size, .kept = true};
              return {};
@@ -160,7 +163,7 @@ Result<void> LostFetcher::fetch_own(const ObjectId& id, std::optional<GitHash> h
   const EntryIdentity is =
       arrival.received != arrival.size
           ? EntryIdentity::kWrong
-          : identify_entry(id, arrival.type, payload, store_.impl().records_are_marked());
+          : identify_entry(id, arrival.type, payload, records_are_marked(store_));
   if (is == EntryIdentity::kWrong) {
     refuse(id.to_hex());
     return {};

@@ -56,7 +56,9 @@ class LostFetcher {
   Result<bool> install();
   void refuse(const std::string& id);
 
-  [[nodiscard]] std::uint64_t most_kept_bytes() const { return work_.options.memory_bytes / 8; }
+  [[nodiscard]] std::uint64_t most_kept_bytes() const {
+    return work_.options.work.memory_bytes / 8;
+  }
 
   RepairWork& work_;
   const Store& store_;

@@ -83,8 +83,8 @@ struct FetchedStore {
          {"v1", "HEAD", "HEAD^{tree}", "HEAD:dir", "HEAD:dir/b", "HEAD:dir/large"}) {
       const GitOid oid = oids[revision] = git.oid(revision);
       ReadContext context;
-      const ObjectLocation location = fixture.store().find(oid).value();
-      const auto object = fixture.store().get(location, context);
+      const ObjectLocation location = fixture.store().snapshot().find(oid).value();
+      const auto object = fixture.store().snapshot().get(location, context);
       EXPECT_THAT(object, IsOk());
       source.give(oid, object->type, std::string(as_text(object->payload)));
       ids[revision] = static_cast<std::int64_t>(location.offset + 4);
@@ -135,11 +135,11 @@ class RepairFetchTest : public testing::TestWithParam<GitHash> {
   }
 
   Result<RepairSummary> repair(ObjectSource* from) {
-    return repair_store(path_, {.from = from,
-                                .level = 1,
-                                .memory_bytes = smallest_repair_memory_bytes(1),
-                                .lanes = 1,
-                                .sync = false});
+    return repair_store(
+        path_,
+        {.from = from,
+         .level = 1,
+         .work = {.memory_bytes = smallest_repair_memory_bytes(1), .lanes = 1, .sync = false}});
   }
 
   static inline std::map<GitHash, std::unique_ptr<FetchedStore>> all_made_;
@@ -215,8 +215,9 @@ TEST_P(RepairFetchTest, APackWithoutARecordIsKnownByTheHashOfItsCommits) {
     ASSERT_THAT(staged->install(), IsOk());
   }
   // In the pack that is salvaged, the record is what is lost.
-  const auto record = opened().newest_record("x");
-  ASSERT_OK_AND_ASSIGN(info, opened().info(*opened().find(record->value()), context));
+  const auto record = opened().snapshot().newest_record("x");
+  ASSERT_OK_AND_ASSIGN(
+      info, opened().snapshot().info(*opened().snapshot().find(record->value()), context));
   flip_byte(path_ + "/" + made_.pack, static_cast<std::int64_t>(info.offset + 4));
   for (const auto& entry : fs::directory_iterator(path_ + "/packs")) {
     if (entry.path().extension() == ".gitidx") fs::remove(entry.path());
@@ -225,9 +226,9 @@ TEST_P(RepairFetchTest, APackWithoutARecordIsKnownByTheHashOfItsCommits) {
   EXPECT_EQ(summary.packs_salvaged, 1u);
   EXPECT_EQ(summary.git_indexes_made, 2u);
   const Store store = opened();
-  EXPECT_TRUE(store.find(commit).has_value());
+  EXPECT_TRUE(store.snapshot().find(commit).has_value());
   for (const auto& [revision, at] : made_.ids) {
-    EXPECT_TRUE(store.find(oid(revision)).has_value()) << revision;
+    EXPECT_TRUE(store.snapshot().find(oid(revision)).has_value()) << revision;
   }
   expect_whole();
 }

@@ -68,12 +68,12 @@ struct RecordsFound {
 Result<void> look_for_records(RepairWork& work, const std::string& pack, RecordsFound& found) {
   const StagingArea scratch = TRY(StagingArea::create(work.files, work.layout));
   PackSalvager salvager = TRY(PackSalvager::open(
-      pack, {.memory_bytes = std::max(kMinSalvageBytes, work.options.memory_bytes / 2),
+      pack, {.memory_bytes = std::max(kMinSalvageBytes, work.options.work.memory_bytes / 2),
              .scratch_directory = scratch.path(),
              .index_path = pack.substr(0, pack.size() - kPackSuffix.size()) + ".idx",
-             .operation = work.options.operation,
+             .operation = work.options.work.operation,
              .file_system = &work.files}));
-  ReadContext context(work.options.memory_bytes / 4);
+  ReadContext context(work.options.work.memory_bytes / 4);
   return salvager.for_each([&](const SalvagedEntry& entry) -> Result<void> {
     if (entry.entry.type.value_or(ObjectType::kAction) != ObjectType::kAction) return {};
     // By either rule. A tag of a source may be larger than the memory.
@@ -129,7 +129,7 @@ Result<void> write_mark(RepairWork& work) {
   const std::string_view content = TRY(lost_mark(work));
   AtomicFile mark = TRY(AtomicFile::create(work.files, work.layout.mark(), Visibility::kHidden));
   TRY(mark.file().write_at(0, as_bytes(content)));
-  return mark.commit({.sync = work.options.sync, .staging_path = {}});
+  return mark.commit({.sync = work.options.work.sync, .staging_path = {}});
 }
 
 }  // namespace
@@ -169,7 +169,7 @@ std::optional<Error> RepairWork::refusal(const std::string& path) const {
 
 void RepairWork::leave_alone(const Error& error) {
   summary.losses_known = false;
-  if (summary.inaccessible.size() < kMostNotes) summary.inaccessible.push_back(error.message);
+  if (summary.inaccessible.size() < kMostNotes) summary.inaccessible.push_back(error);
 }
 
 Result<bool> RepairWork::is_there(const std::string& path) const {
@@ -180,7 +180,7 @@ Result<bool> RepairWork::is_there(const std::string& path) const {
 }
 
 Result<void> RepairWork::sync_directory(const std::string& path) const {
-  return options.sync ? files.sync_directory(path) : Result<void>();
+  return options.work.sync ? files.sync_directory(path) : Result<void>();
 }
 
 Result<void> RepairWork::set_aside(const std::string& path, const std::string& name) {
@@ -220,11 +220,11 @@ Result<bool> repair_layout(RepairWork& work) {
     work.note(fmt::format("{}: the directory was missing", directory));
     if (!work.options.dry_run) TRY(work.files.create_directory(directory));
   }
-  static_cast<void>(TRY(make_way(work, layout.lost(), FileKind::kRegular)));
+  TRY_VOID(make_way(work, layout.lost(), FileKind::kRegular));
   if (!TRY(work.is_there(layout.lock()))) {
     work.note(fmt::format("{}: the file was missing", layout.lock()));
     if (!work.options.dry_run) {
-      static_cast<void>(TRY(work.files.create(layout.lock(), CreateMode::kExclusive)));
+      TRY_VOID(work.files.create(layout.lock(), CreateMode::kExclusive));
     }
   }
   if (!good_mark) {

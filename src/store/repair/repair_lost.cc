@@ -12,6 +12,7 @@
 #include "object/printable.h"
 #include "store/core/oid_list.h"
 #include "store/core/record_chain.h"
+#include "store/core/ref_lists.h"
 #include "store/repair/repair_work.h"
 
 namespace bale {
@@ -22,7 +23,7 @@ constexpr std::uint64_t kLostListBytes = kAnyObjectBytes;
 
 }  // namespace
 
-LostSearch::LostSearch(const Store& store, LostSearchOptions options)
+LostSearch::LostSearch(const Snapshot& store, LostSearchOptions options)
     : store_(store),
       options_(std::move(options)),
       context_(options_.memory_bytes / 4),
@@ -77,7 +78,7 @@ Result<void> LostSearch::run() {
 Result<void> LostSearch::add_archive(const std::string& name) {
   const auto pointer = [&]() -> Result<std::optional<ObjectId>> {
     if (options_.pointers != nullptr && options_.pointers->contains(name)) {
-      return std::optional(options_.pointers->at(name));
+      return options_.pointers->at(name);
     }
     return store_.archive_pointer(name);
   };
@@ -117,9 +118,19 @@ Result<void> LostSearch::add_record(const std::string& shown, const Record& reco
       lose(*record.unreached.list, record.hash.value_or(GitHash::kSha1));
     }
   }
-  return for_each_tip(record, [&](const GitOid& oid, const std::string& what) {
+  bool has_lists = true;
+  for (const ObjectId& list : record.ref_lists) {
+    if (store_.find(list)) continue;
+    lose(list, record.hash.value_or(GitHash::kSha1));
+    has_lists = false;
+  }
+  if (!has_lists) return {};
+  const auto add = [&](const GitOid& oid, const std::string& what) {
     return closure_->add(oid, shown + ", " + quoted_name(what));
-  });
+  };
+  const Result<void> added =
+      for_each_tip(store_, record, list_context_, options_.scratch_directory, add);
+  return added ? added : note(fail(added.error(), "{}: {}", shown, added.error().message));
 }
 
 Result<void> LostSearch::add_missing(const std::string& shown, const Record& record) {
@@ -130,7 +141,7 @@ Result<void> LostSearch::add_missing(const std::string& shown, const Record& rec
   }
   Result<OidSet> missing =
       OidSet::load(store_, record.missing, *record.hash, context_, missing_budget_);
-  if (!missing) return note({missing.error().code, shown + ": " + missing.error().message});
+  if (!missing) return note(fail(missing.error(), "{}: {}", shown, missing.error().message));
   missing_.emplace(*record.missing.list, std::move(*missing));
   return {};
 }

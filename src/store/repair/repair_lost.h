@@ -42,7 +42,7 @@ struct LostSearchOptions {
 class LostSearch {
  public:
   /// Store and operation must outlive it.
-  LostSearch(const Store& store, LostSearchOptions options);
+  LostSearch(const Snapshot& store, LostSearchOptions options);
 
   /// Reads all records and follows all links. Once.
   Result<void> run();
@@ -78,7 +78,7 @@ class LostSearch {
   void lose(const ObjectId& id, GitHash hash);
   Result<void> note(const Error& error);
 
-  const Store& store_;
+  const Snapshot store_;
   const LostSearchOptions options_;
   ReadContext context_;
   ReadContext list_context_;  // for a list that is read while objects are looked at

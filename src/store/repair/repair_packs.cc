@@ -46,7 +46,7 @@ void note_debris(RepairWork& work, const std::vector<DirectoryEntry>& entries) {
                   !names.contains(pack + std::string(kDamagedMark) + ".pack");
     }
     if (is_debris) {
-      work.note(fmt::format("{}: belongs to no pack (bale gc removes that)",
+      work.note(fmt::format("{}: belongs to no pack (a collection removes that)",
                             join_path(work.layout.packs(), name)));
     }
   }
@@ -59,7 +59,8 @@ Result<bool> PackRepair::run() {
   note_debris(work_, entries);
   for (const DirectoryEntry& entry : entries) {
     if (!entry.name.ends_with(kPackSuffix) || entry.kind == FileKind::kDirectory) continue;
-    if (work_.options.operation.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
+    if (work_.options.work.operation.cancelled())
+      return fail(ErrorCode::kInterrupted, "interrupted");
     const std::string name = without(entry.name, kPackSuffix);
     if (const std::optional<Error> error = refusal(name)) {
       work_.leave_alone(*error);
@@ -86,14 +87,14 @@ Result<void> PackRepair::repair_pack(const std::string& name) {
   bool sound = !name.ends_with(kDamagedMark);
   if (sound && !TRY(is_sound(name, index, scratch.path()))) {
     made = scratch.path() + "/made.idx";
-    const Result<IndexReport> making =
-        make_index(work_.layout.pack(name), {.index_path = made,
-                                             .memory_bytes = work_.options.memory_bytes,
-                                             .scratch_directory = scratch.path(),
-                                             .sync = work_.options.sync,
-                                             .lanes = work_.options.lanes,
-                                             .operation = work_.options.operation,
-                                             .file_system = &work_.files});
+    const Result<IndexReport> making = make_index(
+        work_.layout.pack(name), {.index_path = made,
+                                  .scratch_directory = scratch.path(),
+                                  .work = {.memory_bytes = work_.options.work.memory_bytes,
+                                           .lanes = work_.options.work.lanes,
+                                           .sync = work_.options.work.sync,
+                                           .operation = work_.options.work.operation,
+                                           .file_system = &work_.files}});
     if (!making && !is_damage(making.error()) && !TRY(is_unreadable(making.error(), name))) {
       return making.error();
     }
@@ -112,13 +113,13 @@ Result<void> PackRepair::repair_pack(const std::string& name) {
 
 Result<bool> PackRepair::is_sound(const std::string& name, const std::string& index_path,
                                   const std::string& scratch) const {
-  const Result<PackReport> report =
-      verify_pack(work_.layout.pack(name), {.index_path = index_path,
-                                            .memory_bytes = work_.options.memory_bytes,
-                                            .scratch_directory = scratch,
-                                            .lanes = work_.options.lanes,
-                                            .operation = work_.options.operation,
-                                            .file_system = &work_.files});
+  const Result<PackReport> report = verify_pack(
+      work_.layout.pack(name), {.index_path = index_path,
+                                .scratch_directory = scratch,
+                                .work = {.memory_bytes = work_.options.work.memory_bytes,
+                                         .lanes = work_.options.work.lanes,
+                                         .operation = work_.options.work.operation,
+                                         .file_system = &work_.files}});
   if (report) return report->ok();
   if (TRY(is_unreadable(report.error(), name))) return false;
   return report.error();
@@ -128,7 +129,7 @@ Result<bool> PackRepair::is_sound(const std::string& name, const std::string& in
 Result<bool> PackRepair::is_unreadable(const Error& error, const std::string& name) const {
   if (error.code != ErrorCode::kIo) return false;
   const std::optional<Error> failure =
-      TRY(read_failure(work_.files, work_.layout.pack(name), work_.options.operation));
+      TRY(read_failure(work_.files, work_.layout.pack(name), work_.options.work.operation));
   return failure.has_value();
 }
 
@@ -139,7 +140,7 @@ Result<void> PackRepair::repair_git_index(const std::string& name, const std::st
       work_.layout.pack(name),
       {.index_path = index_path, .access = PackAccess::kRead, .file_system = &work_.files}));
   if (work_.options.dry_run && index_path != work_.layout.index(name)) {
-    ReadContext context(work_.options.memory_bytes / 4);
+    ReadContext context(work_.options.work.memory_bytes / 4);
     TRY(foretell(pack, context));
   }
   const Result<GitIndexView> view = GitIndexView::open(work_.files, path, pack.trailer());
@@ -148,9 +149,9 @@ Result<void> PackRepair::repair_git_index(const std::string& name, const std::st
   if (checked) return {};
   if (!is_damage(checked.error())) return checked.error();
   changed_ = true;
-  ReadContext context(work_.options.memory_bytes / 4);
-  std::optional<GitHash> hash = TRY(
-      find_git_hash(pack, store_.impl().records_are_marked(), context, work_.options.operation));
+  ReadContext context(work_.options.work.memory_bytes / 4);
+  std::optional<GitHash> hash =
+      TRY(find_git_hash(pack, records_are_marked(store_), context, work_.options.work.operation));
   if (!hash) hash = TRY(hash_by_commit(pack, context));
   if (!hash) hash = TRY(hash_without_record(name));
   if (!hash) {
@@ -159,11 +160,11 @@ Result<void> PackRepair::repair_git_index(const std::string& name, const std::st
   }
   const std::string made = scratch + "/made.gitidx";
   TRY(rebuild_git_index(pack, hash.value_or(GitHash::kSha1), made,
-                        {.memory_bytes = work_.options.memory_bytes / 2,
+                        {.memory_bytes = work_.options.work.memory_bytes / 2,
                          .scratch_directory = scratch,
-                         .sync = work_.options.sync,
-                         .records_are_marked = store_.impl().records_are_marked(),
-                         .operation = work_.options.operation,
+                         .sync = work_.options.work.sync,
+                         .records_are_marked = records_are_marked(store_),
+                         .operation = work_.options.work.operation,
                          .file_system = &work_.files}));
   ++work_.summary.git_indexes_made;
   return put(made, path, name + ".gitidx");
@@ -176,7 +177,7 @@ Result<void> PackRepair::foretell(const PackReader& pack, ReadContext& context) 
     const EntryInfo info = TRY(pack.info_at(at.offset, context));
     if (info.type != ObjectType::kAction) continue;
     const std::optional<ObjectView> object =
-        TRY(get_record(pack, info, context, store_.impl().records_are_marked()));
+        TRY(get_record(pack, info, context, records_are_marked(store_)));
     if (!object) continue;
     const Result<Record> record = decode_record(object->payload);
     if (record) work_.forecast.add(object->id, *record);
@@ -221,25 +222,25 @@ Result<std::optional<GitHash>> PackRepair::hash_without_record(const std::string
 Result<std::optional<GitHash>> PackRepair::hash_in_header(const std::string& name) const {
   const std::string own = name.ends_with(kDamagedMark) ? without(name, kDamagedMark) : name;
   const Result<std::unique_ptr<File>> file = work_.files.open(work_.layout.git_index(own));
-  if (!file && file.error().code == ErrorCode::kNotFound) return std::optional<GitHash>();
+  if (!file && file.error().code == ErrorCode::kNotFound) return std::nullopt;
   if (!file) return file.error();
   std::array<std::byte, kGitIndexHeaderBytes> header{};
   const std::size_t got = TRY((*file)->read_at(0, header));
   const std::uint64_t bytes = TRY((*file)->size());
   const Result<GitIndexHeader> decoded = decode_git_index_header(Bytes(header).first(got), bytes);
-  if (!decoded) return std::optional<GitHash>();
-  return std::optional(decoded->hash);
+  if (!decoded) return std::nullopt;
+  return decoded->hash;
 }
 
 // The hash of the store's other packs, if it is one.
 Result<std::optional<GitHash>> PackRepair::hash_of_others() const {
   std::set<GitHash> hashes;
   for (const std::uint32_t number : store_.pack_numbers()) {
-    const Result<std::shared_ptr<const StoredPack>> pack = store_.impl().open(number);
+    const Result<std::shared_ptr<const StoredPack>> pack = open_pack(store_, number);
     if (pack && (*pack)->git_index) hashes.insert((*pack)->git_index->hash());
   }
-  if (hashes.size() != 1) return std::optional<GitHash>();
-  return std::optional(*hashes.begin());
+  if (hashes.size() != 1) return std::nullopt;
+  return *hashes.begin();
 }
 
 }  // namespace bale

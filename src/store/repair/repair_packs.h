@@ -18,7 +18,7 @@ namespace bale {
 class PackRepair {
  public:
   /// `store` may know packs that are damaged; it must be opened anew after run().
-  PackRepair(RepairWork& work, const Store& store) : work_(work), store_(store) {}
+  PackRepair(RepairWork& work, const Snapshot& store) : work_(work), store_(store) {}
 
   /// Whether anything was found to be done.
   Result<bool> run();
@@ -40,7 +40,7 @@ class PackRepair {
   Result<std::optional<GitHash>> hash_without_record(const std::string& name) const;
 
   RepairWork& work_;
-  const Store& store_;
+  const Snapshot store_;
   bool changed_ = false;
 };
 

@@ -74,9 +74,9 @@ class RepairTest : public testing::Test {
 
   Result<RepairSummary> repair(RepairOptions options = {}) {
     options.level = 1;
-    options.memory_bytes = smallest_repair_memory_bytes(1);
-    options.lanes = 1;
-    options.sync = false;
+    options.work.memory_bytes = smallest_repair_memory_bytes(1);
+    options.work.lanes = 1;
+    options.work.sync = false;
     return repair_store(path_, options);
   }
 
@@ -95,19 +95,19 @@ class RepairTest : public testing::Test {
     std::map<std::string, std::string> found;
     const Store store = opened();
     ReadContext context;
-    const std::shared_ptr<const PackSet> packs = store.impl().packs();
+    const std::shared_ptr<const PackSet> packs = packs_of(store);
     for (std::uint32_t table = 0; table < packs->table_count(); ++table) {
       for (std::uint64_t i = 0; i < packs->record_count(table); ++i) {
         const GitOid oid = packs->oid(table, i);
-        const auto object = store.get(*packs->location(table, i), context, oid);
+        const auto object = store.snapshot().get(*packs->location(table, i), context, oid);
         if (object) found[oid.to_hex()] = std::string(as_text(object->payload));
       }
     }
-    const Result<std::vector<std::string>> names = store.archives();
+    const Result<std::vector<std::string>> names = store.snapshot().archives();
     EXPECT_THAT(names, IsOk());
     for (const std::string& name : names.value()) {
       for (std::uint64_t back = 0;; ++back) {
-        const auto record = store.record(name, back, context);
+        const auto record = store.snapshot().record(name, back, context);
         if (!record) break;
         found[name] += record->id.to_hex() + " ";
       }
@@ -144,13 +144,13 @@ class RepairTest : public testing::Test {
   // The path in the store, without ".pack", of the pack that has it.
   std::string pack_of(const std::string& revision) {
     const Store store = opened();
-    return "packs/" + store.pack_name(store.find(oid(revision))->pack);
+    return "packs/" + store.snapshot().pack_name(store.snapshot().find(oid(revision))->pack);
   }
 
   EntryInfo entry_of(const std::string& revision) {
     const Store store = opened();
     ReadContext context;
-    return *store.info(*store.find(oid(revision)), context);
+    return *store.snapshot().info(*store.snapshot().find(oid(revision)), context);
   }
 
   static inline std::unique_ptr<SmallStore> made_;
@@ -316,7 +316,7 @@ TEST_F(RepairTest, ADamagedPointerStepsAsideAndOneThatIsGoodIsNotTouched) {
   write_test_file(in_store("archives/x"), "no id");
   // An older record, as somebody may want it.
   ReadContext context;
-  ASSERT_OK_AND_ASSIGN(older, opened().record("y", 1, context));
+  ASSERT_OK_AND_ASSIGN(older, opened().snapshot().record("y", 1, context));
   write_test_file(in_store("archives/y"), older.id.to_hex() + "\n");
   state_["y"] = older.id.to_hex() + " ";
   ASSERT_OK_AND_ASSIGN(would, repair({.dry_run = true}));
@@ -340,9 +340,9 @@ TEST_F(RepairTest, AnArchiveOfWhichNoRecordIsLeftIsNamed) {
 TEST_F(RepairTest, TheStoreListsWhatIsLostUntilItIsThere) {
   EXPECT_FALSE(has_known_losses(opened()));
   const GitOid lost = oid("HEAD:dir/large");
-  const auto at = opened().find(lost);
+  const auto at = opened().snapshot().find(lost);
   ASSERT_TRUE(at);
-  const std::string pack = opened().impl().layout().pack(opened().pack_name(at->pack));
+  const std::string pack = layout_of(opened()).pack(opened().snapshot().pack_name(at->pack));
   const std::string good = read_test_file(pack);
   flip_byte(pack, static_cast<std::int64_t>(at->offset) + 50);
   ASSERT_OK_AND_ASSIGN(would, repair({.dry_run = true}));
@@ -390,7 +390,7 @@ TEST_F(RepairTest, AFileInPlaceOfADirectoryIsMovedAwayAndTheReverse) {
     EXPECT_EQ(read_test_file(in_store("damaged/" + std::string(name))), "a file");
     ASSERT_OK_AND_ASSIGN(after, verify_store(opened(), {}));
     EXPECT_TRUE(after.ok()) << name;
-    EXPECT_TRUE(opened().archive_pointer("x").value().has_value());
+    EXPECT_TRUE(opened().snapshot().archive_pointer("x").value().has_value());
   }
   fs::create_directories(in_store("lost/inside"));
   ASSERT_THAT(repair(), IsOk());
@@ -405,7 +405,7 @@ TEST_F(RepairTest, AFileWithAnotherNameThanArchivesHaveIsDebrisAndStays) {
   EXPECT_THAT(summary.notes, IsEmpty());
   EXPECT_TRUE(summary.whole());
   EXPECT_TRUE(contents() == with_it);
-  ASSERT_OK_AND_ASSIGN(names, opened().archives());
+  ASSERT_OK_AND_ASSIGN(names, opened().snapshot().archives());
   EXPECT_THAT(names, ElementsAre("x", "y"));
   Store store = opened();
   EXPECT_THAT(collect_store(store, {}), IsOk());
@@ -419,7 +419,10 @@ TEST_F(RepairTest, AFileThatIsNoPointerOfAnArchiveWithoutRecordsStepsAside) {
     SCOPED_TRACE(content);
     write_test_file(in_store("archives/z"), content);
     Store store = opened();
-    EXPECT_THAT(remove_archive(store, "z"), FailsWith(ErrorCode::kCorrupt, "bale repair"));
+    EXPECT_THAT(
+        remove_archive(store, "z"),
+        FailsWithHint(ErrorCode::kCorrupt,
+                      content == record_of_x ? HintKind::kRepair : HintKind::kRepairOrRemove));
     ASSERT_OK_AND_ASSIGN(would, repair({.dry_run = true}));
     EXPECT_THAT(would.unreadable, IsEmpty());
     EXPECT_THAT(would.archives_lost, ElementsAre("z"));
@@ -471,7 +474,7 @@ TEST_F(RepairTest, WhatIsNoStoreIsLeftAlone) {
   write_test_file(other + "/packs/a.pack", "something else");
   EXPECT_THAT(repair_store(other), FailsWith(ErrorCode::kNotFound));
   EXPECT_THAT(repair_store(directory_ / "nothing"), FailsWith(ErrorCode::kNotFound));
-  EXPECT_THAT(repair_store(path_, {.memory_bytes = 1 << 20}),
+  EXPECT_THAT(repair_store(path_, {.work = {.memory_bytes = 1 << 20}}),
               FailsWith(ErrorCode::kInvalidArgument));
 }
 
@@ -487,7 +490,7 @@ TEST_F(RepairTest, ADirectoryInThePlaceOfTheCatalogStepsAside) {
 TEST_F(RepairTest, ACatalogThatIsDamagedOrStaleGoes) {
   const auto write = [&] {
     const Store store = opened();
-    ASSERT_THAT(write_catalog(store.file_system(), store.impl().layout(), *store.impl().packs(),
+    ASSERT_THAT(write_catalog(store.file_system(), layout_of(store), *packs_of(store),
                               {.sync = false, .operation = {}}),
                 IsOk());
   };

@@ -73,10 +73,10 @@ struct RepairWork {
   /// For a pack of what is salvaged or fetched: half of the memory.
   [[nodiscard]] StagedPackOptions staged_pack_options() const {
     return {.level = options.level,
-            .memory_bytes = options.memory_bytes / 2,
-            .lanes = options.lanes,
-            .sync = options.sync,
-            .operation = options.operation};
+            .memory_bytes = options.work.memory_bytes / 2,
+            .lanes = options.work.lanes,
+            .sync = options.work.sync,
+            .operation = options.work.operation};
   }
 
   /// Makes the names in a directory durable, unless nothing is to be.

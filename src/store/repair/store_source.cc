@@ -16,7 +16,7 @@ namespace {
 
 class StoreSource final : public ObjectSource {
  public:
-  explicit StoreSource(Store store) : store_(std::move(store)) {}
+  explicit StoreSource(Snapshot store) : store_(std::move(store)) {}
 
   Result<bool> fetch(const GitOid& oid, const Receiver& receiver) override {
     return read(store_.find(oid), receiver, oid);
@@ -52,7 +52,7 @@ class StoreSource final : public ObjectSource {
     return true;
   }
 
-  Store store_;
+  const Snapshot store_;
   ReadContext context_;
 };
 
@@ -61,7 +61,7 @@ class StoreSource final : public ObjectSource {
 Result<std::unique_ptr<ObjectSource>> open_store_source(const std::string& path,
                                                         FileSystem* file_system) {
   return std::unique_ptr<ObjectSource>(
-      std::make_unique<StoreSource>(TRY(Store::open(path, file_system))));
+      std::make_unique<StoreSource>(TRY(Store::open(path, file_system)).snapshot()));
 }
 
 }  // namespace bale

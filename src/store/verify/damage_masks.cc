@@ -30,7 +30,7 @@ std::size_t beginning(const GitOid& oid) {
 
 }  // namespace
 
-Result<DamageMasks> DamageMasks::create(const Store& store, const PackSet& packs,
+Result<DamageMasks> DamageMasks::create(const Snapshot& store, const PackSet& packs,
                                         const std::vector<GitOid>& lost,
                                         const RecordAbsence& absence, const Options& options) {
   CHECK(lost.size() <= kMostLost && options.operation != nullptr);
@@ -53,7 +53,7 @@ Result<void> DamageMasks::start(const std::vector<GitOid>& lost) {
     first_key_.push_back(keys);
     keys += options_.follow ? packs_->record_count(table) : 0;
   }
-  FileSystem& files = store_->file_system();
+  FileSystem& files = store_.file_system();
   const std::uint64_t stack_bytes = std::min(kMaskStackBytes, options_.memory_bytes / 16);
   masks_ =
       TRY(ScratchArray<std::uint64_t>::create(*budget_, keys, options_.memory_bytes / 4, files,
@@ -100,7 +100,7 @@ Result<DamageMasks::Look> DamageMasks::look(const GitOid& oid) {
   std::uint64_t word = TRY(masks_->get(look.step.key));
   if ((word & kKnown) == 0) {
     // Links may claim any type, so it is looked up. A blob reaches nothing.
-    const auto info = store_->info(found->location, *type_context_, oid);
+    const auto info = store_.info(found->location, *type_context_, oid);
     if (!info || info->type != ObjectType::kBlob) {
       look.mask.reset();
       return look;
@@ -115,11 +115,11 @@ Result<DamageMasks::Look> DamageMasks::look(const GitOid& oid) {
 
 Result<std::optional<ObjectType>> DamageMasks::type_of(const GitOid& oid) {
   const auto found = packs_->find(oid);
-  if (!found) return std::optional<ObjectType>();
-  const Result<EntryInfo> info = store_->info(found->location, *context_);
-  if (info) return std::optional(info->type);
+  if (!found) return std::nullopt;
+  const Result<EntryInfo> info = store_.info(found->location, *context_);
+  if (info) return info->type;
   if (!is_damage(info.error())) return info.error();
-  return std::optional<ObjectType>();
+  return std::nullopt;
 }
 
 Result<std::uint64_t> DamageMasks::of(const GitOid& oid) {
@@ -180,7 +180,7 @@ Result<void> DamageMasks::leave(const Step& step) {
 Result<bool> DamageMasks::links(const ObjectLocation& location, const GitOid& oid,
                                 const LinkVisitor& use) {
   const bool cut = absence_->shallow.contains(oid);
-  const LinksRead read = TRY(read_links(*store_, location, *context_, oid, oid.hash(),
+  const LinksRead read = TRY(read_links(store_, location, *context_, oid, oid.hash(),
                                         [&](ObjectType, const Link& link) -> Result<void> {
                                           if (link.submodule || (cut && link.is_parent)) return {};
                                           return use(link);
@@ -195,10 +195,10 @@ Result<void> DamageMasks::for_each_link(
   if (!options_.follow) return {};
   const auto found = packs_->find(oid);
   if (!found) return {};
-  static_cast<void>(TRY(links(found->location, oid, [&](const Link& link) -> Result<void> {
+  TRY_VOID(links(found->location, oid, [&](const Link& link) -> Result<void> {
     const Look linked = TRY(look(link.oid));
     return use(link, linked.mask.value_or(0));
-  })));
+  }));
   return {};
 }
 

@@ -61,7 +61,7 @@ class DamageMasks {
 
   /// For those of `lost`, at most kMostLost, that records with this absence should reach: bit i
   /// is for lost[i]. All that is referred to must outlive it.
-  [[nodiscard]] static Result<DamageMasks> create(const Store& store, const PackSet& packs,
+  [[nodiscard]] static Result<DamageMasks> create(const Snapshot& store, const PackSet& packs,
                                                   const std::vector<GitOid>& lost,
                                                   const RecordAbsence& absence,
                                                   const Options& options);
@@ -108,9 +108,9 @@ class DamageMasks {
     Step step;
   };
 
-  DamageMasks(const Store& store, const PackSet& packs, const RecordAbsence& absence,
+  DamageMasks(const Snapshot& store, const PackSet& packs, const RecordAbsence& absence,
               const Options& options)
-      : store_(&store),
+      : store_(store),
         packs_(&packs),
         absence_(&absence),
         options_(options),
@@ -126,7 +126,7 @@ class DamageMasks {
   Result<bool> links(const ObjectLocation& location, const GitOid& oid, const LinkVisitor& use);
   [[nodiscard]] Lately& lately(const GitOid& oid);
 
-  const Store* store_;
+  Snapshot store_;
   const PackSet* packs_;
   const RecordAbsence* absence_;
   Options options_;

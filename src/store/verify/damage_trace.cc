@@ -11,10 +11,12 @@
 #include <string_view>
 #include <utility>
 
+#include "base/damage.h"
 #include "base/error.h"
 #include "base/try.h"
 #include "store/core/oid_list.h"
 #include "store/core/record_chain.h"
+#include "store/core/ref_lists.h"
 #include "store/verify/damage_masks.h"
 
 namespace bale {
@@ -37,7 +39,7 @@ void for_each_bit(std::uint64_t mask, const Use& use) {
 // Up to 61 lost objects, and all others together, if `others` is not null.
 class Batch {
  public:
-  Batch(const Store& store, const PackSet& packs, VerifyRecords& records,
+  Batch(const Snapshot& store, const PackSet& packs, VerifyRecords& records,
         const DamageTraceOptions& options, std::span<LostObject> lost, std::uint64_t& touches,
         const DamageMasks::Others* others, StoreReport& report)
       : store_(store),
@@ -57,6 +59,8 @@ class Batch {
 
   Result<void> trace() {
     for (const VerifyRecords::Group& group : records_.groups()) TRY(trace_group(group));
+    // What is behind refs that cannot be read nobody knows.
+    for (LostObject& object : lost_) object.traced = is_complete_ || !object.touches.empty();
     for (std::size_t i = 0; i < paths_.size(); ++i) {
       lost_[i].paths_omitted = paths_[i].size() - lost_[i].paths.size();
       std::sort(lost_[i].paths.begin(), lost_[i].paths.end());
@@ -86,13 +90,14 @@ class Batch {
   void found(std::uint64_t bits, const std::string& path, ObjectType type);
   void learn_type(std::uint64_t bits, ObjectType type);
 
-  const Store& store_;
+  const Snapshot store_;
   const PackSet& packs_;
   VerifyRecords& records_;
   const DamageTraceOptions& options_;
   std::span<LostObject> lost_;
   std::vector<std::set<std::size_t>> paths_;  // hashes of those that were found, for each
   std::uint64_t& touches_;
+  bool is_complete_ = true;  // each record's refs could be read
   const DamageMasks::Others* others_;
   StoreReport& report_;
   std::vector<GitOid> oids_;
@@ -117,14 +122,19 @@ Result<void> Batch::trace_group(const VerifyRecords::Group& group) {
 
 Result<void> Batch::trace_record(const VerifyRecords::Entry& entry, DamageMasks& masks) {
   const Record record = TRY(records_.record(entry));
-  TRY(for_each_tip(record, [&](const GitOid& tip, const std::string& ref) -> Result<void> {
+  const auto trace = [&](const GitOid& tip, const std::string& ref) -> Result<void> {
     const std::uint64_t all = TRY(masks.of(tip));
     if ((all & DamageMasks::kOther) != 0) touch_others(entry, ref);
     const std::uint64_t mask = all & ~DamageMasks::kOther;
     if (mask == 0) return {};
     TRY(touch(entry, mask, ref, [&](std::uint64_t bit) { return path_from(tip, bit, masks); }));
     return walk_from(tip, masks);
-  }));
+  };
+  // Damage of a list of refs was noted before.
+  const Result<void> traced =
+      for_each_tip(store_, record, *options_.context, options_.scratch_directory, trace);
+  if (!traced && !is_damage(traced.error())) return traced;
+  is_complete_ = is_complete_ && traced;
   if (!record.unreached.list) return {};
   const auto nowhere = [](std::uint64_t) -> Result<std::string> { return std::string(); };
   const Result<void> listed = read_oid_list(
@@ -280,7 +290,7 @@ void Batch::learn_type(std::uint64_t bits, ObjectType type) {
 
 }  // namespace
 
-Result<void> trace_damage(const Store& store, const PackSet& packs, VerifyRecords& records,
+Result<void> trace_damage(const Snapshot& store, const PackSet& packs, VerifyRecords& records,
                           const DamageTraceOptions& options, StoreReport& report) {
   std::uint64_t touches = 0;
   std::span<LostObject> left =

@@ -42,7 +42,7 @@ inline constexpr std::size_t kMostTracedObjects = 4 * 61;
 
 /// Fills in the touches and paths of lost objects, and their types where those become known; and
 /// what the others touch.
-Result<void> trace_damage(const Store& store, const PackSet& packs, VerifyRecords& records,
+Result<void> trace_damage(const Snapshot& store, const PackSet& packs, VerifyRecords& records,
                           const DamageTraceOptions& options, StoreReport& report);
 
 }  // namespace bale

@@ -274,7 +274,8 @@ TEST(DamageTraceMemoryTest, ALongHistoryIsTracedInLittleMemory) {
   ASSERT_OK_AND_ASSIGN(id, staged->add_record(record));
   ASSERT_THAT(staged->install(), IsOk());
   ASSERT_THAT(move_archive(fixture.store(), "x", id, false), IsOk());
-  ASSERT_OK_AND_ASSIGN(report, fixture.verify({.memory_bytes = kMinStoreCheckBytes}));
+  ASSERT_OK_AND_ASSIGN(report,
+                       fixture.verify({.work = {.memory_bytes = smallest_verify_memory_bytes()}}));
   ASSERT_EQ(report.lost.size(), 1u);
   EXPECT_EQ(report.lost[0].oid, lost);
   EXPECT_EQ(report.lost[0].type, ObjectType::kState);
@@ -350,7 +351,7 @@ TEST_P(ContainedDamageTest, AGitIndexThatIsLostIsToldOfOnce) {
   std::size_t told = 0;
   for (const Error& error : report.errors) told += error.message.starts_with(path) ? 1u : 0u;
   EXPECT_EQ(told, 1u);
-  EXPECT_THAT(report.errors.front().message, HasSubstr("bale repair makes it anew"));
+  EXPECT_EQ(report.errors.front().hint.kind, HintKind::kRepair);
   // The catalog still leads to what is in the pack.
   ASSERT_EQ(report.lost.size(), GetParam() ? 0u : 1u);
   for (const LostObject& lost : report.lost) EXPECT_THAT(lost.why, HasSubstr("index is lost"));
@@ -387,7 +388,7 @@ TEST_F(DamageTraceTest, ADamagedCatalogHidesNothing) {
 }
 
 TEST_F(DamageTraceTest, ARemovedArchivesPointerLeadsToAReadableRecord) {
-  ASSERT_OK_AND_ASSIGN(removed, remove_archive(store_.store(), "b", {.sync = false}));
+  ASSERT_OK_AND_ASSIGN(removed, remove_archive(store_.store(), "b", {.work = {.sync = false}}));
   EXPECT_TRUE(verify().ok());
   for (const std::string suffix : {".pack", ".idx", ".gitidx"}) {
     std::filesystem::remove(store_.layout().packs() + "/" + removed.pack + suffix);

@@ -49,9 +49,9 @@ class FileLook {
   // Nothing where the directory is missing.
   Result<std::optional<std::vector<DirectoryEntry>>> list(const std::string& directory) {
     Result<std::vector<DirectoryEntry>> entries = files_.list(directory);
-    if (entries) return std::optional(std::move(*entries));
+    if (entries) return std::move(*entries);
     if (entries.error().code == ErrorCode::kNotFound) {
-      return std::optional<std::vector<DirectoryEntry>>();
+      return std::nullopt;
     }
     return entries.error();
   }
@@ -60,7 +60,7 @@ class FileLook {
   Result<std::optional<std::vector<DirectoryEntry>>> list_if_allowed(const std::string& directory) {
     auto entries = list(directory);
     if (entries || entries.error().code != ErrorCode::kIo) return entries;
-    return std::optional<std::vector<DirectoryEntry>>();
+    return std::nullopt;
   }
 
   Result<void> look_at_root();
@@ -82,10 +82,11 @@ Result<void> FileLook::look_at_root() {
     if (!info && info.error().code != ErrorCode::kNotFound) return info.error();
     if (!info && path != layout_.staging()) {
       found_.damage.push_back(
-          fail(ErrorCode::kCorrupt, "{}: the directory is missing (bale repair makes it)", path));
+          fail(ErrorCode::kCorrupt, {HintKind::kRepair}, "{}: the directory is missing", path));
     } else if (info && info->kind != FileKind::kDirectory && info->kind != FileKind::kSymlink) {
-      found_.damage.push_back(fail(ErrorCode::kCorrupt, "{}: it is not a directory{}", path,
-                                   path == layout_.packs() ? "" : " (bale repair replaces it)"));
+      found_.damage.push_back(fail(ErrorCode::kCorrupt,
+                                   {path == layout_.packs() ? HintKind::kNone : HintKind::kRepair},
+                                   "{}: it is not a directory", path));
     }
   }
   const std::array known{layout_.mark(), layout_.lock(), layout_.catalog(), layout_.lost()};
@@ -163,7 +164,7 @@ Result<void> FileLook::look_at_damaged() {
   const auto entries = TRY(list_if_allowed(layout_.damaged()));
   if (!entries) return {};
   for (const DirectoryEntry& entry : *entries) {
-    debris(layout_.damaged() + "/" + entry.name, "damaged, and put aside by bale repair");
+    debris(layout_.damaged() + "/" + entry.name, "damaged, and put aside by a repair");
   }
   return {};
 }

@@ -84,10 +84,11 @@ TEST_F(DebrisTest, APackWithoutAnIndexIsDamageWhoeverNeedsIt) {
       const StoreReport report = verify({.quick = quick});
       EXPECT_THAT(report.debris, IsEmpty());
       ASSERT_FALSE(report.errors.empty());
-      EXPECT_EQ(report.errors[0].message, copy + ": the pack has no index (bale repair makes it)");
+      EXPECT_EQ(report.errors[0].message, copy + ": the pack has no index");
+      EXPECT_EQ(report.errors[0].hint.kind, HintKind::kRepair);
     }
   }
-  ASSERT_THAT(repair_store(root_, {.sync = false}), IsOk());
+  ASSERT_THAT(repair_store(root_, {.work = {.sync = false}}), IsOk());
   EXPECT_TRUE(verify().ok());
 }
 
@@ -104,7 +105,7 @@ TEST_F(DebrisTest, APackThatIsALinkIsAPack) {
   ASSERT_FALSE(hidden.ok());
   EXPECT_EQ(hidden.errors[0].code, ErrorCode::kIo);
   EXPECT_THAT(hidden.lost, IsEmpty());
-  ASSERT_OK_AND_ASSIGN(summary, repair_store(root_, {.sync = false}));
+  ASSERT_OK_AND_ASSIGN(summary, repair_store(root_, {.work = {.sync = false}}));
   EXPECT_EQ(summary.inaccessible.size(), 1u);
   EXPECT_TRUE(fs::is_symlink(pack));
 }

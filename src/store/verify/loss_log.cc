@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "base/endian.h"
+#include "base/known_id.h"
 #include "base/try.h"
 #include "io/page_release.h"
 
@@ -40,7 +41,7 @@ ExternalSorter<64>::Record encode(const Loss& loss) {
 Loss decode(const ExternalSorter<64>::Record& record) {
   Loss loss;
   const auto hash = static_cast<GitHash>(record[0]);
-  loss.oid = GitOid(hash, Bytes(record).subspan(kOidPosition, oid_bytes(hash)));
+  loss.oid = known_id<GitOid>(hash, Bytes(record).subspan(kOidPosition, oid_bytes(hash)));
   const unsigned type = std::to_integer<unsigned>(record[kTypePosition]);
   if (type > 0) loss.type = static_cast<ObjectType>(type - 1);
   if (record[kDamagedPosition] != std::byte{0}) {

@@ -132,13 +132,13 @@ TEST(LossLogTest, EveryObjectWhoseEntryIsDamagedIsNamed) {
   findings.sort_in({.scratch_directory = fixture.path() + "/staging"});
   for (int round = 0; round < 2; ++round) {
     for (int i = 0; i < kObjects; ++i) {
-      const auto location = store.find(numbered(i));
+      const auto location = store.snapshot().find(numbered(i));
       ASSERT_TRUE(location);
       ASSERT_THAT(findings.damaged_entry(*location, fail(ErrorCode::kCorrupt, "it is damaged")),
                   IsOk());
     }
   }
-  ASSERT_THAT(findings.name_entries(*store.impl().packs()), IsOk());
+  ASSERT_THAT(findings.name_entries(*packs_of(store)), IsOk());
   ASSERT_THAT(findings.tell_others(store,
                                    [&](const LostObject& lost) -> Result<void> {
                                      EXPECT_TRUE(told.oids.insert(lost.oid).second);

@@ -22,6 +22,7 @@
 #include <string>
 #include <utility>
 
+#include "base/damage.h"
 #include "base/endian.h"
 #include "base/error.h"
 #include "base/memory_size.h"
@@ -30,6 +31,7 @@
 #include "store/core/closure.h"
 #include "store/core/oid_list.h"
 #include "store/core/record_chain.h"
+#include "store/core/ref_lists.h"
 #include "store/core/staging_area.h"
 #include "store/core/store_impl.h"
 #include "store/core/verify_archives.h"
@@ -51,23 +53,23 @@ constexpr int kVerifyAttempts = 3;
 // Links of a wrong type and malformed objects that the report names.
 constexpr std::size_t kMostOddities = 100;
 
-static_assert(kMinStoreCheckBytes / kReadShare >= kAnyObjectBytes);
+static_assert(smallest_verify_memory_bytes() / kReadShare >= kAnyObjectBytes);
 
 constexpr std::uint64_t kSortBytes = 1 << 20;
 
-static_assert(kMinStoreCheckBytes / 2 - kSortBytes >= Closure::kMinBytes);
-static_assert(kMinStoreCheckBytes / 2 >= kMinRecordScanBytes);
+static_assert(smallest_verify_memory_bytes() / 2 - kSortBytes >= Closure::kMinBytes);
+static_assert(smallest_verify_memory_bytes() / 2 >= kMinRecordScanBytes);
 
 using LocationSorter = ExternalSorter<16>;
 
 class StoreVerifier {
  public:
-  StoreVerifier(const Store& store, const StoreCheckOptions& options)
+  StoreVerifier(const Snapshot& store, const StoreCheckOptions& options)
       : store_(store),
         options_(options),
         findings_(report_),
-        context_(options.memory_bytes / kReadShare),
-        missing_budget_(options.memory_bytes / kReadShare),
+        context_(options.work.memory_bytes / kReadShare),
+        missing_budget_(options.work.memory_bytes / kReadShare),
         sort_budget_(kSortBytes) {}
 
   /// nullopt where packs were collected meanwhile, so that what seems to be damage may be none.
@@ -95,7 +97,7 @@ class StoreVerifier {
   Result<void> check_objects(LocationSorter* reached);
   Result<void> check_reached(LocationSorter& reached, ObjectChecker& checker);
 
-  const Store& store_;
+  Snapshot store_;  // the one that is checked, from usable_packs() on
   const StoreCheckOptions& options_;
   StoreReport report_;
   VerifyFindings findings_;
@@ -109,9 +111,9 @@ class StoreVerifier {
 };
 
 Result<void> StoreVerifier::check_options() const {
-  if (options_.memory_bytes < kMinStoreCheckBytes) {
+  if (options_.work.memory_bytes < smallest_verify_memory_bytes()) {
     return fail(ErrorCode::kInvalidArgument, "verifying a store needs at least {} of memory",
-                memory_size(kMinStoreCheckBytes));
+                memory_size(smallest_verify_memory_bytes()));
   }
   if (options_.sample_seed && !options_.sample) {
     return fail(ErrorCode::kInvalidArgument, "a seed is for choosing a sample (ask for one)");
@@ -133,7 +135,7 @@ Result<std::vector<std::string>> StoreVerifier::names() const {
   if (options_.archive) {
     const Result<std::optional<ObjectId>> newest = store_.newest_record(*options_.archive);
     if (newest && !*newest) {
-      return fail(ErrorCode::kNotFound, "{}: there is no archive {} (bale list names them all)",
+      return fail(ErrorCode::kNotFound, {HintKind::kListArchives}, "{}: there is no archive {}",
                   store_.path(), *options_.archive);
     }
     if (!newest && newest.error().code != ErrorCode::kCorrupt) return newest.error();
@@ -145,11 +147,11 @@ Result<std::vector<std::string>> StoreVerifier::names() const {
 }
 
 Result<void> StoreVerifier::check_files() {
-  const StoreLayout& layout = store_.impl().layout();
+  const StoreLayout& layout = layout_of(store_);
   scratch_directory_ = scratch_place(store_.file_system(), layout);
   findings_.sort_in({.file_system = &store_.file_system(),
                      .scratch_directory = scratch_directory_,
-                     .operation = &options_.operation});
+                     .operation = &options_.work.operation});
   if (options_.archive) return {};
   StoreFiles files = TRY(look_at_files(store_.file_system(), layout));
   for (const Error& error : files.damage) TRY(findings_.note(error));
@@ -164,9 +166,9 @@ Result<void> StoreVerifier::add_archives_without_file(
   std::set<std::string> names;
   for (const VerifyRecords::Pointer& pointer : pointers) names.insert(pointer.name);
   const RecordScanOptions scan{
-      .memory_bytes = options_.memory_bytes / 2,
+      .memory_bytes = options_.work.memory_bytes / 2,
       .scratch_directory = scratch_directory_,
-      .operation = &options_.operation,
+      .operation = &options_.work.operation,
       .on_damage = [this](const ObjectLocation& location, const Error& error) -> Result<void> {
         return options_.sample ? findings_.damaged_entry(location, error) : Result<void>();
       }};
@@ -182,10 +184,10 @@ Result<std::optional<StoreReport>> StoreVerifier::run() {
   TRY(check_options());
   const Result<void> checked = check();
   const bool in_doubt = checked ? !report_.ok() : checked.error().code == ErrorCode::kNotFound;
-  if (in_doubt && packs_went()) return std::optional<StoreReport>();
+  if (in_doubt && packs_went()) return std::nullopt;
   TRY(checked);
   TRY(trace());
-  return std::optional(std::move(report_));
+  return std::move(report_);
 }
 
 // A store of many packs opens each when it is wanted.
@@ -193,7 +195,7 @@ bool StoreVerifier::packs_went() const {
   const std::vector<std::uint32_t> numbers = store_.pack_numbers();
   return std::any_of(numbers.begin(), numbers.end(), [&](std::uint32_t number) {
     const Result<FileInfo> info =
-        store_.file_system().stat(store_.impl().layout().pack(store_.pack_name(number)));
+        store_.file_system().stat(layout_of(store_).pack(store_.pack_name(number)));
     return !info && info.error().code == ErrorCode::kNotFound;
   });
 }
@@ -203,20 +205,22 @@ Result<void> StoreVerifier::check() {
   std::vector<VerifyRecords::Pointer> pointers = VerifyRecords::read_pointers(store_, TRY(names()));
   TRY(check_files());
   const bool check_packs = !is_full() || !options_.archive;
-  packs_ = TRY(usable_packs(store_, check_packs, findings_, options_.operation));
+  store_ = TRY(usable_packs(snapshot_of(TRY(packs_of(store_)->later(true))), check_packs, findings_,
+                            options_.work.operation));
+  packs_ = packs_of(store_);
   report_.packs = packs_->numbers().size();
   if (check_packs) {
     objects_total_ = TRY(verify_packs(store_, *packs_,
-                                      {.memory_bytes = options_.memory_bytes / 2,
+                                      {.memory_bytes = options_.work.memory_bytes / 2,
                                        .scratch_directory = scratch_directory_,
                                        .whole = !options_.sample,
-                                       .operation = &options_.operation},
+                                       .operation = &options_.work.operation},
                                       findings_));
   }
   if (options_.quick) report_.objects = objects_total_;
 
   TRY(add_archives_without_file(pointers));
-  records_.emplace(store_, packs_, context_);
+  records_.emplace(store_, context_);
   TRY(records_->read(pointers, findings_));
   report_.missing = records_->missing();
   std::optional<LocationSorter> reached;
@@ -224,7 +228,7 @@ Result<void> StoreVerifier::check() {
     reached = TRY(LocationSorter::create(sort_budget_, {.memory_bytes = kSortBytes,
                                                         .file_system = &store_.file_system(),
                                                         .scratch_directory = scratch_directory_,
-                                                        .operation = &options_.operation}));
+                                                        .operation = &options_.work.operation}));
   }
   for (const VerifyRecords::Group& group : records_->groups()) {
     TRY(check_group(*records_, group, reached ? &*reached : nullptr));
@@ -242,13 +246,13 @@ Result<void> StoreVerifier::trace() {
   TRY(findings_.name_entries(*packs_));
   const Result<void> traced = trace_damage(
       store_, *packs_, *records_,
-      {.memory_bytes = options_.memory_bytes / 2,
+      {.memory_bytes = options_.work.memory_bytes / 2,
        .scratch_directory = scratch_directory_,
        .follow = !options_.quick,
        .is_lost = [this](const GitOid& oid) { return findings_.is_lost(*packs_, oid); },
        .context = &context_,
        .missing_budget = &missing_budget_,
-       .operation = &options_.operation},
+       .operation = &options_.work.operation},
       report_);
   // What was found is reported also where the memory is too little to trace it, or what leads there
   // cannot be read.
@@ -262,7 +266,7 @@ Result<void> StoreVerifier::trace() {
 Result<Closure> StoreVerifier::make_closure(const RecordAbsence& absence) {
   return Closure::create(
       store_,
-      {.memory_bytes = options_.memory_bytes / 2 - kSortBytes,
+      {.memory_bytes = options_.work.memory_bytes / 2 - kSortBytes,
        .scratch_directory = scratch_directory_,
        .shallow = &absence.shallow,
        .is_absent = [&absence](const GitOid& oid) { return absence.missing.contains(oid); },
@@ -288,7 +292,7 @@ Result<Closure> StoreVerifier::make_closure(const RecordAbsence& absence) {
          }
          return {};
        },
-       .operation = &options_.operation});
+       .operation = &options_.work.operation});
 }
 
 Result<void> StoreVerifier::check_group(VerifyRecords& records, const VerifyRecords::Group& group,
@@ -300,7 +304,7 @@ Result<void> StoreVerifier::check_group(VerifyRecords& records, const VerifyReco
       absence = std::move(*loaded);
     } else {
       TRY(findings_.note_read(
-          {loaded.error().code, records.shown(group.front()) + ": " + loaded.error().message}));
+          fail(loaded.error(), "{}: {}", records.shown(group.front()), loaded.error().message)));
     }
   }
   std::optional<Closure> closure;
@@ -333,14 +337,25 @@ Result<void> StoreVerifier::check_group(VerifyRecords& records, const VerifyReco
 
 Result<void> StoreVerifier::check_record(const Record& record, const std::string& shown,
                                          const RecordAbsence& absence, Closure* closure) {
-  return for_each_tip(record, [&](const GitOid& oid, const std::string& what) -> Result<void> {
+  std::optional<Error> failed;  // otherwise than by reading the list
+  const auto check_tip = [&](const GitOid& oid, const std::string& what) -> Result<void> {
     const std::string from = shown + ", " + quoted_name(what);
     if (!packs_->find(oid)) {
       if (absence.missing.contains(oid)) return {};
-      return findings_.missing(oid, std::nullopt, from);
+      const Result<void> noted = findings_.missing(oid, std::nullopt, from);
+      if (!noted) failed = noted.error();
+      return noted;
     }
-    return closure != nullptr ? closure->add(oid, from) : Result<void>();
-  });
+    const Result<void> added = closure != nullptr ? closure->add(oid, from) : Result<void>();
+    if (!added) failed = added.error();
+    return added;
+  };
+  const Result<void> checked =
+      for_each_tip(store_, record, context_, scratch_directory_, check_tip);
+  const bool is_of_list =
+      !checked && !failed && (is_damage(checked.error()) || checked.error().code == ErrorCode::kIo);
+  if (checked || !is_of_list) return checked;
+  return findings_.note_read(fail(checked.error(), "{}: {}", shown, checked.error().message));
 }
 
 // Only that they are there: what they lead to is among them, is reached, or had gone from the
@@ -362,11 +377,11 @@ Result<void> StoreVerifier::check_unreached(const Record& record, const std::str
   };
   const Result<void> listed = read_oid_list(store_, *record.unreached.list, context_, use);
   if (listed || by_use) return listed;
-  return findings_.note({listed.error().code, shown + ": " + listed.error().message});
+  return findings_.note(fail(listed.error(), "{}: {}", shown, listed.error().message));
 }
 
 Result<void> StoreVerifier::check_objects(LocationSorter* reached) {
-  ObjectChecker checker(store_, *packs_, context_, options_.operation, findings_, report_);
+  ObjectChecker checker(store_, *packs_, context_, options_.work.operation, findings_, report_);
   if (options_.sample) {
     report_.sample_seed = options_.sample_seed ? *options_.sample_seed : std::random_device()();
     checker.expect(
@@ -395,7 +410,8 @@ Result<void> StoreVerifier::check_reached(LocationSorter& reached, ObjectChecker
 
 Result<StoreReport> verify_store(const Store& store, const StoreCheckOptions& options) {
   for (int attempt = 0; attempt < kVerifyAttempts; ++attempt) {
-    if (auto report = TRY(StoreVerifier(store, options).run())) return std::move(*report);
+    if (auto report = TRY(StoreVerifier(TRY(store.fresh_snapshot()), options).run()))
+      return std::move(*report);
   }
   return fail(ErrorCode::kIo, "{}: packs were collected {} times while they were checked",
               store.path(), kVerifyAttempts);

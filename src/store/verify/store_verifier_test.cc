@@ -105,12 +105,12 @@ TEST_F(StoreVerifierTest, AStoreThatIsWholeIsSaidToBe) {
 
 TEST_F(StoreVerifierTest, WhatCannotBeCheckedIsAnError) {
   EXPECT_THAT(fixture_.verify({.archive = "none"}), FailsWith(ErrorCode::kNotFound, "none"));
-  EXPECT_THAT(fixture_.verify({.memory_bytes = kMinStoreCheckBytes - 1}),
-              FailsWith(ErrorCode::kInvalidArgument, memory_size(kMinStoreCheckBytes)));
-  EXPECT_THAT(fixture_.verify({.memory_bytes = kMinStoreCheckBytes}), IsOk());
+  EXPECT_THAT(fixture_.verify({.work = {.memory_bytes = smallest_verify_memory_bytes() - 1}}),
+              FailsWith(ErrorCode::kInvalidArgument, memory_size(smallest_verify_memory_bytes())));
+  EXPECT_THAT(fixture_.verify({.work = {.memory_bytes = smallest_verify_memory_bytes()}}), IsOk());
   const std::atomic<bool> cancel = true;
   StoreCheckOptions options;
-  options.operation.cancel = &cancel;
+  options.work.operation.cancel = &cancel;
   EXPECT_THAT(fixture_.verify(options), FailsWith(ErrorCode::kInterrupted));
 }
 
@@ -267,10 +267,10 @@ TEST(StoreVerifierBesideTest, PacksThatARepackTakesAwayMeanwhileAreNoDamage) {
     store.record("a", {{"refs/heads/main", store.commit(tree, {})}});
     int calls = 0;
     StoreCheckOptions options;
-    options.operation.report = [&](const Progress&) {
+    options.work.operation.report = [&](const Progress&) {
       if (++calls != step) return;
       ++interrupted;
-      EXPECT_THAT(repack_store(store.store(), {.sync = false, .operation = {}}), IsOk());
+      EXPECT_THAT(repack_store(store.store(), {.work = {.sync = false, .operation = {}}}), IsOk());
     };
     ASSERT_OK_AND_ASSIGN(report, store.verify(options));
     EXPECT_THAT(report.errors, testing::IsEmpty()) << "step " << step;

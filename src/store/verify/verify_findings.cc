@@ -20,7 +20,7 @@ constexpr std::size_t kMostRemembered = 10'000;
 Result<void> VerifyFindings::note(const Error& error) {
   if (error.code != ErrorCode::kCorrupt && error.code != ErrorCode::kNotFound) return error;
   if (report_.errors.size() < kMost) {
-    report_.errors.push_back({ErrorCode::kCorrupt, error.message});
+    report_.errors.push_back({ErrorCode::kCorrupt, error.message, error.hint});
   } else {
     ++report_.errors_omitted;
   }
@@ -130,7 +130,7 @@ Result<void> VerifyFindings::tell_unseen() {
 }
 
 Result<void> VerifyFindings::tell_others(
-    const Store& store, const std::function<Result<void>(const LostObject&)>& on_lost) {
+    const Snapshot& store, const std::function<Result<void>(const LostObject&)>& on_lost) {
   TRY(tell_unseen());
   return more_.for_each([&](const Loss& loss) -> Result<void> {
     if (loss.damaged && has_copy_ && has_copy_(loss.oid, *loss.damaged)) return {};
@@ -142,7 +142,7 @@ Result<void> VerifyFindings::tell_others(
     object.why = why_missing();
     if (loss.damaged) {
       object.why = fmt::format("{}: entry at offset {}: it cannot be read, or is another object",
-                               store.impl().layout().pack(store.pack_name(loss.damaged->pack)),
+                               layout_of(store).pack(store.pack_name(loss.damaged->pack)),
                                loss.damaged->offset);
     }
     return on_lost(object);

@@ -89,7 +89,7 @@ class VerifyFindings {
 
   /// Tells of the lost objects that the report does not hold, each once, and counts them. Call
   /// once, in the end. `on_lost` may be empty.
-  Result<void> tell_others(const Store& store,
+  Result<void> tell_others(const Snapshot& store,
                            const std::function<Result<void>(const LostObject&)>& on_lost);
 
  private:

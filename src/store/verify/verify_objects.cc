@@ -123,7 +123,7 @@ Result<void> ObjectChecker::check_some_of(std::uint32_t number, const PackReader
 Result<void> ObjectChecker::check(const ObjectLocation& location,
                                   std::optional<ObjectType> expected) {
   if (operation_.cancelled()) return fail(ErrorCode::kInterrupted, "interrupted");
-  const auto opened = store_.impl().open(location.pack);
+  const auto opened = open_pack(store_, location.pack);
   if (!opened) return findings_.note_read(opened.error());
   const StoredPack& pack = **opened;
   const Result<EntryInfo> info = pack.reader.info_at(location.offset, context_);
@@ -136,7 +136,7 @@ Result<void> ObjectChecker::check(const ObjectLocation& location,
         location, fail(ErrorCode::kCorrupt, "{}: a {}, and it is linked to as a {}", where(),
                        to_string(info->type), to_string(*expected))));
   }
-  EntryProof proof(info->id, info->type, info->size, store_.impl().records_are_marked());
+  EntryProof proof(info->id, info->type, info->size, records_are_marked(store_));
   std::optional<GitHasher> git_hasher;
   if (pack.git_index) git_hasher.emplace(pack.git_index->hash(), info->type, info->size);
   const Result<ObjectType> read =

@@ -22,7 +22,7 @@ namespace bale {
 class ObjectChecker {
  public:
   /// Counts into `report`. All must outlive it.
-  ObjectChecker(const Store& store, const PackSet& packs, ReadContext& context,
+  ObjectChecker(const Snapshot& store, const PackSet& packs, ReadContext& context,
                 const Operation& operation, VerifyFindings& findings, StoreReport& report)
       : store_(store),
         packs_(packs),
@@ -51,7 +51,7 @@ class ObjectChecker {
   Result<void> check_git_id(const StoredPack& pack, const ObjectLocation& location,
                             const GitOid& oid);
 
-  const Store& store_;
+  const Snapshot store_;
   const PackSet& packs_;
   ReadContext& context_;
   const Operation& operation_;

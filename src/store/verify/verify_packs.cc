@@ -32,22 +32,20 @@ bool is_bad_pack(const Error& error) {
 
 Error without_git_index(const std::string& path, const Error& error) {
   if (error.code == ErrorCode::kNotFound) {
-    return fail(ErrorCode::kCorrupt,
-                "{}: it is missing, and without it no Git id leads into its pack (bale repair "
-                "makes it anew)",
-                path);
+    return fail(ErrorCode::kCorrupt, {HintKind::kRepair},
+                "{}: it is missing, and without it no Git id leads into its pack", path);
   }
-  return fail(ErrorCode::kCorrupt, "{} (bale repair makes it anew)", error.message);
+  return {ErrorCode::kCorrupt, error.message, {HintKind::kRepair}};
 }
 
 Error error_of(const PackSet::Damage& damage, const StoreLayout& layout) {
-  if (damage.is_inaccessible()) return damage.error;
+  if (damage.error.code == ErrorCode::kIo) return damage.error;
   const bool git_index = !damage.unreadable && !damage.pack.empty();
   if (git_index) return without_git_index(layout.git_index(damage.pack), damage.error);
   if (damage.pack.empty()) {
-    return fail(ErrorCode::kCorrupt, "{} (bale repair makes it anew)", damage.error.message);
+    return {ErrorCode::kCorrupt, damage.error.message, {HintKind::kRepair}};
   }
-  return {ErrorCode::kCorrupt, damage.error.message};
+  return {ErrorCode::kCorrupt, damage.error.message, damage.error.hint};
 }
 
 // Compares a catalog with the indexes of its packs, pack by pack: each id of a pack is in the
@@ -55,7 +53,7 @@ Error error_of(const PackSet::Damage& damage, const StoreLayout& layout) {
 // complete, and none of its records leads astray.
 class CatalogCheck {
  public:
-  CatalogCheck(const Store& store, const CatalogView& catalog, const Operation& operation)
+  CatalogCheck(const Snapshot& store, const CatalogView& catalog, const Operation& operation)
       : store_(store), catalog_(catalog), operation_(operation) {}
 
   Result<void> run() {
@@ -63,7 +61,7 @@ class CatalogCheck {
     bool with_git = true;
     for (std::uint32_t number = 0; number < catalog_.pack_count(); ++number) {
       const std::string name = catalog_.pack_name(number);
-      const auto pack = TRY(store_.impl().open(store_.impl().shelf().number_of(name)));
+      const auto pack = TRY(open_pack(store_, shelf_of(store_).number_of(name)));
       for (std::uint64_t i = 0; i < pack->reader.record_count(); ++i) {
         if (i % kRecordsPerRelease == 0) TRY(rest(*pack));
         const IndexRecord record = TRY(pack->reader.record(i));
@@ -84,7 +82,7 @@ class CatalogCheck {
       if ((is_git && !with_git) || met(row) == catalog_.record_count(row)) continue;
       return fail(ErrorCode::kCorrupt,
                   "{}: {} of its records lead to other places than the indexes of the packs",
-                  store_.impl().layout().catalog(), catalog_.record_count(row) - met(row));
+                  layout_of(store_).catalog(), catalog_.record_count(row) - met(row));
     }
     return {};
   }
@@ -105,22 +103,22 @@ class CatalogCheck {
     const auto found = catalog_.find(row, key);
     if (!found) {
       return fail(ErrorCode::kCorrupt, "{}: an id of the pack {} is not in it",
-                  store_.impl().layout().catalog(), catalog_.pack_name(pack));
+                  layout_of(store_).catalog(), catalog_.pack_name(pack));
     }
     if (found->pack == pack && found->offset == offset) ++met(row);
     return {};
   }
 
-  const Store& store_;
+  const Snapshot store_;
   const CatalogView& catalog_;
   const Operation& operation_;
   std::array<std::uint64_t, kCatalogRows.size()> met_{};
 };
 
 // Whether there are packs in the catalog that cannot be opened.
-Result<bool> any_closed(const Store& store, const PackSet& packs) {
+Result<bool> any_closed(const Snapshot& store, const PackSet& packs) {
   for (const std::uint32_t number : packs.numbers()) {
-    const auto opened = store.impl().shelf().open(number);
+    const auto opened = shelf_of(store).open(number);
     if (opened) continue;
     if (!is_bad_pack(opened.error())) return opened.error();
     return true;
@@ -128,24 +126,24 @@ Result<bool> any_closed(const Store& store, const PackSet& packs) {
   return false;
 }
 
-Result<std::uint64_t> verify_ends(const Store& store, const StoredPack& pack,
+Result<std::uint64_t> verify_ends(const Snapshot& store, const StoredPack& pack,
                                   VerifyFindings& findings) {
   const Result<IndexView> index =
-      IndexView::open(store.file_system(), store.impl().layout().index(pack.name));
+      IndexView::open(store.file_system(), layout_of(store).index(pack.name));
   const Result<void> checked = index ? index->check_checksum() : Result<void>(index.error());
   if (!checked) TRY(findings.note_read(checked.error()));
   return pack.reader.entry_count();
 }
 
-Result<std::uint64_t> verify_whole(const Store& store, const StoredPack& pack,
+Result<std::uint64_t> verify_whole(const Snapshot& store, const StoredPack& pack,
                                    const VerifyPacksOptions& options, VerifyFindings& findings) {
-  const std::string path = store.impl().layout().pack(pack.name);
+  const std::string path = layout_of(store).pack(pack.name);
   const Result<PackReport> checked =
-      verify_pack(path, {.memory_bytes = options.memory_bytes,
-                         .scratch_directory = options.scratch_directory,
+      verify_pack(path, {.scratch_directory = options.scratch_directory,
                          .decode = false,
-                         .operation = *options.operation,
-                         .file_system = &store.file_system()});
+                         .work = {.memory_bytes = options.memory_bytes,
+                                  .operation = *options.operation,
+                                  .file_system = &store.file_system()}});
   if (!checked && checked.error().code == ErrorCode::kIo) {
     // The disk may not give a part of it: what it gives is checked object by object.
     const std::optional<Error> failure =
@@ -162,12 +160,10 @@ Result<std::uint64_t> verify_whole(const Store& store, const StoredPack& pack,
 
 }  // namespace
 
-Result<std::shared_ptr<const PackSet>> usable_packs(const Store& store, bool all_packs,
-                                                    VerifyFindings& findings,
-                                                    const Operation& operation) {
-  TRY(store.impl().refresh());
-  std::shared_ptr<const PackSet> packs = store.impl().packs();
-  const StoreLayout& layout = store.impl().layout();
+Result<Snapshot> usable_packs(const Snapshot& store, bool all_packs, VerifyFindings& findings,
+                              const Operation& operation) {
+  std::shared_ptr<const PackSet> packs = packs_of(store);
+  const StoreLayout& layout = layout_of(store);
   if (packs->catalog() != nullptr) {
     // With the catalog, the packs in it were not opened yet.
     bool usable = !TRY(any_closed(store, *packs));
@@ -195,18 +191,17 @@ Result<std::shared_ptr<const PackSet>> usable_packs(const Store& store, bool all
       findings.note_once_missing(error_of(damage, layout));
     }
   }
-  store.impl().use(packs);
-  return packs;
+  return snapshot_of(std::move(packs));
 }
 
-Result<std::uint64_t> verify_packs(const Store& store, const PackSet& packs,
+Result<std::uint64_t> verify_packs(const Snapshot& store, const PackSet& packs,
                                    const VerifyPacksOptions& options, VerifyFindings& findings) {
-  const StoreLayout& layout = store.impl().layout();
+  const StoreLayout& layout = layout_of(store);
   std::set<std::string> told;  // packs whose Git index was reported
   for (const PackSet::Damage& damage : packs.damage()) told.insert(damage.pack);
   std::uint64_t entries = 0;
   for (const std::uint32_t number : packs.numbers()) {
-    const auto opened = store.impl().open(number);
+    const auto opened = open_pack(store, number);
     if (!opened) {
       if (opened.error().code == ErrorCode::kIo) findings.packs_are_unread();
       TRY(findings.note_read(opened.error()));

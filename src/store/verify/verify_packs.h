@@ -24,16 +24,15 @@ struct VerifyPacksOptions {
   const Operation* operation = nullptr;  ///< required
 };
 
-/// The packs to go by: those that the store has now, without the catalog where that cannot be
+/// The packs to check: those of `store`, without the catalog where that cannot be
 /// trusted, or leads to packs that cannot be opened. Notes what is wrong with the catalog; if it is
 /// about `all_packs`, compares it with their indexes, and notes packs and Git indexes that cannot
-/// be opened. The store uses them from then on.
-Result<std::shared_ptr<const PackSet>> usable_packs(const Store& store, bool all_packs,
-                                                    VerifyFindings& findings,
-                                                    const Operation& operation);
+/// be opened.
+Result<Snapshot> usable_packs(const Snapshot& store, bool all_packs, VerifyFindings& findings,
+                              const Operation& operation);
 
 /// Checks all packs of a set that usable_packs() gave; returns the number of entries they have.
-Result<std::uint64_t> verify_packs(const Store& store, const PackSet& packs,
+Result<std::uint64_t> verify_packs(const Snapshot& store, const PackSet& packs,
                                    const VerifyPacksOptions& options, VerifyFindings& findings);
 
 }  // namespace bale

@@ -28,7 +28,7 @@ Digest hash_of_absence(const Record& record) {
 }  // namespace
 
 std::vector<VerifyRecords::Pointer> VerifyRecords::read_pointers(
-    const Store& store, const std::vector<std::string>& names) {
+    const Snapshot& store, const std::vector<std::string>& names) {
   std::vector<Pointer> pointers;
   pointers.reserve(names.size());
   for (const std::string& name : names) pointers.push_back({name, store.archive_pointer(name)});
@@ -39,16 +39,8 @@ std::string VerifyRecords::shown(const Entry& entry) const {
   return entry.back == 0 ? archive(entry) : fmt::format("{}@{}", archive(entry), entry.back);
 }
 
-// A record that is not there makes the store look for new packs; but what is checked is one set of
-// them, and that without a catalog which is damaged.
-Result<ArchiveRecord> VerifyRecords::read_record(const ObjectId& id) {
-  Result<ArchiveRecord> read = store_.record(id, context_);
-  store_.impl().use(packs_);
-  return read;
-}
-
 Result<Record> VerifyRecords::record(const Entry& entry) {
-  return std::move(TRY(read_record(entry.id)).record);
+  return std::move(TRY(store_.record(entry.id, context_)).record);
 }
 
 Result<void> VerifyRecords::read(const std::vector<Pointer>& pointers, VerifyFindings& findings) {
@@ -60,7 +52,7 @@ Result<void> VerifyRecords::read(const std::vector<Pointer>& pointers, VerifyFin
       continue;
     }
     RecordChain chain(*pointer.id, [&](const ObjectId& id) -> Result<ArchiveRecord> {
-      ArchiveRecord read = TRY(read_record(id));
+      ArchiveRecord read = TRY(store_.record(id, context_));
       if (read.record.archive == pointer.name) return read;
       return fail(ErrorCode::kCorrupt, "it leads to a record of the archive {}",
                   read.record.archive);
@@ -68,8 +60,7 @@ Result<void> VerifyRecords::read(const std::vector<Pointer>& pointers, VerifyFin
     for (;; ++entry.back) {
       const Result<std::optional<ArchiveRecord>> read = chain.next();
       if (!read) {
-        TRY(findings.note_read(
-            {read.error().code, fmt::format("{}: {}", shown(entry), read.error().message)}));
+        TRY(findings.note_read(fail(read.error(), "{}: {}", shown(entry), read.error().message)));
         break;
       }
       if (!*read) break;

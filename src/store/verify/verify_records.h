@@ -54,13 +54,11 @@ class VerifyRecords {
   };
 
   /// The files of these archives, read now.
-  [[nodiscard]] static std::vector<Pointer> read_pointers(const Store& store,
+  [[nodiscard]] static std::vector<Pointer> read_pointers(const Snapshot& store,
                                                           const std::vector<std::string>& names);
 
-  /// `packs` is what the store goes by; it is kept so whatever cannot be found. All must outlive
-  /// it.
-  VerifyRecords(const Store& store, std::shared_ptr<const PackSet> packs, ReadContext& context)
-      : store_(store), packs_(std::move(packs)), context_(context) {}
+  /// The context must outlive it.
+  VerifyRecords(const Snapshot& store, ReadContext& context) : store_(store), context_(context) {}
 
   /// Walks all chains, and notes what is wrong with them.
   Result<void> read(const std::vector<Pointer>& pointers, VerifyFindings& findings);
@@ -83,11 +81,9 @@ class VerifyRecords {
   Result<RecordAbsence> absence(const Group& group, Budget& budget);
 
  private:
-  Result<ArchiveRecord> read_record(const ObjectId& id);
   void add(const Entry& entry, const Record& record);
 
-  const Store& store_;
-  const std::shared_ptr<const PackSet> packs_;
+  const Snapshot store_;
   ReadContext& context_;
   std::vector<std::string> names_;
   std::vector<Group> groups_;
