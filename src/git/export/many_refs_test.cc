@@ -140,6 +140,23 @@ TEST_F(ManyRefsTest, ADamagedListIsNamedAndRestoredByTheNextImport) {
   expect_export(after);
 }
 
+// As an archive without a list: the pack of its only import stays whole.
+TEST_F(ManyRefsTest, BesideALostTreeGcKeepsTheImportsPack) {
+  import();
+  GitFixture other;
+  other.commit("other");
+  ASSERT_THAT(store_.import(other.path(), "other"), IsOk());
+  const auto tree = store_.store().snapshot().find(git_.oid("HEAD^{tree}"));
+  ASSERT_TRUE(tree.has_value());
+  const std::string pack =
+      store_.path() + "/packs/" + store_.store().snapshot().pack_name(tree->pack) + ".pack";
+  flip_byte(pack, static_cast<std::int64_t>(tree->offset) + 60);
+  ASSERT_THAT(remove_archive(store_.store(), "other", {.work = {.sync = false}}), IsOk());
+  ASSERT_OK_AND_ASSIGN(collected, collect_store(store_.store(), {.work = {.sync = false}}));
+  EXPECT_GT(collected.objects_removed, 0u);
+  EXPECT_TRUE(store_.store().snapshot().find(git_.oid("HEAD:a.txt")));
+}
+
 TEST_F(ManyRefsTest, AnImportOfNothingNewRestoresADamagedList) {
   const RepositoryState before = import();
   damage(store_.record("x").ref_lists[0]);

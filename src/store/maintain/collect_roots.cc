@@ -280,7 +280,9 @@ Result<void> CollectRoots::keep_own_packs(const std::string& name, const ObjectI
   bool is_own = false;
   if (location && is_alone && is_whole) {
     const auto pack = open_pack(store_, location->pack);
-    is_own = pack && (*pack)->git_index && (*pack)->git_index->record_count() == record.objects_new;
+    // Besides the objects, the pack has the list of the record's refs.
+    is_own = pack && (*pack)->git_index &&
+             (*pack)->git_index->record_count() == record.objects_new + record.ref_lists.size();
   }
   if (!is_own) {
     return refusal({ErrorCode::kCorrupt, doubt_->message},
