@@ -58,7 +58,7 @@ class BALE_EXPORT RefList {
   /// How many refs there are.
   [[nodiscard]] std::uint64_t size() const { return size_; }
 
-  /// The ref of this name, found by reading through the list; nullopt if there is none.
+  /// Returns the ref of this name, or nullopt. Reads the list up to it.
   [[nodiscard]] Result<std::optional<Ref>> find(std::string_view name) const;
 
   /// Reads a list from its first ref on. Keeps the list's text alive. Not thread-safe.

@@ -57,7 +57,7 @@ enum class HintKind : std::uint8_t {
   kRepairOrRemove,    ///< if it cannot, remove `archive`
   kRepairOrPrune,     ///< with a store that has the record; or prune `archive` to `keep` records
   kRestoreBackup,     ///< restore the packs from a backup; repair_store() makes an empty directory
-  kPreviewRepair,     ///< a dry run of repair_store() names what is lost
+  kPreviewRepair,     ///< a dry run of repair_store() names the lost objects
   kVerify,            ///< verify_store() names all damage
   kRemoved,           ///< released objects: a collection removes them, a repair the damaged ones
   kCreateStore,       ///< Store::init()

@@ -117,8 +117,8 @@ class BALE_EXPORT Snapshot {
   /// its removal; nullopt if there is no file. kCorrupt where it is damaged.
   [[nodiscard]] Result<std::optional<ObjectId>> archive_pointer(const std::string& name) const;
 
-  /// The record `back` imports ago; 0 is the newest. kNotFound if there is none, or the archive was
-  /// removed. Reads all records up to that one: use records() for several.
+  /// The record `back` imports ago; 0 is the newest. kNotFound for an unknown or removed archive,
+  /// and if it has fewer records. Reads all records up to that one: use records() for several.
   Result<ArchiveRecord> record(const std::string& name, std::uint64_t back,
                                ReadContext& context) const;
 
@@ -163,11 +163,11 @@ class BALE_EXPORT Snapshot {
   /// kIo where the system refuses to read a pack that may have it, with the reason.
   [[nodiscard]] Error missing(std::string_view what) const;
 
-  // With the id that led to a location, an object whose pack was collected before it was opened is
-  // read from the packs that the store has now; and where the entry is damaged, or is another
-  // object, every other pack that has an entry of the id is tried. The first entry that is right is
-  // the answer; if there is none, the Error of the first one that was tried. Without an id there is
-  // one entry, and kNotFound if its pack was collected.
+  // Pass the id by which the location was found. Then an object whose pack was collected before it
+  // was opened is read from the packs that the store has now; and if the entry is damaged, or is
+  // another object, the entries of the id in all other packs are tried. These calls return the
+  // first right entry, or else the Error of the first one. Without an id, only the entry at the
+  // location is tried: kNotFound if its pack was collected.
 
   /// Headers only, which nothing proves: of a damaged entry, type and size may be wrong. That the
   /// entry is the one of the id is checked.

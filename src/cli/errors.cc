@@ -53,7 +53,7 @@ std::string advice_of(const Hint& hint) {
     case HintKind::kRepair:
       return "bale repair restores it";
     case HintKind::kRepairWithSource:
-      return "bale repair, with --from its source if need be, restores what is missing" +
+      return "bale repair restores missing objects, with --from its source if need be" +
              (hint.archive.empty() ? "" : "; bale archive rm " + archive + " removes the archive");
     case HintKind::kRepairOrRemove:
       return fmt::format("bale repair restores it; if it cannot, bale archive rm {} gives it up",
@@ -66,7 +66,7 @@ std::string advice_of(const Hint& hint) {
     case HintKind::kRestoreBackup:
       return "restore it from a backup; bale repair makes an empty one";
     case HintKind::kPreviewRepair:
-      return "bale repair --dry-run says what is lost";
+      return "bale repair --dry-run names the lost objects";
     case HintKind::kVerify:
       return "bale verify names all that is damaged";
     case HintKind::kRemoved:

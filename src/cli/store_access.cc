@@ -20,7 +20,7 @@
 namespace bale::cli {
 namespace {
 
-// A store releases index pages before they exceed this (store.cc).
+// A store releases index pages before they exceed this (pack_set.cc).
 constexpr std::uint64_t kIndexPageBytes = 16 << 20;
 
 }  // namespace

@@ -212,8 +212,8 @@ bool DeltaEncoder::may_have(std::uint64_t hash) const {
   return ((filter_[bit / 64] >> (bit % 64)) & 1) != 0;
 }
 
-// The longest match that covers the 16 bytes at scan.at and starts at scan.done or later; size 0 if
-// there is none.
+// The longest match that covers the 16 bytes at scan.at and starts at scan.done or later, or a
+// match of size 0.
 DeltaEncoder::Match DeltaEncoder::find_match(const Scan& scan, std::uint64_t hash) const {
   Match best;
   bool is_first = true;

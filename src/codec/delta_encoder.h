@@ -76,7 +76,7 @@ class DeltaEncoder {
   Buffer memory_;
   std::size_t max_base_bytes_;
   // In memory_. An item is a block's number plus one in the upper 24 bits and 8 bits of its hash
-  // below, which rule out most false matches without reading the base; 0 is none.
+  // below, which rule out most false matches without reading the base. 0: no item.
   std::uint32_t* heads_;   // by the hash's top bits: the first item of a chain
   std::uint32_t* next_;    // by block number: the item after it in its chain
   std::uint64_t* filter_;  // a bit set: 16 bits a head, by the hash's top bits

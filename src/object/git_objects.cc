@@ -56,7 +56,7 @@ class HeaderLines {
     return known_id<GitOid>(hash_, oid);
   }
 
-  // The rest of a line "<key><text>\n"; nullopt, without advancing, if there is none.
+  // Returns the text of a line "<key><text>\n"; nullopt, without advancing, for any other line.
   std::optional<std::string_view> take_text(std::string_view key) {
     if (!next_is(key)) return std::nullopt;
     const std::size_t start = position_ + key.size();

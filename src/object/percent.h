@@ -14,7 +14,7 @@
 
 namespace bale {
 
-/// The length (1 to 4) of the UTF-8 sequence at the start of `text`; 0 if there is none.
+/// The length (1 to 4) of the UTF-8 sequence at the start of `text`, or 0.
 [[nodiscard]] std::size_t utf8_sequence_bytes(std::string_view text);
 
 /// Whether all of `text` is UTF-8: no overlong form, no surrogate, nothing above U+10FFFF.

@@ -20,7 +20,7 @@
 
 namespace bale {
 
-/// The length (1 to 4) of the plain character at the start of `text`; 0 if there is none.
+/// The length (1 to 4) of the plain character at the start of `text`, or 0.
 [[nodiscard]] std::size_t plain_character_bytes(std::string_view text);
 
 /// A name as one column of a line. Different names give different text.

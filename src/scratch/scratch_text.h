@@ -65,7 +65,7 @@ class ScratchText {
    private:
     const ScratchText* text_ = nullptr;
     File* file_ = nullptr;        // instead of text_
-    std::uint64_t position_ = 0;  // of what was not read into the buffer yet
+    std::uint64_t position_ = 0;  // of the next byte to read into the buffer
     std::uint64_t end_;
     std::string buffer_;
     std::size_t used_ = 0;  // of the buffer

@@ -39,7 +39,6 @@
 #include "store/core/closure.h"
 #include "store/core/oid_list.h"
 #include "store/core/oid_set.h"
-#include "store/core/store_impl.h"
 
 namespace bale {
 namespace {

@@ -18,6 +18,7 @@
 #include "store/core/known_losses.h"
 #include "store/core/pack_set.h"
 #include "store/core/record_chain.h"
+#include "store/core/ref_lines.h"
 #include "store/core/store_impl.h"
 
 namespace bale {
@@ -54,22 +55,13 @@ struct RefChanges {
 
 Result<RefChanges> changes_of(const RefList& before, const RefList& now) {
   RefChanges changes;
-  RefList::Reader old_refs(before);
-  RefList::Reader new_refs(now);
-  std::optional<Ref> new_ref = TRY(new_refs.next());
-  while (const std::optional<Ref> old_ref = TRY(old_refs.next())) {
-    for (; new_ref && new_ref->name < old_ref->name; new_ref = TRY(new_refs.next())) {
-      changes.any = true;
-    }
-    if (new_ref == old_ref) {
-      new_ref = TRY(new_refs.next());
-      continue;
-    }
-    changes.any = true;
-    if (old_ref->oid) changes.old_oids.push_back(*old_ref->oid);
-    if (new_ref && new_ref->name == old_ref->name) new_ref = TRY(new_refs.next());
-  }
-  changes.any = changes.any || new_ref;
+  TRY(for_each_ref_change(
+      before, now,
+      [&](const std::optional<Ref>& old_ref, const std::optional<Ref>&) -> Result<void> {
+        changes.any = true;
+        if (old_ref && old_ref->oid) changes.old_oids.push_back(*old_ref->oid);
+        return {};
+      }));
   return changes;
 }
 

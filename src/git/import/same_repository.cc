@@ -118,9 +118,13 @@ Result<bool> is_same_repository(const Snapshot& store, const ArchiveRecord& newe
         has_tips = true;
         return is_other_hash ? Result<void>() : search.add(oid);
       };
-      const Result<void> added = for_each_tip(store, record, context, "", add);
-      if (!added && is_damage(added.error())) return false;
-      TRY(added);
+      bool is_readable = true;
+      TRY(for_each_tip(store, record, context, "", add, [&](const Error& error) -> Result<void> {
+        if (!is_damage(error)) return error;
+        is_readable = false;
+        return {};
+      }));
+      if (!is_readable) return false;
       if (is_other_hash && has_tips) return false;
       if (TRY(search.finish())) return true;
       if (search.any()) return false;

@@ -326,12 +326,12 @@ class RefReader {
     return sorter_.add(fmt::format("{} {} {:016x} {}", name, kPacked, number, oid->to_hex()));
   }
 
-  // The ref that symbolic refs from `name` on lead to; empty where that is a detached HEAD, or they
-  // lead in a circle.
+  // The last name to which symbolic refs from `name` lead: that of a ref, or "HEAD" if HEAD is
+  // detached; empty for a cycle.
   [[nodiscard]] std::string last_name(std::string name) const {
     for (int depth = 0; depth <= kSymrefDepth + 1; ++depth) {
       if (name == "HEAD") {
-        if (head_.oid) return {};
+        if (head_.oid) return name;
         name = head_.target;
         continue;
       }
@@ -342,21 +342,12 @@ class RefReader {
     return {};
   }
 
-  // Nothing where symbolic refs from `name` on lead nowhere.
+  // nullopt if symbolic refs from `name` dangle or form a cycle.
   [[nodiscard]] std::optional<GitOid> resolve(const std::string& name) const {
     const std::string last = last_name(name);
-    if (last.empty()) return leads_to_head(name) ? head_.oid : std::nullopt;
+    if (last == "HEAD") return head_.oid;
     const auto found = values_.find(last);
     return found == values_.end() ? std::nullopt : found->second;
-  }
-
-  [[nodiscard]] bool leads_to_head(std::string name) const {
-    for (int depth = 0; depth <= kSymrefDepth + 1 && name != "HEAD"; ++depth) {
-      const auto next = symrefs_.find(name);
-      if (next == symrefs_.end()) return false;
-      name = next->second;
-    }
-    return name == "HEAD";
   }
 
   // "refs/worktrees" of "refs/worktrees/a/HEAD".

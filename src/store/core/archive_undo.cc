@@ -62,6 +62,12 @@ Error released_is_gone(const Snapshot& store, const std::string& name, const std
               store.path(), name, what);
 }
 
+// What is damaged was damaged before it was released, and is better restored than not.
+Result<void> ignore_damage(const Error& error) {
+  if (error.code == ErrorCode::kCorrupt) return {};
+  return error;
+}
+
 // Whether all is in the store that records reach.
 class ReleasedCheck {
  public:
@@ -105,11 +111,7 @@ Result<void> ReleasedCheck::start(const std::string& scratch_directory,
                .is_absent = [this](const GitOid& oid) { return is_declared_missing(oid); },
                .follow_shallow = true,
                .on_missing = [this](const MissingLink& link) { return on_missing(link); },
-               // What is damaged was so before, and is better there than not.
-               .on_damage = [](const Error& error) -> Result<void> {
-                 if (error.code == ErrorCode::kCorrupt) return {};
-                 return error;
-               },
+               .on_damage = ignore_damage,
                .operation = &operation}));
   return {};
 }
@@ -144,13 +146,10 @@ Result<void> ReleasedCheck::add(const Record& record, std::uint64_t back) {
     unreached_.insert(*record.unreached.list);
   }
   for (const ObjectId& list : record.ref_lists) TRY(need_list(list, shown));
-  const Result<void> added =
-      for_each_tip(store_, record, context_, scratch_directory_,
-                   [&](const GitOid& oid, const std::string& what) {
-                     return closure_->add(oid, shown + ", " + quoted_name(what));
-                   });
-  // A damaged list was damaged before, and is better there than not.
-  return !added && added.error().code == ErrorCode::kCorrupt ? Result<void>() : added;
+  const auto add = [&](const GitOid& oid, const std::string& what) {
+    return closure_->add(oid, shown + ", " + quoted_name(what));
+  };
+  return for_each_tip(store_, record, context_, scratch_directory_, add, ignore_damage);
 }
 
 Result<void> ReleasedCheck::run() {

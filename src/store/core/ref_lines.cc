@@ -172,26 +172,31 @@ Result<std::optional<Ref>> RefMerge::next() {
   return ref;
 }
 
-Result<std::uint64_t> append_ref_changes(const RefList& before, const RefList& now,
-                                         ScratchText& edits) {
+Result<void> for_each_ref_change(const RefList& before, const RefList& now,
+                                 const UseRefChange& use) {
   RefList::Reader old_refs(before);
   RefList::Reader new_refs(now);
   std::optional<Ref> old_ref = TRY(old_refs.next());
   std::optional<Ref> new_ref = TRY(new_refs.next());
-  std::uint64_t count = 0;
   while (old_ref || new_ref) {
-    const bool is_gone = old_ref && (!new_ref || old_ref->name < new_ref->name);
-    const bool is_new = new_ref && (!old_ref || new_ref->name < old_ref->name);
-    if (is_gone || is_new || *old_ref != *new_ref) {
-      TRY(edits.append(
-          ref_line(is_gone ? Ref{.name = old_ref->name, .oid = {}, .target = {}} : *new_ref)));
-      TRY(edits.append("\n"));
-      ++count;
+    const bool has_old = old_ref && (!new_ref || old_ref->name <= new_ref->name);
+    const bool has_new = new_ref && (!old_ref || new_ref->name <= old_ref->name);
+    if (!has_old || !has_new || *old_ref != *new_ref) {
+      TRY(use(has_old ? old_ref : std::nullopt, has_new ? new_ref : std::nullopt));
     }
-    if (!is_new) old_ref = TRY(old_refs.next());
-    if (!is_gone) new_ref = TRY(new_refs.next());
+    if (has_old) old_ref = TRY(old_refs.next());
+    if (has_new) new_ref = TRY(new_refs.next());
   }
-  return count;
+  return {};
+}
+
+Result<void> append_ref_changes(const RefList& before, const RefList& now, ScratchText& edits) {
+  return for_each_ref_change(
+      before, now,
+      [&](const std::optional<Ref>& old_ref, const std::optional<Ref>& new_ref) -> Result<void> {
+        const Ref edit = new_ref ? *new_ref : Ref{.name = old_ref->name, .oid = {}, .target = {}};
+        return edits.append(ref_line(edit) + "\n");
+      });
 }
 
 }  // namespace bale

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -101,9 +102,14 @@ class RefMerge {
   std::vector<Source> sources_;  // the oldest first
 };
 
-/// Appends what leads from one list to the other, as edits; `before` and `now` have ids of one
-/// hash. Returns how many there are.
-Result<std::uint64_t> append_ref_changes(const RefList& before, const RefList& now,
-                                         ScratchText& edits);
+/// Calls `use` for each ref that differs between two lists, by name: with the ref before, and now;
+/// one of them is nullopt where the other list has no ref of this name.
+using UseRefChange =
+    std::function<Result<void>(const std::optional<Ref>& before, const std::optional<Ref>& now)>;
+Result<void> for_each_ref_change(const RefList& before, const RefList& now,
+                                 const UseRefChange& use);
+
+/// Appends the changes from one list to the other, as edits. Both have ids of one hash.
+Result<void> append_ref_changes(const RefList& before, const RefList& now, ScratchText& edits);
 
 }  // namespace bale

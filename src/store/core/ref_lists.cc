@@ -161,7 +161,8 @@ Result<void> write_refs(const Snapshot& store, const RefList& now, const Record*
   record.ref_count = now.size();
   const bool may_edit = older != nullptr && !older->ref_lists.empty() && older->hash == hash;
   ScratchText edits(store.file_system(), pack.directory(), kMergedListBytes);
-  if (may_edit && TRY(append_ref_changes(*before, now, edits)) == 0) {
+  if (may_edit) TRY(append_ref_changes(*before, now, edits));
+  if (may_edit && edits.size() == 0) {
     record.ref_lists = older->ref_lists;
     return {};
   }
@@ -197,11 +198,20 @@ Result<void> write_refs(const Snapshot& store, const RefList& now, const Record*
 Result<void> for_each_tip(
     const Snapshot& store, const Record& record, ReadContext& context,
     const std::string& scratch_directory,
-    const std::function<Result<void>(const GitOid& oid, const std::string& what)>& use) {
-  const RefList refs = TRY(RefList::read(store, record, context, scratch_directory));
-  RefList::Reader reader(refs);
-  while (const std::optional<Ref> ref = TRY(reader.next())) {
-    if (ref->oid) TRY(use(*ref->oid, ref->name));
+    const std::function<Result<void>(const GitOid& oid, const std::string& what)>& use,
+    const std::function<Result<void>(const Error&)>& unreadable) {
+  const auto failed = [&](const Error& error) -> Result<void> {
+    if (unreadable) return unreadable(error);
+    return error;
+  };
+  const Result<RefList> refs = RefList::read(store, record, context, scratch_directory);
+  if (!refs) return failed(refs.error());
+  RefList::Reader reader(*refs);
+  for (;;) {
+    const Result<std::optional<Ref>> ref = reader.next();
+    if (!ref) return failed(ref.error());
+    if (!*ref) break;
+    if ((*ref)->oid) TRY(use(*(*ref)->oid, (*ref)->name));
   }
   if (record.root) TRY(use(*record.root, "the root tree"));
   const Result<GitOid> detached = GitOid::from_hex(record.head);

@@ -34,11 +34,13 @@ Result<void> write_refs(const Snapshot& store, const RefList& now, const Record*
                         Record& record);
 
 /// Calls `use` for each object that a record names, with the ref or what else it is; but not for
-/// its lists. The one list of a record's roots, but for collect_proof.cc, which has its own. Before
-/// the first call, errors are those of RefList::read(), and `context` is free again.
+/// its lists. Only collect_proof.cc has a walk of its own. `context` is free when `use` is called.
+/// An Error of `use` ends the walk and is returned. An Error of reading the refs goes to
+/// `unreadable`, whose result is returned; without it, the Error itself is.
 Result<void> for_each_tip(
     const Snapshot& store, const Record& record, ReadContext& context,
     const std::string& scratch_directory,
-    const std::function<Result<void>(const GitOid& oid, const std::string& what)>& use);
+    const std::function<Result<void>(const GitOid& oid, const std::string& what)>& use,
+    const std::function<Result<void>(const Error&)>& unreadable = {});
 
 }  // namespace bale

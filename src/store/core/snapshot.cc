@@ -48,7 +48,7 @@ Result<ObjectView> get_at(const Place& place, ReadContext& context, const Lookup
   return object;
 }
 
-// The same for what is not held in memory: proven in the end.
+// The same in pieces. The id is checked after the last one.
 Result<void> read_in_pieces(const Place& place, const EntryInfo& info, ReadContext& context,
                             const LookupId& id, const PackReader::PayloadSink& sink) {
   TypedHasher hasher(info.type, info.size);
@@ -103,7 +103,7 @@ bool has_choice(const PackSet& packs, const LookupId& id) {
   return entries == 2;
 }
 
-// What is not found by a catalog that is damaged may be there all the same.
+// A damaged catalog may miss an object that the store has, so it is checked before nullopt.
 std::optional<ObjectLocation> find_proven(const PackSet& packs, const LookupId& id) {
   const auto found = packs.find(id);
   if (found || packs.catalog_is_sound()) return found;

@@ -15,7 +15,6 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "store/core/oid_list.h"
-#include "store/core/record_chain.h"
 #include "store/core/ref_lists.h"
 #include "store/verify/damage_masks.h"
 
@@ -131,10 +130,12 @@ Result<void> Batch::trace_record(const VerifyRecords::Entry& entry, DamageMasks&
     return walk_from(tip, masks);
   };
   // Damage of a list of refs was noted before.
-  const Result<void> traced =
-      for_each_tip(store_, record, *options_.context, options_.scratch_directory, trace);
-  if (!traced && !is_damage(traced.error())) return traced;
-  is_complete_ = is_complete_ && traced;
+  TRY(for_each_tip(store_, record, *options_.context, options_.scratch_directory, trace,
+                   [&](const Error& error) -> Result<void> {
+                     if (!is_damage(error)) return error;
+                     is_complete_ = false;
+                     return {};
+                   }));
   if (!record.unreached.list) return {};
   const auto nowhere = [](std::uint64_t) -> Result<std::string> { return std::string(); };
   const Result<void> listed = read_oid_list(

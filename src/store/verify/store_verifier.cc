@@ -30,7 +30,6 @@
 #include "object/printable.h"
 #include "store/core/closure.h"
 #include "store/core/oid_list.h"
-#include "store/core/record_chain.h"
 #include "store/core/ref_lists.h"
 #include "store/core/staging_area.h"
 #include "store/core/store_impl.h"
@@ -337,25 +336,19 @@ Result<void> StoreVerifier::check_group(VerifyRecords& records, const VerifyReco
 
 Result<void> StoreVerifier::check_record(const Record& record, const std::string& shown,
                                          const RecordAbsence& absence, Closure* closure) {
-  std::optional<Error> failed;  // otherwise than by reading the list
   const auto check_tip = [&](const GitOid& oid, const std::string& what) -> Result<void> {
     const std::string from = shown + ", " + quoted_name(what);
     if (!packs_->find(oid)) {
       if (absence.missing.contains(oid)) return {};
-      const Result<void> noted = findings_.missing(oid, std::nullopt, from);
-      if (!noted) failed = noted.error();
-      return noted;
+      return findings_.missing(oid, std::nullopt, from);
     }
-    const Result<void> added = closure != nullptr ? closure->add(oid, from) : Result<void>();
-    if (!added) failed = added.error();
-    return added;
+    return closure != nullptr ? closure->add(oid, from) : Result<void>();
   };
-  const Result<void> checked =
-      for_each_tip(store_, record, context_, scratch_directory_, check_tip);
-  const bool is_of_list =
-      !checked && !failed && (is_damage(checked.error()) || checked.error().code == ErrorCode::kIo);
-  if (checked || !is_of_list) return checked;
-  return findings_.note_read(fail(checked.error(), "{}: {}", shown, checked.error().message));
+  return for_each_tip(store_, record, context_, scratch_directory_, check_tip,
+                      [&](const Error& error) -> Result<void> {
+                        if (!is_damage(error) && error.code != ErrorCode::kIo) return error;
+                        return findings_.note_read(fail(error, "{}: {}", shown, error.message));
+                      });
 }
 
 // Only that they are there: what they lead to is among them, is reached, or had gone from the

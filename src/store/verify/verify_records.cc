@@ -8,7 +8,6 @@
 #include "base/error.h"
 #include "base/try.h"
 #include "store/core/record_chain.h"
-#include "store/core/store_impl.h"
 
 namespace bale {
 namespace {
